@@ -1,0 +1,89 @@
+# make demo         from nothing to biomedical vectors out of a quantised artefact, without torch
+# make test         every test, both tiers, with the coverage gates
+# make test-fast    the fast tier: no reference weights, no oracle, no network
+# make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
+# make lint         ruff and mypy
+# make clean        removes environments and caches of tools; downloaded reference weights stay in the user's cache
+#
+# Each environment has a stamp file, so that a second run reuses it; a change of what it is made from makes it anew.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12 python; do \
+	"$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+BIN := .venv/bin
+DEMO_BIN := .venv-demo/bin
+ORACLE := .venv-oracle/bin/python
+REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
+COVERAGE := $(BIN)/coverage
+
+.PHONY: help demo test test-fast test-floors lint format golden clean python
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+python:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+
+.venv/.ready: pyproject.toml requirements/tools.txt requirements/dev.txt | python
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -qq -r requirements/dev.txt -e '.[cpu,export,parquet]'
+	touch $@
+
+.venv-floors/.ready: pyproject.toml requirements/tools.txt requirements/floors.txt | python
+	rm -rf .venv-floors
+	$(PYTHON) -m venv .venv-floors
+	.venv-floors/bin/python -m pip install -qq -r requirements/floors.txt -e '.[cpu,export,parquet]'
+	touch $@
+
+.venv-demo/.ready: pyproject.toml | python
+	rm -rf .venv-demo
+	$(PYTHON) -m venv .venv-demo
+	$(DEMO_BIN)/python -m pip install -qq -e '.[cpu,export]'
+	touch $@
+
+.venv-oracle/.ready: requirements/oracle.txt | python
+	rm -rf .venv-oracle
+	$(PYTHON) -m venv .venv-oracle
+	.venv-oracle/bin/python -m pip install -qq -r requirements/oracle.txt
+	touch $@
+
+demo: .venv-demo/.ready
+	$(DEMO_BIN)/python -m biolord_export.demo
+
+test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
+test: .venv/.ready .venv-oracle/.ready
+	$(BIN)/python -m biolord_export.reference $(REFERENCES)
+	$(COVERAGE) erase
+	$(COVERAGE) run -m pytest -m 'not real'
+	$(COVERAGE) run -m pytest -m real
+	$(COVERAGE) combine --quiet
+	$(COVERAGE) report --include='runtime/*' --fail-under=100
+	$(COVERAGE) report --include='export/*' --fail-under=95
+
+test-fast: .venv/.ready
+	$(BIN)/python -m pytest -m 'not real'
+
+test-floors: .venv-floors/.ready
+	.venv-floors/bin/python -m pytest -m 'not real'
+
+lint: .venv/.ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/.ready
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+golden: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
+golden: .venv/.ready .venv-oracle/.ready
+	cd tests && ../$(BIN)/python -m golden.regenerate
+
+clean:
+	rm -rf .venv .venv-demo .venv-floors .venv-oracle .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis

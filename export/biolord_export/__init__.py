@@ -1,0 +1,3 @@
+"""Convert sentence-transformers encoders into biolord-onnx artefacts, without torch."""
+
+from __future__ import annotations

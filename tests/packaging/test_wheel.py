@@ -1,0 +1,138 @@
+"""What the wheel holds and asks for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from configparser import ConfigParser
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from biolord_onnx import __version__
+from guards.readme import REPOSITORY
+
+PACKAGES = {"biolord_onnx": REPOSITORY / "runtime", "biolord_export": REPOSITORY / "export"}
+INFO = f"biolord_onnx-{__version__}.dist-info"
+ENGINES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+
+
+def members(wheel: Path) -> set[str]:
+    """Names of the files in a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if not name.endswith("/")}
+
+
+def metadata(wheel: Path) -> Message:
+    """A wheel's METADATA."""
+    (name,) = (name for name in members(wheel) if name.endswith(".dist-info/METADATA"))
+    with zipfile.ZipFile(wheel) as archive:
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def requirements(wheel: Path, extra: str | None) -> set[str]:
+    """Names of the packages that an extra asks for; None: a bare install."""
+    found = set()
+    for line in metadata(wheel).get_all("Requires-Dist", []):
+        requirement, _, marker = line.partition(";")
+        wanted = f"extra == '{extra}'" if extra else ""
+        if marker.strip().replace('"', "'") == wanted:
+            found.add(requirement.partition(">")[0].strip())
+    return found
+
+
+def test_the_packages_stand_at_top_level(wheel: Path) -> None:
+    """`import biolord_onnx` works after an install: no folder `runtime` or `export` is in the way."""
+    tops = {name.partition("/")[0] for name in members(wheel)}
+    assert tops == {"biolord_onnx", "biolord_export", INFO}
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_every_file_of_a_package_is_in_the_wheel(wheel: Path, package: str) -> None:
+    """Sources, the typing marker and data files arrive, and nothing else does."""
+    root = PACKAGES[package]
+    expected = {
+        path.relative_to(root).as_posix()
+        for path in (root / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {name for name in members(wheel) if name.startswith(f"{package}/")} == expected
+    assert f"{package}/py.typed" in expected
+
+
+def test_the_corpora_are_in_the_wheel(wheel: Path) -> None:
+    """An installed exporter has its calibration and verification texts."""
+    assert [
+        name for name in members(wheel) if name.startswith("biolord_export/data/") and name.endswith(".txt")
+    ]
+
+
+def test_a_bare_install_asks_for_two_packages(wheel: Path) -> None:
+    """The base is numpy and tokenizers: the engine is the user's choice among the extras."""
+    assert requirements(wheel, None) == {"numpy", "tokenizers"}
+
+
+@pytest.mark.parametrize(("extra", "engine"), sorted(ENGINES.items()))
+def test_each_engine_extra_brings_exactly_one_engine(wheel: Path, extra: str, engine: str) -> None:
+    """The engines own the same import directory, so no extra may bring two."""
+    assert requirements(wheel, extra) == {engine, "tqdm"}
+
+
+def test_torch_comes_with_the_optimum_extra_alone(wheel: Path) -> None:
+    """No other way of installing the project brings torch or transformers."""
+    extras = metadata(wheel).get_all("Provides-Extra", [])
+    heavy = {"torch", "transformers", "optimum", "optimum-onnx", "sentence-transformers"}
+    assert {extra for extra in extras if requirements(wheel, extra) & heavy} == {"optimum"}
+    assert set(extras) == {*ENGINES, "export", "optimum", "parquet"}
+
+
+def test_the_exporters_needs_are_listed(wheel: Path) -> None:
+    """The export extra is onnx, safetensors and huggingface-hub."""
+    assert requirements(wheel, "export") == {"huggingface-hub", "onnx", "safetensors"}
+
+
+def test_the_licence_travels_with_the_wheel(wheel: Path) -> None:
+    """MIT, by name and by text."""
+    assert metadata(wheel)["License-Expression"] == "MIT"
+    assert f"{INFO}/licenses/LICENSE" in members(wheel)
+
+
+def test_the_command_and_the_exporters_commands_are_registered(wheel: Path) -> None:
+    """An installer makes `biolord`, and `biolord` finds export and verify."""
+    with zipfile.ZipFile(wheel) as archive:
+        text = archive.read(f"{INFO}/entry_points.txt").decode()
+    parser = ConfigParser()
+    parser.read_string(text)
+    assert {section: dict(parser[section]) for section in parser.sections()} == {
+        "console_scripts": {"biolord": "biolord_onnx.cli.main:main"},
+        "biolord.commands": {
+            "export": "biolord_export.cli.export",
+            "verify": "biolord_export.cli.verify",
+        },
+    }
+
+
+def test_the_floors_that_are_tested_are_the_floors_that_are_stated(wheel: Path) -> None:
+    """`make test-floors` installs exactly the lowest releases that the metadata admits."""
+    text = REPOSITORY.joinpath("requirements", "floors.txt").read_text(encoding="utf-8")
+    tested = {line.replace("==", ">=") for line in text.splitlines() if "==" in line}
+    stated = [line.partition(";")[0].strip() for line in metadata(wheel).get_all("Requires-Dist", [])]
+    elsewhere = ("onnxruntime-", "optimum-onnx", "torch")  # engines and tools of other machines
+    assert tested == {requirement for requirement in stated if not requirement.startswith(elsewhere)}
+
+
+@pytest.mark.real
+def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """`python -m build`, in an isolated environment and through the sdist, loses no file."""
+    command = [sys.executable, "-m", "build", "--outdir", str(tmp_path), str(REPOSITORY)]
+    subprocess.run(command, capture_output=True, text=True, check=True)
+    (through_sdist,) = tmp_path.glob("*.whl")
+    assert members(through_sdist) == members(wheel)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"Makefile", "tests/conftest.py", "requirements/dev.txt", "runtime/ruff.toml"} <= inside
