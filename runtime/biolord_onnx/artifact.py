@@ -1,0 +1,146 @@
+"""Opening an artefact folder: everything is checked here, before any session is made."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry, Manifest
+from biolord_onnx.onnx_file import external_locations
+
+_FORBIDDEN_IN_NAMES = frozenset("/\\:")
+_LONGEST_NAME = 255  # bytes, on common file systems
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """An artefact folder that passed the checks of `open_artifact`."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def model_path(self) -> Path:
+        """The ONNX graph."""
+        return self.path / MODEL_NAME
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """The tokenizer of the ``tokenizers`` library."""
+        return self.path / TOKENIZER_NAME
+
+
+def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
+    """Check an artefact folder and read its manifest.
+
+    Args:
+        path: the folder that ``biolord export`` wrote.
+        verify_hashes: compare the SHA-256 of every file with the manifest's; sizes are always compared.
+
+    Returns:
+        The artefact, whose files can be loaded.
+
+    Raises:
+        ArtifactError: a file is missing, unreadable, altered or leads out of the folder, or the manifest is
+            malformed or of a later format.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        found = "is a file" if folder.exists() else "does not exist"
+        raise ArtifactError(f"{folder} {found}, expected the artefact folder that biolord export writes")
+    manifest = read_manifest(folder)
+    _check_files(folder, manifest)
+    if verify_hashes:
+        for entry in manifest.files:
+            _check_hash(folder / entry.name, entry)
+    _check_external_data(folder, manifest)
+    return Artifact(folder, manifest)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of an artefact folder without looking at the other files."""
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        raise ArtifactError(
+            f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted"
+        )
+    try:
+        text = _read(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactError(
+            f"{path} is not UTF-8 ({error.reason} at byte {error.start}): export the artefact again"
+        ) from error
+    return Manifest.from_json(text, path)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether ``name`` is the name of a file in a folder and can't lead anywhere else, on any system."""
+    if name in {"", ".", ".."} or not name.isprintable() or _FORBIDDEN_IN_NAMES.intersection(name):
+        return False
+    return len(name.encode()) <= _LONGEST_NAME
+
+
+def _check_files(folder: Path, manifest: Manifest) -> None:
+    for entry in manifest.files:
+        _check_file(folder, entry)
+    for name in (MODEL_NAME, TOKENIZER_NAME):
+        if manifest.file(name) is None:
+            raise ArtifactError(
+                f"{folder / MANIFEST_NAME}: files does not list {name}: export the artefact again"
+            )
+
+
+def _check_file(folder: Path, entry: FileEntry) -> None:
+    path = folder / entry.name
+    if not is_plain_name(entry.name):
+        raise ArtifactError(
+            f"{folder / MANIFEST_NAME}: {entry.name!r} is not a plain file name: don't use this artefact"
+        )
+    target = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links
+    if not target.is_relative_to(folder.resolve()):
+        raise ArtifactError(
+            f"{path} is a link to {target}, outside the artefact: copy the file itself into the folder"
+        )
+    if not path.is_file():
+        raise ArtifactError(f"{path} is missing: the artefact is incomplete, copy or export it again")
+    size = path.stat().st_size
+    if size != entry.size:
+        raise ArtifactError(
+            f"{path} has {size} bytes, the manifest says {entry.size}: copy or export the artefact again"
+        )
+
+
+def _check_hash(path: Path, entry: FileEntry) -> None:
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != entry.sha256:
+        raise ArtifactError(
+            f"{path} was changed after the export: SHA-256 {found[:12]}..., the manifest says "
+            f"{entry.sha256[:12]}...: copy or export the artefact again"
+        )
+
+
+def _check_external_data(folder: Path, manifest: Manifest) -> None:
+    for location in sorted(external_locations(_read(folder / MODEL_NAME))):
+        if not is_plain_name(location) or manifest.file(location) is None:
+            raise ArtifactError(
+                f"{folder / MODEL_NAME} takes weights from {location!r}, which the manifest does not list: "
+                "don't use this artefact"
+            )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(f"{path} can't be read ({error.strerror}): check its permissions")

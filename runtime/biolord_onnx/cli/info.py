@@ -1,0 +1,144 @@
+"""``biolord info``: what an artefact is and how it would run here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from biolord_onnx.cli.arguments import add_artifact
+from biolord_onnx.errors import BiolordError
+
+if TYPE_CHECKING:
+    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.json_fields import JSONObject
+    from biolord_onnx.manifest import Manifest
+
+SUMMARY = "show an artefact's manifest and how it would run here"
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """How an artefact would run on this machine.
+
+    Attributes:
+        provider: short name of the execution provider, None where nothing runs it.
+        problem: why it doesn't run, or None.
+        onnxruntime: installed version, or None.
+        providers: installed providers, by onnxruntime's names.
+        threads: cores that would be used.
+        threads_reason: what set that number.
+        cpu: the CPU's name.
+        cpu_features: its instruction sets that matter to artefacts.
+    """
+
+    provider: str | None
+    problem: str | None
+    onnxruntime: str | None
+    providers: list[str]
+    threads: int
+    threads_reason: str
+    cpu: str
+    cpu_features: list[str]
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_artifact(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the artefact, hashes included, and print what is known about it."""
+    from biolord_onnx.artifact import open_artifact
+
+    artifact = open_artifact(args.artifact)
+    here = look_around(artifact.manifest)
+    if args.json:
+        members = {
+            "path": str(artifact.path),
+            "manifest": json.loads(artifact.manifest.to_json()),
+            "here": asdict(here),
+        }
+        print(json.dumps(members, indent=2, ensure_ascii=False))
+    else:
+        print(_table(artifact, here))
+    return 0
+
+
+def look_around(manifest: Manifest) -> Here:
+    """Find out how an artefact would run, without loading it."""
+    from biolord_onnx.cores import available_cores
+    from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
+    from biolord_onnx.session import import_onnxruntime, select_provider
+
+    provider = problem = version = None
+    providers: list[str] = []
+    try:
+        ort = import_onnxruntime()
+        version, providers = ort.__version__, ort.get_available_providers()
+        provider = select_provider(ort, manifest).name
+    except BiolordError as error:
+        problem = str(error)
+    cores, features = available_cores(), cpu_features()
+    return Here(
+        provider=provider,
+        problem=problem,
+        onnxruntime=version,
+        providers=providers,
+        threads=cores.count,
+        threads_reason=cores.reason,
+        cpu=cpu_model(),
+        cpu_features=[name for name in NOTEWORTHY_FEATURES if name in features],
+    )
+
+
+def _table(artifact: Artifact, here: Here) -> str:
+    manifest = artifact.manifest
+    sections = {
+        manifest.name: _identity(artifact),
+        "quantisation": _flatten(manifest.quantisation),
+        "fidelity": _flatten(manifest.fidelity or {"measured": False}),
+        "here": {
+            "provider": here.provider or "none",
+            "problem": here.problem or "none",
+            "onnxruntime": here.onnxruntime or "not installed",
+            "threads": f"{here.threads} ({here.threads_reason})",
+            "CPU": f"{here.cpu} ({', '.join(here.cpu_features) or 'no features known'})",
+        },
+    }
+    lines = []
+    for title, rows in sections.items():
+        lines += [title, *(f"  {key:<22} {value}" for key, value in rows.items())]
+    return "\n".join([*lines, "licence", f"  {manifest.licence}"])
+
+
+def _identity(artifact: Artifact) -> dict[str, str]:
+    manifest = artifact.manifest
+    size = sum(entry.size for entry in manifest.files) / 1e6
+    needs = [f"onnxruntime {manifest.requires.onnxruntime}"]
+    if manifest.requires.cpu_any_of:
+        needs.append(f"a CPU with {' or '.join(manifest.requires.cpu_any_of)}")
+    return {
+        "source": f"{manifest.source.id} (revision {manifest.source.revision or 'not known'})",
+        "target": f"{manifest.target}, {manifest.architecture}",
+        "vectors": f"{manifest.dim} numbers, {'unit length' if manifest.normalized else 'not normalised'}",
+        "longest text": f"{manifest.max_length.value} tokens ({manifest.max_length.source})",
+        "pooling": manifest.pooling,
+        "batch changes": f"{manifest.batch_invariance.bound:g} ({manifest.batch_invariance.reason})",
+        "needs": ", ".join(needs),
+        "files": f"{size:.1f} MB in {len(manifest.files)}, all as the manifest says",
+        "created": manifest.created,
+    }
+
+
+def _flatten(value: JSONObject, prefix: str = "") -> dict[str, str]:
+    """Lay out nested members as one row each, ``outer.inner``."""
+    rows: dict[str, str] = {}
+    for key, member in value.items():
+        if isinstance(member, dict):
+            rows |= _flatten(member, f"{prefix}{key}.")
+        else:
+            rows[f"{prefix}{key}"] = f"{member:.6g}" if isinstance(member, float) else str(member)
+    return rows

@@ -1,0 +1,94 @@
+"""``biolord similar``: the nearest lines of a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
+from biolord_onnx.cli.reading import read_texts
+from biolord_onnx.errors import InputError
+
+if TYPE_CHECKING:
+    from biolord_onnx.encoder import Vectors
+
+SUMMARY = "find the lines of a file that mean nearly the same"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line and how near it is.
+
+    Attributes:
+        score: cosine to the query.
+        line: number of the line or row, from 1.
+        text: the line.
+    """
+
+    score: float
+    line: int
+    text: str
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_artifact(parser)
+    parser.add_argument("query", metavar="QUERY", help="text to look for")
+    add_input(parser, required=True)
+    parser.add_argument(
+        "--top", type=int, default=10, metavar="N", help="how many lines (default: %(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_session(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the lines nearest to the query, best first."""
+    if args.top < 1:
+        raise InputError(f"--top is {args.top}, expected 1 or more")
+    texts = read_texts(args.input, args.column)
+    with load_embedder(args) as embedder:
+        started = time.perf_counter()
+        candidates = embedder.encode_with_info(
+            texts, normalize=True, batch_tokens=args.batch_tokens, show_progress_bar=wants_progress()
+        )
+        embedded = time.perf_counter()
+        query = embedder.encode_with_info(args.query, normalize=True)
+        matches = nearest(texts, candidates.vectors, query.vectors, args.top)
+        finished = time.perf_counter()
+        limit = embedder.max_length
+    _print(matches, as_json=args.json)
+    cut = int(candidates.truncated.sum()) + int(query.truncated)
+    if cut:
+        sys.stderr.write(f"{cut} texts have more than {limit} tokens and were cut\n")
+    sys.stderr.write(
+        f"{len(texts)} lines embedded in {1000 * (embedded - started):.0f} ms, "
+        f"the query in {1000 * (finished - embedded):.1f} ms\n"
+    )
+    return 0
+
+
+def nearest(texts: list[str], vectors: Vectors, query: Vectors, top: int) -> list[Match]:
+    """Rank texts by cosine to a query; of equal ones the earlier line comes first.
+
+    Args:
+        texts: n strings.
+        vectors: [n, dim], unit length.
+        query: [dim], unit length.
+        top: most matches.
+    """
+    scores = vectors @ query
+    order = (-scores).argsort(kind="stable")[:top].tolist()
+    return [Match(float(scores[row]), row + 1, texts[row]) for row in order]
+
+
+def _print(matches: list[Match], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([asdict(match) for match in matches], ensure_ascii=False, indent=2))
+        return
+    for match in matches:
+        print(f"{match.score:.4f}  {match.text}")

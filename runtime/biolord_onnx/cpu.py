@@ -1,0 +1,93 @@
+"""Which instructions the CPU has, and whether an artefact's graph runs well on it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.manifest import Manifest
+
+IGNORE_VARIABLE = "BIOLORD_IGNORE_CPU_FEATURES"
+SAFE_TARGET = "cpu-int8-block"
+# What int8 kernels ask for, and what to show to people.
+NOTEWORTHY_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+
+_CPUINFO = Path("/proc/cpuinfo")
+_FEATURE_KEYS = ("flags", "Features")  # x86, Arm
+_MODEL_KEYS = ("model name", "Model", "cpu model")
+# Names of Arm features: macOS' sysctl -> Linux' /proc/cpuinfo.
+_SYSCTL_FEATURES = {"hw.optional.arm.FEAT_DotProd": "asimddp", "hw.optional.arm.FEAT_I8MM": "i8mm"}
+
+
+def cpu_features(cpuinfo: Path = _CPUINFO, *, system: str = sys.platform) -> frozenset[str]:
+    """Return the CPU's instruction sets by their Linux names, such as ``avx512_vnni`` or ``asimddp``.
+
+    Empty where the system doesn't tell.
+
+    Args:
+        cpuinfo: Linux' description of the CPUs.
+        system: the platform, as in `sys.platform`.
+    """
+    if system == "darwin":
+        return frozenset(name for key, name in _SYSCTL_FEATURES.items() if _sysctl(key) == "1")
+    values = _cpuinfo_values(cpuinfo)
+    return frozenset(feature for key in _FEATURE_KEYS for feature in values.get(key, "").split())
+
+
+def cpu_model(cpuinfo: Path = _CPUINFO, *, system: str = sys.platform) -> str:
+    """Return the CPU's name, or its architecture where the system doesn't tell."""
+    if system == "darwin":
+        return _sysctl("machdep.cpu.brand_string") or platform.machine()
+    values = _cpuinfo_values(cpuinfo)
+    names = [values[key] for key in _MODEL_KEYS if values.get(key)]
+    return names[0] if names else platform.machine()
+
+
+def check_requirements(
+    manifest: Manifest, features: frozenset[str], *, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Refuse an artefact whose graph needs an instruction set that the CPU lacks.
+
+    Without VNNI or dot products the int8 matmul saturates or crawls, so the vectors would be wrong or late.
+
+    Args:
+        manifest: the artefact's.
+        features: from `cpu_features`.
+        environ: environment variables; BIOLORD_IGNORE_CPU_FEATURES=1 turns the check off.
+
+    Raises:
+        ArtifactError: none of the needed features is there.
+    """
+    needed = manifest.requires.cpu_any_of
+    if not needed or features.intersection(needed) or environ.get(IGNORE_VARIABLE) == "1":
+        return
+    raise ArtifactError(
+        f"{manifest.name} needs a CPU with one of {', '.join(needed)}; {cpu_model()} has none of them: "
+        f"export with --target {SAFE_TARGET}, or set {IGNORE_VARIABLE}=1 to run it all the same"
+    )
+
+
+def _cpuinfo_values(path: Path) -> dict[str, str]:
+    """Read the first CPU's lines ``key : value``."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    values: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        values.setdefault(key.strip(), value.strip())
+    return values
+
+
+def _sysctl(key: str) -> str:
+    try:
+        result = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return result.stdout.strip()

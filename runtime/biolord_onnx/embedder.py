@@ -1,0 +1,286 @@
+"""The public face: texts in, vectors out."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.encoder import Encoder, Vectors
+from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
+from biolord_onnx.manifest import Manifest
+from biolord_onnx.session import Memory, Session, open_session
+from biolord_onnx.settings import Overflow, Precision, merge_normalize, resolve_settings
+from biolord_onnx.texts import TextInput, as_texts
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeInfo:
+    """Vectors and what was done to the texts.
+
+    A single string gives arrays of one dimension less.
+
+    Attributes:
+        vectors: [n, dim].
+        token_counts: int32 [n], tokens per text before any cut, special tokens included.
+        truncated: bool [n], which texts were cut to the limit.
+    """
+
+    vectors: Vectors
+    token_counts: NDArray[np.int32]
+    truncated: NDArray[np.bool_]
+
+
+class Embedder:
+    """Encodes texts with an artefact. Safe to share between threads.
+
+    A vector is a function of its text alone: order, duplicates, batch size and threads never change it.
+
+    Example:
+        >>> with Embedder.load("biolord-2023-cpu-int8") as embedder:  # doctest: +SKIP
+        ...     vectors = embedder.encode(["Cat scratch injury", "Bartonellosis"])
+    """
+
+    def __init__(self, artifact: Artifact, session: Session) -> None:
+        """Pair a checked artefact with a session of its graph; `load` does both.
+
+        Raises:
+            ArtifactError: the tokenizer is unreadable or doesn't fit the length limit.
+        """
+        self._encoder: Encoder | None = Encoder.load(artifact, session)
+        self._manifest = artifact.manifest
+        self._provider = session.provider
+        self._threads = session.threads
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "fast",
+        verify_hashes: bool = True,
+    ) -> Embedder:
+        """Open an artefact folder and load its graph.
+
+        Args:
+            path: the folder that ``biolord export`` wrote.
+            provider: ``auto``, ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
+            threads: cores for one run; None takes what affinity and cgroup quota allow.
+            memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
+                between processes.
+            verify_hashes: compare every file with the manifest's SHA-256.
+
+        Raises:
+            ArtifactError: the folder is damaged, of a later format, or doesn't fit this machine.
+            ProviderError: the provider isn't there, doesn't start or doesn't run this target.
+            MissingDependencyError: no onnxruntime is installed.
+            InputError: ``threads`` or ``memory`` is out of range.
+        """
+        artifact = open_artifact(path, verify_hashes=verify_hashes)
+        return cls(artifact, open_session(artifact, provider=provider, threads=threads, memory=memory))
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self._manifest.dim
+
+    @property
+    def max_length(self) -> int:
+        """Most tokens of a text, special tokens included; longer ones are cut."""
+        return self._manifest.max_length.value
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really used."""
+        return self._provider
+
+    @property
+    def threads(self) -> int:
+        """Cores that one run uses."""
+        return self._threads
+
+    @property
+    def manifest(self) -> Manifest:
+        """The artefact's manifest."""
+        return self._manifest
+
+    @overload
+    def encode(
+        self,
+        texts: TextInput,
+        *,
+        normalize: bool | None = None,
+        batch_tokens: int | None = None,
+        overflow: Overflow = "truncate",
+        precision: Precision = "float32",
+        show_progress_bar: bool | None = False,
+        batch_size: int | None = None,
+        normalize_embeddings: bool = False,
+        convert_to_numpy: Literal[True] = True,
+        convert_to_tensor: bool = False,
+    ) -> Vectors: ...
+
+    @overload
+    def encode(
+        self,
+        texts: TextInput,
+        *,
+        normalize: bool | None = None,
+        batch_tokens: int | None = None,
+        overflow: Overflow = "truncate",
+        precision: Precision = "float32",
+        show_progress_bar: bool | None = False,
+        batch_size: int | None = None,
+        normalize_embeddings: bool = False,
+        convert_to_numpy: bool,
+        convert_to_tensor: bool = False,
+    ) -> Vectors | list[Vectors]: ...
+
+    def encode(  # noqa: PLR0913 - sentence-transformers' keywords beside our own
+        self,
+        texts: TextInput,
+        *,
+        normalize: bool | None = None,
+        batch_tokens: int | None = None,
+        overflow: Overflow = "truncate",
+        precision: Precision = "float32",
+        show_progress_bar: bool | None = False,
+        batch_size: int | None = None,
+        normalize_embeddings: bool = False,
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+    ) -> Vectors | list[Vectors]:
+        """Encode texts.
+
+        Texts over `max_length` are cut, with one `TruncationWarning` per call.
+
+        Args:
+            texts: a string, or any iterable of n strings.
+            normalize: True for unit vectors, False for none, None for what sentence-transformers gives for
+                this checkpoint.
+            batch_tokens: most tokens of one run; it changes speed and memory, never a vector.
+            overflow: what to do with texts over `max_length`: ``truncate`` or ``error``.
+            precision: ``float32`` or ``float16``.
+            show_progress_bar: on stderr, through tqdm.
+            batch_size: sentence-transformers' keyword: most texts of one run.
+            normalize_embeddings: sentence-transformers' keyword: True is ``normalize=True``, False changes
+                nothing.
+            convert_to_numpy: sentence-transformers' keyword: False gives a list of vectors.
+            convert_to_tensor: sentence-transformers' keyword: True is refused, there is no torch here.
+
+        Returns:
+            An array [n, dim]; [dim] for a single string.
+
+        Raises:
+            TypeError: ``texts`` is not texts; the message names the position.
+            InputError: a text can't be encoded as UTF-8 or is too long for ``overflow="error"``; or an option
+                is out of range.
+            BiolordError: the embedder is closed, or onnxruntime failed.
+        """
+        if convert_to_tensor:
+            raise InputError(
+                "convert_to_tensor is True, but there is no torch here: "
+                "use torch.from_numpy(embedder.encode(texts))"
+            )
+        info = self.encode_with_info(
+            texts,
+            normalize=merge_normalize(normalize, normalize_embeddings),
+            batch_tokens=batch_tokens,
+            overflow=overflow,
+            precision=precision,
+            show_progress_bar=show_progress_bar,
+            batch_size=batch_size,
+        )
+        cut = int(np.count_nonzero(info.truncated))
+        if cut:
+            message = (
+                f"{cut} of {info.truncated.size} texts have more than {self.max_length} tokens and were cut"
+            )
+            warnings.warn(message, TruncationWarning, stacklevel=2)
+        return info.vectors if convert_to_numpy or isinstance(texts, str) else list(info.vectors)
+
+    def encode_with_info(
+        self,
+        texts: TextInput,
+        *,
+        normalize: bool | None = None,
+        batch_tokens: int | None = None,
+        overflow: Overflow = "truncate",
+        precision: Precision = "float32",
+        show_progress_bar: bool | None = False,
+        batch_size: int | None = None,
+    ) -> EncodeInfo:
+        """Encode texts and tell token counts and which texts were cut; no warning is given.
+
+        The arguments and errors are those of `encode`.
+        """
+        encoder = self._open_encoder()
+        settings = resolve_settings(
+            normalized_checkpoint=self._manifest.normalized,
+            normalize=normalize,
+            batch_tokens=batch_tokens,
+            batch_size=batch_size,
+            overflow=overflow,
+            precision=precision,
+        )
+        vectors, counts = encoder.encode(as_texts(texts), settings, show_progress_bar=bool(show_progress_bar))
+        truncated = counts > self.max_length
+        if isinstance(texts, str):
+            # [0, ...] gives an array where [0] would give a scalar.
+            return EncodeInfo(vectors[0], counts[0, ...], truncated[0, ...])
+        return EncodeInfo(vectors, counts, truncated)
+
+    @overload
+    def count_tokens(self, texts: str) -> int: ...
+
+    @overload
+    def count_tokens(self, texts: TextInput) -> int | NDArray[np.int32]: ...
+
+    def count_tokens(self, texts: TextInput) -> int | NDArray[np.int32]:
+        """Count tokens before any cut, special tokens included.
+
+        Args:
+            texts: a string, or any iterable of n strings.
+
+        Returns:
+            A number for a string, int32 [n] otherwise.
+
+        Raises:
+            TypeError: ``texts`` is not texts; the message names the position.
+            InputError: a text can't be encoded as UTF-8.
+            BiolordError: the embedder is closed.
+        """
+        counts = self._open_encoder().count_tokens(as_texts(texts))
+        return int(counts[0]) if isinstance(texts, str) else counts
+
+    def close(self) -> None:
+        """Release the session; calls that run in other threads end undisturbed. Closing twice is fine."""
+        self._encoder = None
+
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Name the artefact and how it runs."""
+        name = self._manifest.name
+        return f"<Embedder {name} dim={self.dim} provider={self._provider} threads={self._threads}>"
+
+    def _open_encoder(self) -> Encoder:
+        if self._encoder is None:
+            raise BiolordError("this Embedder is closed: load it again, or encode inside its with block")
+        return self._encoder

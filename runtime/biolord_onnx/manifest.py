@@ -1,0 +1,196 @@
+"""The manifest of an artefact: where it came from, how it was made, how faithful it is, what it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.json_fields import Fields, JSONObject, parse_object
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+MODEL_NAME = "model.onnx"
+TOKENIZER_NAME = "tokenizer.json"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class MaxLength:
+    """How many tokens a text may have, special tokens included, and which file of the checkpoint said so."""
+
+    value: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The checkpoint: its hub id or folder name, its revision, and the SHA-256 of each weights file."""
+
+    id: str
+    revision: str | None
+    weights: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of the artefact: plain name, SHA-256 in hexadecimal, size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInvariance:
+    """The largest absolute difference between a text's vector alone and in any batch, and why it isn't 0."""
+
+    bound: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """The lowest onnxruntime, and CPU features of which one must be there (none listed: any CPU)."""
+
+    onnxruntime: str
+    cpu_any_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``manifest.json`` of artefact format 1.
+
+    Attributes:
+        name: name of the artefact, checkpoint and target.
+        target: what it was exported for, such as ``cpu-int8``.
+        architecture: family of the graph, such as ``mpnet``.
+        dim: length of a vector.
+        max_length: token limit of one text and its origin.
+        pooling: how tokens become one vector, such as ``mean``.
+        normalized: whether ``sentence_embedding`` has unit length already.
+        pad_id: token id that fills up shorter rows.
+        source: the checkpoint.
+        quantisation: free-form record of the exporter.
+        fidelity: free-form report of the exporter, or None when it wasn't measured.
+        batch_invariance: what a batch may change.
+        files: every file of the folder but the manifest.
+        requires: what the machine must have.
+        tools: versions of what made it.
+        created: ISO 8601 time.
+        licence: notice to show to users.
+        format: version of this layout.
+    """
+
+    name: str
+    target: str
+    architecture: str
+    dim: int
+    max_length: MaxLength
+    pooling: str
+    normalized: bool
+    pad_id: int
+    source: Source
+    quantisation: JSONObject
+    fidelity: JSONObject | None
+    batch_invariance: BatchInvariance
+    files: tuple[FileEntry, ...]
+    requires: Requirements
+    tools: dict[str, str]
+    created: str
+    licence: str
+    format: int = FORMAT
+
+    @classmethod
+    def from_json(cls, text: str, path: Path | str = MANIFEST_NAME) -> Manifest:
+        """Read a manifest.
+
+        Unknown top-level keys are ignored: a later writer of the same format may add some.
+
+        Args:
+            text: the JSON document.
+            path: where it came from, for messages.
+
+        Raises:
+            ArtifactError: not JSON, another format, a missing key or a value of a wrong type or range.
+        """
+        fields = parse_object(text, str(path))
+        _check_format(fields)
+        return cls(
+            name=fields.text("name"),
+            target=fields.text("target"),
+            architecture=fields.text("architecture"),
+            dim=fields.integer("dim", least=1),
+            max_length=_max_length(fields.child("max_length")),
+            pooling=fields.text("pooling"),
+            normalized=fields.boolean("normalized"),
+            pad_id=fields.integer("pad_id", least=0),
+            source=_source(fields.child("source")),
+            quantisation=fields.mapping("quantisation"),
+            fidelity=fields.optional_mapping("fidelity"),
+            batch_invariance=_batch_invariance(fields.child("batch_invariance")),
+            files=_files(fields),
+            requires=_requirements(fields.child("requires")),
+            tools=fields.text_mapping("tools"),
+            created=fields.text("created"),
+            licence=fields.text("licence"),
+        )
+
+    def to_json(self) -> str:
+        """Write the manifest as indented JSON, ``format`` first, ending in a newline."""
+        members = asdict(self)
+        ordered = {"format": members.pop("format"), **members}
+        return json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def file(self, name: str) -> FileEntry | None:
+        """Return the entry of the file ``name``, or None."""
+        return next((entry for entry in self.files if entry.name == name), None)
+
+
+def _check_format(fields: Fields) -> None:
+    found = fields.integer("format", least=1)
+    if found > FORMAT:
+        raise ArtifactError(
+            f"{fields.source}: the artefact has format {found}, this biolord-onnx reads format {FORMAT}: "
+            "upgrade with pip install -U biolord-onnx"
+        )
+
+
+def _max_length(fields: Fields) -> MaxLength:
+    return MaxLength(fields.integer("value", least=1), fields.text("source"))
+
+
+def _source(fields: Fields) -> Source:
+    return Source(fields.text("id"), fields.optional_text("revision"), fields.text_mapping("weights"))
+
+
+def _batch_invariance(fields: Fields) -> BatchInvariance:
+    return BatchInvariance(fields.number("bound"), fields.text("reason"))
+
+
+def _requirements(fields: Fields) -> Requirements:
+    version = fields.text("onnxruntime")
+    if not _VERSION.fullmatch(version):
+        raise fields.error("onnxruntime", version, "a version such as '1.20'")
+    return Requirements(version, fields.texts("cpu_any_of"))
+
+
+def _files(fields: Fields) -> tuple[FileEntry, ...]:
+    entries = tuple(_file_entry(child) for child in fields.children("files"))
+    counts = Counter(entry.name for entry in entries)
+    for name, count in counts.items():
+        if count > 1:
+            raise ArtifactError(f"{fields.source}: files lists {name!r} {count} times, expected once")
+    return entries
+
+
+def _file_entry(fields: Fields) -> FileEntry:
+    digest = fields.text("sha256")
+    if not _SHA256.fullmatch(digest):
+        raise fields.error("sha256", digest, "64 hexadecimal digits in lower case")
+    return FileEntry(fields.text("name"), digest, fields.integer("size", least=0))

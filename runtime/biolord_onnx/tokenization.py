@@ -1,0 +1,129 @@
+"""From texts to token ids: the artefact's own tokenizer, cut to the model's limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from biolord_onnx.errors import ArtifactError, InputError
+
+_PROBE = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedTexts:
+    """Token ids of n texts.
+
+    Attributes:
+        ids: per text its ids, special tokens included, cut to the limit.
+        lengths: int32 [n], tokens per text after cutting.
+        full_lengths: int32 [n], tokens per text before cutting.
+    """
+
+    ids: list[list[int]]
+    lengths: NDArray[np.int32]
+    full_lengths: NDArray[np.int32]
+
+    @property
+    def truncated(self) -> NDArray[np.bool_]:
+        """Bool [n], which texts were cut."""
+        return self.full_lengths > self.lengths
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenizer:
+    """A tokenizer of the ``tokenizers`` library without padding or truncation of its own.
+
+    Cutting here rather than there keeps the object immutable, hence safe between threads, and tells the full
+    length.
+
+    Attributes:
+        tokenizer: gives ids without special tokens.
+        prefix: special ids in front of every text.
+        suffix: special ids behind every text.
+    """
+
+    tokenizer: tokenizers.Tokenizer
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+
+    @classmethod
+    def load(cls, path: Path | str) -> Tokenizer:
+        """Load a ``tokenizer.json``.
+
+        Raises:
+            ArtifactError: the file isn't one, or its special tokens don't stand around the text.
+        """
+        try:
+            tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as error:  # tokenizers raises the bare class
+            raise ArtifactError(
+                f"{path} is not a tokenizer that this tokenizers {tokenizers.__version__} reads: {error}"
+            ) from error
+        # A checkpoint's file may say "pad everything to 128" (all-mpnet-base-v2 does).
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        prefix, suffix = _special_ids(tokenizer, path)
+        return cls(tokenizer, prefix, suffix)
+
+    @property
+    def special_count(self) -> int:
+        """How many special tokens every text gets."""
+        return len(self.prefix) + len(self.suffix)
+
+    def tokenize(self, texts: Sequence[str], max_length: int) -> TokenizedTexts:
+        """Tokenize texts and cut each to ``max_length`` tokens, special tokens included.
+
+        The ids equal those of transformers' fast tokenizer with ``truncation=True``.
+
+        Args:
+            texts: n strings that UTF-8 can encode, as `biolord_onnx.texts.as_texts` lets pass.
+            max_length: the limit, at least the number of special tokens.
+
+        Raises:
+            InputError: ``max_length`` is less than that.
+        """
+        room = max_length - self.special_count
+        if room < 0:
+            raise InputError(
+                f"max_length is {max_length}, but {self.special_count} special tokens frame every text: "
+                "raise it"
+            )
+        contents = [encoding.ids for encoding in self._encode(texts)]
+        prefix, suffix = [*self.prefix], [*self.suffix]
+        full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(
+            self.special_count
+        )
+        ids = [prefix + content[:room] + suffix for content in contents]
+        return TokenizedTexts(ids, np.minimum(full, np.int32(max_length)), full)
+
+    def count(self, texts: Sequence[str]) -> NDArray[np.int32]:
+        """Return int32 [n], the tokens per text before any cut, special tokens included."""
+        encodings = self._encode(texts)
+        return np.fromiter(map(len, encodings), dtype=np.int32, count=len(encodings)) + np.int32(
+            self.special_count
+        )
+
+    def _encode(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
+        return self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+
+
+def _special_ids(
+    tokenizer: tokenizers.Tokenizer, path: Path | str
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Find the ids that the post-processor puts before and behind a text."""
+    framed = tokenizer.encode(_PROBE)
+    bare = tokenizer.encode(_PROBE, add_special_tokens=False).ids
+    start = framed.special_tokens_mask.index(0) if 0 in framed.special_tokens_mask else len(framed.ids)
+    prefix, suffix = framed.ids[:start], framed.ids[start + len(bare) :]
+    if not bare or prefix + bare + suffix != framed.ids:
+        raise ArtifactError(
+            f"{path} frames {_PROBE!r} as ids {framed.ids}, expected special ids around {bare}: "
+            "export the artefact again"
+        )
+    return tuple(prefix), tuple(suffix)

@@ -1,0 +1,100 @@
+"""Texts that nobody planned for."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from biolord_onnx.batching import CHUNK_TEXTS
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.errors import InputError
+from unit.runtime.tiny_artifact import DIM
+
+STRANGE = [
+    "",
+    " ",
+    "\t\r\n",
+    "\0",
+    "cat\0dog",
+    "🐈‍⬛ 👩‍⚕️ 🇧🇪",
+    "e\u0301\u0301\u0301\u0301",
+    "\u202eتاق\u202c سلام",
+    "ﷺ" * 20,
+    "[MASK] </s> <s> <pad> <mask> [UNK]",
+    "%s %d {} {0} \\n \\u0000",
+    "\uffff\ufffe\U0010ffff",
+    "\u200b\u2060\ufeff",
+    "İıſßŒ",
+    "'; DROP TABLE concepts; --",
+    "../../etc/passwd",
+    "a" * 10_000,
+    "a " * 10_000,
+    "汉字" * 5_000,
+]
+
+
+def test_strange_texts_have_vectors(embedder: Embedder) -> None:
+    """Each gets a finite vector, bit-equal to the one it gets alone."""
+    info = embedder.encode_with_info(STRANGE)
+    assert np.isfinite(info.vectors).all()
+    for row, text in enumerate(STRANGE):
+        np.testing.assert_array_equal(info.vectors[row], embedder.encode_with_info(text).vectors)
+
+
+def test_an_empty_text_is_its_special_tokens(embedder: Embedder) -> None:
+    """The empty string, white space and control characters tokenize to nothing but the frame."""
+    info = embedder.encode_with_info(["", " ", "\0", "\u200b"])
+    assert info.token_counts.tolist() == [2, 2, 2, 2]
+    np.testing.assert_array_equal(info.vectors, np.tile(info.vectors[0], (4, 1)))
+
+
+@pytest.mark.parametrize("position", [0, 3, CHUNK_TEXTS + 5])
+def test_a_lone_surrogate_is_found(embedder: Embedder, position: int) -> None:
+    """The message names the text's position in the caller's list, repeated texts and chunks regardless."""
+    texts = [f"cat {row // 2}" for row in range(CHUNK_TEXTS * 2 + 20)]
+    texts[position] = "caf\udce9"
+    with pytest.raises(InputError, match=rf"^texts\[{position}\] has a lone surrogate"):
+        embedder.encode(texts)
+    with pytest.raises(InputError, match=rf"^texts\[{position}\] has a lone surrogate"):
+        embedder.count_tokens(texts)
+
+
+def test_a_hundred_thousand_names(embedder: Embedder) -> None:
+    """A vocabulary's worth of names takes seconds, mostly the tokenizer's, and comes back in order."""
+    names = [f"cat {row} bite {row % 7}" for row in range(100_000)]
+    started = time.perf_counter()
+    vectors = embedder.encode(names)
+    assert time.perf_counter() - started < 30
+    assert vectors.shape == (100_000, DIM)
+    for row in (0, 4_095, 4_096, 99_999):
+        np.testing.assert_array_equal(vectors[row], embedder.encode(names[row]))
+
+
+def test_a_hundred_thousand_times_the_same(embedder: Embedder) -> None:
+    """Repetitions cost no inference."""
+    started = time.perf_counter()
+    vectors = embedder.encode(["cat", "dog"] * 50_000)
+    assert time.perf_counter() - started < 5
+    np.testing.assert_array_equal(vectors[::2], np.tile(embedder.encode("cat"), (50_000, 1)))
+
+
+def test_memory_stays_near_the_result(embedder: Embedder) -> None:
+    """Texts are tokenized in chunks: Python's memory peaks at a few bytes per text beyond the result."""
+    names = [f"cat {row}" for row in range(60_000)]
+    tracemalloc.start()
+    try:
+        vectors = embedder.encode(names)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < vectors.nbytes + 25_000_000
+
+
+def test_a_book_is_one_text(embedder: Embedder) -> None:
+    """A text of three million characters is cut and counted like any other."""
+    info = embedder.encode_with_info(["cat " * 750_000, "cat"])
+    assert info.token_counts.tolist() == [750_002, 3]
+    assert info.truncated.tolist() == [True, False]

@@ -1,0 +1,45 @@
+"""A vector is a function of its text alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biolord_onnx.embedder import Embedder
+
+TEXTS = st.lists(
+    st.text(max_size=10) | st.sampled_from(["cat", "dog bite", "fever"]), min_size=1, max_size=30
+)
+
+
+@given(texts=TEXTS, data=st.data())
+def test_company_changes_no_vector(embedder: Embedder, texts: list[str], data: st.DataObject) -> None:
+    """Order, repetitions, batch size and token budget leave every vector bit-equal to the text's alone."""
+    company = data.draw(st.lists(st.sampled_from(texts), min_size=1, max_size=40))
+    info = embedder.encode_with_info(
+        company,
+        batch_size=data.draw(st.none() | st.integers(1, 40)),
+        batch_tokens=data.draw(st.none() | st.integers(1, 200)),
+        normalize=(normalize := data.draw(st.sampled_from([None, True]))),
+    )
+    for text, vector, count, cut in zip(
+        company, info.vectors, info.token_counts, info.truncated, strict=True
+    ):
+        alone = embedder.encode_with_info(text, normalize=normalize)
+        np.testing.assert_array_equal(vector, alone.vectors)
+        assert (count, cut) == (alone.token_counts, alone.truncated)
+
+
+@given(texts=TEXTS)
+def test_vectors_are_finite(embedder: Embedder, texts: list[str]) -> None:
+    """Any text has a vector of numbers, and its unit vector has length 1."""
+    assert np.isfinite(embedder.encode_with_info(texts).vectors).all()
+    lengths = np.linalg.norm(embedder.encode_with_info(texts, normalize=True).vectors, axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-5)
+
+
+@given(texts=TEXTS)
+def test_counts_agree(embedder: Embedder, texts: list[str]) -> None:
+    """count_tokens and encode_with_info say the same."""
+    np.testing.assert_array_equal(embedder.count_tokens(texts), embedder.encode_with_info(texts).token_counts)

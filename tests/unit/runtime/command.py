@@ -1,0 +1,51 @@
+"""Running ``biolord``: as a function, quickly, and as the process that users start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from biolord_onnx.cli.main import main
+
+COMMAND = (sys.executable, "-m", "biolord_onnx.cli.main")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    def assert_error(self, message: str, code: int = 2) -> None:
+        """Check that it failed as errors do: one line on stderr, nothing on stdout."""
+        assert self.code == code
+        assert self.out == ""
+        assert self.err.startswith("biolord: ")
+        assert self.err.endswith("\n")
+        assert self.err.count("\n") == 1
+        assert message in self.err
+
+
+class Biolord:
+    """Calls the command line in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+
+    def __call__(self, *arguments: object) -> Outcome:
+        """Run the command and capture what it prints."""
+        code = main([str(argument) for argument in arguments])
+        captured = self.capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+
+def run_process(*arguments: object, stdin: bytes = b"") -> Outcome:
+    """Run the command as a process of its own."""
+    command = [*COMMAND, *(str(argument) for argument in arguments)]
+    result = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    return Outcome(result.returncode, result.stdout.decode(), result.stderr.decode())

@@ -1,0 +1,160 @@
+"""``biolord embed``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biolord_onnx.cli import arguments
+from biolord_onnx.embedder import Embedder
+from unit.runtime.command import Biolord, run_process
+from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
+
+LONG = "cat " * MAX_LENGTH
+
+
+def rows(out: str) -> list[dict[str, object]]:
+    """Parse JSON lines."""
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    """Give a file of four lines, one of them empty and two of them equal."""
+    path = tmp_path / "lines.txt"
+    path.write_text("cat scratch\n\nfièvre 38,5°\ncat scratch\n", encoding="utf-8")
+    return path
+
+
+LINES = ["cat scratch", "", "fièvre 38,5°", "cat scratch"]
+
+
+def test_texts_become_json_lines(tiny: Path, embedder: Embedder) -> None:
+    """As a process: one JSON line a text on stdout, exact float32 numbers, an empty stderr."""
+    outcome = run_process("embed", tiny, "cat scratch", "héart")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [row["text"] for row in rows(outcome.out)] == ["cat scratch", "héart"]
+    found = np.array([row["embedding"] for row in rows(outcome.out)], dtype=np.float32)
+    np.testing.assert_array_equal(found, embedder.encode(["cat scratch", "héart"]))
+
+
+def test_lines_of_a_file(biolord: Biolord, tiny: Path, lines: Path) -> None:
+    """Every line is a text, empty ones, too: rows and lines agree."""
+    outcome = biolord("embed", tiny, "--input", lines)
+    assert [row["text"] for row in rows(outcome.out)] == LINES
+
+
+def test_lines_of_standard_input(tiny: Path) -> None:
+    """``--input -`` reads a pipe, with either kind of line end."""
+    outcome = run_process("embed", tiny, "--input", "-", stdin="cat\r\nfièvre".encode())
+    assert [row["text"] for row in rows(outcome.out)] == ["cat", "fièvre"]
+
+
+def test_an_empty_file_gives_nothing(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """No lines, no vectors, no error."""
+    empty = tmp_path / "empty.txt"
+    empty.touch()
+    assert biolord("embed", tiny, "--input", empty).out == ""
+    assert biolord("embed", tiny, "--input", empty, "--output", tmp_path / "o.npy").code == 0
+    assert np.load(tmp_path / "o.npy").shape == (0, DIM)
+
+
+@pytest.mark.parametrize("options", [["--normalize"], ["--no-normalize"], []])
+def test_normalising(biolord: Biolord, tiny: Path, options: list[str]) -> None:
+    """Unit vectors on request, raw ones otherwise; options may stand before texts."""
+    (row,) = rows(biolord("embed", tiny, *options, "dog bite").out)
+    length = float(np.linalg.norm(np.array(row["embedding"])))
+    assert (abs(length - 1) < 1e-6) is (options == ["--normalize"])
+
+
+def test_texts_that_look_like_options(biolord: Biolord, tiny: Path) -> None:
+    """Behind ``--`` everything is text."""
+    outcome = biolord("embed", tiny, "--", "-5", "--normalize")
+    assert [row["text"] for row in rows(outcome.out)] == ["-5", "--normalize"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_numpy_files(biolord: Biolord, tiny: Path, lines: Path, embedder: Embedder, precision: str) -> None:
+    """A .npy file holds the vectors; stdout stays empty and stderr says what was written."""
+    output = lines.with_name("o.npy")
+    outcome = biolord("embed", tiny, "--input", lines, "--output", output, "--precision", precision)
+    assert (outcome.code, outcome.out) == (0, "")
+    assert outcome.err.startswith(f"{output}: 4 vectors of 8 {precision} numbers in ")
+    found = np.load(output)
+    assert found.dtype == precision
+    np.testing.assert_array_equal(found, embedder.encode(LINES).astype(precision))
+
+
+def test_an_existing_output_is_kept(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """Only --force replaces a file, and the refusal comes before any work."""
+    output = tmp_path / "o.jsonl"
+    output.write_text("precious", encoding="utf-8")
+    biolord("embed", tmp_path / "no-artefact", "cat", "--output", output).assert_error("o.jsonl exists")
+    assert output.read_text(encoding="utf-8") == "precious"
+    assert biolord("embed", tiny, "cat", "--output", output, "--force").code == 0
+    assert output.read_text(encoding="utf-8").startswith('{"text": "cat"')
+
+
+def test_truncation_is_counted(biolord: Biolord, tiny: Path) -> None:
+    """Cut texts are counted on stderr, stdout stays machine-readable."""
+    outcome = biolord("embed", tiny, LONG, "cat", LONG)
+    assert outcome.err == "2 of 3 texts have more than 16 tokens and were cut\n"
+    assert len(rows(outcome.out)) == 3
+
+
+def test_truncation_can_be_refused(biolord: Biolord, tiny: Path) -> None:
+    """--overflow error gives one line and no vectors."""
+    biolord("embed", tiny, "cat", LONG, "--overflow", "error").assert_error(
+        "texts[1] has 18 tokens, the limit is 16"
+    )
+
+
+def test_how_it_runs_is_passed_on(biolord: Biolord, tiny: Path) -> None:
+    """Options of the session and the batch reach them."""
+    expected = biolord("embed", tiny, "cat", "dog").out
+    options = ["--threads", 1, "--memory", "low", "--provider", "cpu", "--batch-tokens", 1]
+    assert biolord("embed", tiny, *options, "cat", "dog").out == expected
+    biolord("embed", tiny, "cat", "--provider", "cuda").assert_error(
+        "provider cuda is not in this onnxruntime"
+    )
+    biolord("embed", tiny, "cat", "--threads", 0).assert_error("threads=0 is not a number of threads")
+    biolord("embed", tiny, "cat", "--batch-tokens", 0).assert_error("batch_tokens is 0, expected 1 or more")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nothing to embed: give texts, or --input FILE"),
+        (["cat", "--input", "x.txt"], "both texts and --input x.txt are given: give one of them"),
+        (["cat", "--column", "name"], "--column is given without --input: name the file, too"),
+    ],
+)
+def test_texts_come_from_one_place(biolord: Biolord, tiny: Path, options: list[str], message: str) -> None:
+    """Texts, or a file: neither and both are errors."""
+    biolord("embed", tiny, *options).assert_error(message)
+
+
+def test_a_bar_is_drawn_for_people(
+    biolord: Biolord, tiny: Path, lines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal a file's progress is shown on stderr, for texts of the command line it isn't."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert "3/3" in biolord("embed", tiny, "--input", lines).err
+    assert biolord("embed", tiny, "cat").err == ""
+
+
+def test_without_tqdm_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing tqdm is no reason to fail a command."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert arguments.wants_progress()
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert not arguments.wants_progress()
+
+
+def test_an_undecodable_argument_is_refused(tiny: Path) -> None:
+    """Bytes on the command line that aren't UTF-8 are one clear line."""
+    run_process("embed", tiny, "caf\udce9").assert_error("texts[0] has a lone surrogate")

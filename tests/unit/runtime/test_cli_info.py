@@ -1,0 +1,97 @@
+"""``biolord info``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from biolord_onnx.cli.info import look_around
+from biolord_onnx.manifest import Requirements
+from unit.runtime.command import Biolord, run_process
+from unit.runtime.tiny_artifact import edit_manifest, tiny_manifest, write_manifest
+
+
+def cells(out: str) -> dict[str, str]:
+    """Read the indented rows of the table."""
+    rows = [line.split(maxsplit=1) for line in out.splitlines() if line.startswith("  ")]
+    return {row[0]: row[-1] for row in rows}
+
+
+def test_the_table(tiny: Path) -> None:
+    """As a process: what the manifest says and how it would run, on stdout alone."""
+    outcome = run_process("info", tiny)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("tiny-cpu-fp32\n")
+    for words in (
+        "example/tiny (revision not known)",
+        "cpu-fp32, mpnet",
+        "8 numbers, not normalised",
+        "16 tokens (sentence_bert_config.json)",
+        "Apache-2.0, random numbers",
+    ):
+        assert words in outcome.out
+    rows = cells(outcome.out)
+    assert rows["provider"] == "cpu"
+    assert rows["onnxruntime"] == onnxruntime.__version__
+    assert rows["layers.kept"] == "0"
+    assert rows["cosine.mean"] == "1"
+    assert rows["error"] == "0.25"
+
+
+def test_json_holds_the_manifest(biolord: Biolord, tiny: Path) -> None:
+    """--json gives the manifest as it stands in the file, and the machine's side."""
+    document = json.loads(biolord("info", tiny, "--json").out)
+    assert document["manifest"] == json.loads((tiny / "manifest.json").read_text(encoding="utf-8"))
+    assert document["path"] == str(tiny)
+    assert document["here"]["provider"] == "cpu"
+    assert document["here"]["problem"] is None
+    assert document["here"]["threads"] >= 1
+
+
+def test_hashes_are_checked(biolord: Biolord, tiny_copy: Path) -> None:
+    """An altered artefact is refused, not described."""
+    edit_manifest(tiny_copy, "files", 0, "sha256", value="0" * 64)
+    biolord("info", tiny_copy).assert_error("was changed after the export")
+
+
+def test_what_was_not_measured_is_said(biolord: Biolord, tiny_copy: Path) -> None:
+    """A null fidelity report shows as not measured; other facts change with the manifest."""
+    manifest = replace(
+        tiny_manifest(), fidelity=None, normalized=True, requires=Requirements("1.20", ("avx2", "asimddp"))
+    )
+    write_manifest(tiny_copy, manifest)
+    out = biolord("info", tiny_copy).out
+    assert cells(out)["measured"] == "False"
+    assert "8 numbers, unit length" in out
+    assert "onnxruntime 1.20, a CPU with avx2 or asimddp" in out
+
+
+def test_an_artefact_that_does_not_fit_is_described(biolord: Biolord, tiny_copy: Path) -> None:
+    """What keeps an artefact from running here is shown, not raised."""
+    write_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements("999.0", ())))
+    outcome = biolord("info", tiny_copy)
+    assert outcome.code == 0
+    assert cells(outcome.out)["provider"] == "none"
+    assert "the artefact needs 999.0 or later" in cells(outcome.out)["problem"]
+
+
+def test_a_machine_without_onnxruntime(monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path) -> None:
+    """Without onnxruntime the command tells what to install."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    here = look_around(tiny_manifest())
+    assert (here.provider, here.onnxruntime, here.providers) == (None, None, [])
+    assert "pip install 'biolord-onnx[cpu]'" in str(here.problem)
+    assert cells(biolord("info", tiny).out)["onnxruntime"] == "not installed"
+
+
+def test_a_machine_without_known_features(
+    monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path
+) -> None:
+    """A CPU that tells nothing is shown as such."""
+    monkeypatch.setattr("biolord_onnx.cpu.cpu_features", frozenset)
+    assert "(no features known)" in biolord("info", tiny).out

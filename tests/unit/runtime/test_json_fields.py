@@ -1,0 +1,120 @@
+"""Typed reading of JSON objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.json_fields import Fields, describe, parse_object
+
+SOURCE = "m.json"
+
+
+def fields(text: str) -> Fields:
+    """Parse an object."""
+    return parse_object(text, SOURCE)
+
+
+def test_values_come_back_by_type() -> None:
+    """Each reader returns the value of its type."""
+    read = fields('{"t": "x", "i": 3, "n": 0.5, "w": 2, "b": true, "o": {"k": [1]}, "l": ["a", "b"]}')
+    assert read.text("t") == "x"
+    assert read.integer("i", least=3) == 3
+    assert read.number("n") == 0.5
+    assert read.number("w") == 2.0
+    assert read.boolean("b") is True
+    assert read.mapping("o") == {"k": [1]}
+    assert read.texts("l") == ("a", "b")
+
+
+def test_null_stands_for_nothing_where_that_is_allowed() -> None:
+    """The optional readers give None for null and the value otherwise."""
+    read = fields('{"t": null, "o": null, "u": "x", "p": {}}')
+    assert read.optional_text("t") is None
+    assert read.optional_mapping("o") is None
+    assert read.optional_text("u") == "x"
+    assert read.optional_mapping("p") == {}
+
+
+def test_nested_objects_are_named_in_messages() -> None:
+    """A wrong value deep inside is found by its path of keys."""
+    read = fields('{"files": [{"size": 1}, {"size": "2"}], "w": {"a": 1}, "l": ["a", 2]}')
+    with pytest.raises(ArtifactError, match=r"^m\.json: files: 1: size is '2', expected an integer$"):
+        read.children("files")[1].integer("size", least=0)
+    with pytest.raises(ArtifactError, match=r"^m\.json: w: a is 1, expected a string$"):
+        read.text_mapping("w")
+    with pytest.raises(ArtifactError, match=r"^m\.json: l: 1 is 2, expected a string$"):
+        read.texts("l")
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "message"),
+    [
+        ("{}", lambda f: f.text("k"), "the key k is missing"),
+        ('{"k": 1}', lambda f: f.text("k"), "k is 1, expected a string"),
+        ('{"k": null}', lambda f: f.text("k"), "k is null, expected a string"),
+        ('{"k": 1}', lambda f: f.optional_text("k"), "k is 1, expected a string"),
+        ('{"k": true}', lambda f: f.integer("k", least=0), "k is True, expected an integer"),
+        ('{"k": 1.0}', lambda f: f.integer("k", least=0), "k is 1.0, expected an integer"),
+        ('{"k": -1}', lambda f: f.integer("k", least=0), "k is -1, expected an integer of 0 or more"),
+        ('{"k": "1"}', lambda f: f.number("k"), "k is '1', expected a number"),
+        ('{"k": false}', lambda f: f.number("k"), "k is False, expected a number"),
+        ('{"k": -0.5}', lambda f: f.number("k"), "k is -0.5, expected a number of 0 or more"),
+        ('{"k": 1e999}', lambda f: f.number("k"), "k is inf, expected a number of 0 or more"),
+        ('{"k": 0}', lambda f: f.boolean("k"), "k is 0, expected true or false"),
+        ('{"k": []}', lambda f: f.mapping("k"), "k is a list, expected an object"),
+        ('{"k": "x"}', lambda f: f.optional_mapping("k"), "k is 'x', expected an object"),
+        ('{"k": {}}', lambda f: f.texts("k"), "k is an object, expected a list of strings"),
+        ('{"k": {}}', lambda f: f.children("k"), "k is an object, expected a list of objects"),
+        ('{"k": [1]}', lambda f: f.children("k"), "k: 0 is 1, expected an object"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_both(
+    text: str, read: Callable[[Fields], object], message: str
+) -> None:
+    """The message names the key, what was found and what is expected."""
+    with pytest.raises(ArtifactError) as raised:
+        read(fields(text))
+    assert str(raised.value) == f"m.json: {message}"
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"k": 1', "{'k': 1}", "\0", '{"k": NaN}', '{"k": -Infinity}'])
+def test_broken_json_is_refused(text: str) -> None:
+    """What isn't JSON is an ArtifactError that names the file."""
+    with pytest.raises(ArtifactError, match=r"^m\.json is not valid JSON \(.+\): the file is damaged"):
+        fields(text)
+
+
+def test_json_nested_beyond_measure_is_refused() -> None:
+    """A hundred thousand brackets don't crash the parser."""
+    with pytest.raises(ArtifactError, match="not valid JSON"):
+        fields('{"k": ' + "[" * 100_000 + "]" * 100_000 + "}")
+
+
+def test_a_number_beyond_measure_is_refused() -> None:
+    """Python refuses integers of over 4,300 digits, and so do we."""
+    with pytest.raises(ArtifactError, match="not valid JSON"):
+        fields('{"k": ' + "9" * 5000 + "}")
+
+
+def test_a_lone_surrogate_is_refused() -> None:
+    """An escape that is no character would fail later, at printing."""
+    with pytest.raises(ArtifactError, match="surrogates not allowed"):
+        fields('{"k": "\\ud800"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("[]", "a list"), ("null", "null"), ('"x"', "'x'"), ("3", "3"), ("true", "True")]
+)
+def test_the_document_must_be_an_object(text: str, shown: str) -> None:
+    """A JSON document that isn't an object is refused with what it is."""
+    with pytest.raises(ArtifactError, match=f"m.json holds {shown}, expected a JSON object"):
+        fields(text)
+
+
+def test_long_values_are_shortened_in_messages() -> None:
+    """A message stays one line whatever the file holds."""
+    assert describe("x" * 1000) == "'" + "x" * 56 + "..."
+    assert describe("x" * 58) == "'" + "x" * 58 + "'"

@@ -1,0 +1,85 @@
+"""Choosing the execution provider."""
+
+from __future__ import annotations
+
+import pytest
+
+from biolord_onnx.errors import ProviderError
+from biolord_onnx.providers import PROVIDERS, choose_provider, short_names
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+OPENVINO = "OpenVINOExecutionProvider"
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "available", "chosen"),
+    [
+        ("auto", "cpu-int8", [CPU], "cpu"),
+        ("auto", "cpu-int8", [CUDA, CPU], "cpu"),
+        ("auto", "portable-fp32", [CPU], "cpu"),
+        ("auto", "portable-fp32", [CUDA, CPU], "cuda"),
+        ("auto", "portable-int8", [OPENVINO, CPU], "cpu"),
+        ("auto", "cuda-fp16", [CUDA, CPU], "cuda"),
+        ("cpu", "portable-fp32", [CUDA, CPU], "cpu"),
+        ("cuda", "portable-fp32", [CUDA, CPU], "cuda"),
+        ("openvino", "portable-int8", [OPENVINO, CPU], "openvino"),
+    ],
+)
+def test_the_right_one_is_chosen(name: str, target: str, available: list[str], chosen: str) -> None:
+    """Auto takes CUDA where it is there and runs the target, else the CPU; a name takes that one."""
+    assert choose_provider(name, target, available).name == chosen
+
+
+def test_an_unknown_name_is_refused() -> None:
+    """The message lists the names."""
+    with pytest.raises(
+        ProviderError, match=r"^provider is 'gpu', expected auto or one of cpu, cuda, openvino$"
+    ):
+        choose_provider("gpu", "cpu-int8", [CPU])
+
+
+def test_one_that_is_not_installed_is_refused() -> None:
+    """The message names what is there and the extra that brings it: nothing else is taken in its place."""
+    with pytest.raises(ProviderError) as raised:
+        choose_provider("cuda", "portable-fp32", ["AzureExecutionProvider", CPU])
+    assert str(raised.value) == (
+        "provider cuda is not in this onnxruntime, which has azure, cpu: "
+        "pip uninstall onnxruntime, then pip install 'biolord-onnx[cuda]'"
+    )
+
+
+def test_one_that_does_not_run_the_target_is_refused() -> None:
+    """The message names those that do."""
+    with pytest.raises(ProviderError) as raised:
+        choose_provider("cuda", "cpu-int8", [CUDA, CPU])
+    assert str(raised.value) == (
+        "provider cuda does not run a cpu-int8 artefact: cpu does, pip install 'biolord-onnx[cpu]'"
+    )
+
+
+def test_auto_refuses_what_nothing_installed_runs() -> None:
+    """A CUDA artefact on a machine without CUDA is an error, not a slow surprise."""
+    with pytest.raises(
+        ProviderError, match="no installed provider runs a cuda-fp16 artefact: cuda does, pip install"
+    ):
+        choose_provider("auto", "cuda-fp16", [CPU])
+
+
+def test_an_unknown_target_is_refused() -> None:
+    """A target of a later release asks for an upgrade."""
+    with pytest.raises(
+        ProviderError, match="npu-int8 artefact: this biolord-onnx knows no such target, upgrade it"
+    ):
+        choose_provider("auto", "npu-int8", [CPU])
+
+
+def test_the_names_are_all_different() -> None:
+    """No row of the table hides another."""
+    assert len({provider.name for provider in PROVIDERS}) == len(PROVIDERS)
+    assert len({provider.ort_name for provider in PROVIDERS}) == len(PROVIDERS)
+
+
+def test_short_names() -> None:
+    """Onnxruntime's long names are shortened for people."""
+    assert short_names([CUDA, CPU]) == "cuda, cpu"

@@ -1,0 +1,174 @@
+"""Sessions, on the real onnxruntime."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.errors import (
+    ArtifactError,
+    BiolordError,
+    InputError,
+    MissingDependencyError,
+    ProviderError,
+)
+from biolord_onnx.manifest import Manifest, Requirements
+from biolord_onnx.session import Memory, import_onnxruntime, open_session, select_provider
+from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
+
+IDS = np.array([[0, 5, 2], [0, 6, 2]], dtype=np.int64)
+MASK = np.ones_like(IDS)
+
+
+def with_manifest(folder: Path, manifest: Manifest) -> Artifact:
+    """Give the artefact another manifest."""
+    write_manifest(folder, manifest)
+    return open_artifact(folder)
+
+
+def with_model(folder: Path, data: bytes) -> Artifact:
+    """Give the artefact another graph."""
+    (folder / "model.onnx").write_bytes(data)
+    return with_manifest(folder, tiny_manifest())
+
+
+@pytest.mark.parametrize("memory", ["fast", "low"])
+def test_both_outputs_come_back(tiny: Path, memory: Memory) -> None:
+    """A session gives what the graph computes, in either memory mode."""
+    session = open_session(open_artifact(tiny), threads=1, memory=memory)
+    expected = tiny_table()[IDS].mean(axis=1)
+    raw = session.run(IDS, MASK, "sentence_embedding")
+    unit = session.run(IDS, MASK, "unit_embedding")
+    np.testing.assert_allclose(raw, expected, rtol=1e-6)
+    np.testing.assert_allclose(unit, expected / np.linalg.norm(expected, axis=1, keepdims=True), rtol=1e-6)
+    assert raw.dtype == unit.dtype == np.float32
+
+
+def test_it_says_how_it_runs(tiny: Path) -> None:
+    """Provider and threads are those really used."""
+    session = open_session(open_artifact(tiny), threads=3)
+    assert (session.provider, session.threads) == ("cpu", 3)
+
+
+def test_the_provider_asked_for_is_checked_first(tiny: Path) -> None:
+    """What isn't there is refused before a session is made."""
+    with pytest.raises(ProviderError, match="provider cuda is not in this onnxruntime"):
+        open_session(open_artifact(tiny), provider="cuda")
+
+
+def test_a_provider_that_does_not_start_is_an_error(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Onnxruntime falls back to the CPU with a warning; we don't."""
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), target="portable-fp32"))
+    monkeypatch.setattr(
+        onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    )
+    with (
+        pytest.warns(UserWarning, match="'CUDAExecutionProvider' is not in available provider names"),
+        pytest.raises(ProviderError) as raised,
+    ):
+        open_session(artifact)
+    assert str(raised.value) == (
+        "provider cuda did not start, onnxruntime fell back to cpu: "
+        "check its driver and libraries, or ask for provider cpu"
+    )
+
+
+def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare install fails at the first session with the command that mends it."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'biolord-onnx\[cpu\]'"):
+        open_session(open_artifact(tiny))
+
+
+@pytest.mark.parametrize(
+    ("found", "lowest"),
+    [("1.19.2", "1.20"), ("1.9.0", "1.20"), ("1.20", "2.0"), ("1.20.0", "1.20.1"), ("dev", "1.20")],
+)
+def test_an_old_onnxruntime_is_refused(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch, found: str, lowest: str
+) -> None:
+    """Both versions are named; 1.9 is older than 1.20."""
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements(lowest, ())))
+    monkeypatch.setattr(onnxruntime, "__version__", found)
+    with pytest.raises(ArtifactError, match=f"^onnxruntime is {found}, the artefact needs {lowest} or later"):
+        open_session(artifact)
+
+
+@pytest.mark.parametrize("found", ["1.20", "1.20.0", "1.20.1rc1", "1.32.0+cpu", "2.0"])
+def test_a_later_onnxruntime_is_fine(monkeypatch: pytest.MonkeyPatch, found: str) -> None:
+    """The lowest version itself and everything after it runs."""
+    monkeypatch.setattr(onnxruntime, "__version__", found)
+    assert select_provider(import_onnxruntime(), tiny_manifest()).name == "cpu"
+
+
+def test_a_cpu_that_lacks_a_feature_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check of CPU features is made for the CPU provider, before the graph is loaded."""
+    monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
+    manifest = replace(tiny_manifest(), requires=Requirements("1.20", ("quantum",)))
+    artifact = with_manifest(tiny_copy, manifest)
+    with pytest.raises(ArtifactError, match="needs a CPU with one of quantum"):
+        open_session(artifact)
+
+
+def test_cpu_features_do_not_matter_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU the CPU's instruction sets are no reason to refuse."""
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    manifest = replace(tiny_manifest(), target="cuda-fp16", requires=Requirements("1.20", ("quantum",)))
+    assert select_provider(onnxruntime, manifest).name == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"threads": 0}, "threads=0 is not a number of threads"),
+        ({"memory": "tiny"}, "memory is 'tiny', expected 'fast' or 'low'"),
+    ],
+)
+def test_options_out_of_range_are_refused(tiny: Path, options: dict[str, Any], message: str) -> None:
+    """A wrong option is an InputError that names it."""
+    with pytest.raises(InputError, match=message):
+        open_session(open_artifact(tiny), **options)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x08\x08", b"\x3a\x02\x0a\x00"])
+def test_a_graph_that_is_none_is_refused(tiny_copy: Path, data: bytes) -> None:
+    """What onnxruntime can't load is one line with its reason."""
+    artifact = with_model(tiny_copy, data)
+    with pytest.raises(ArtifactError, match=r"model\.onnx can't be loaded by onnxruntime \d") as raised:
+        open_session(artifact)
+    assert "\n" not in str(raised.value)
+
+
+def test_another_signature_is_refused(tiny_copy: Path) -> None:
+    """A graph with other outputs is somebody else's."""
+    model = tiny_model(tiny_table(), outputs=("last_hidden_state", "pooler_output"))
+    with pytest.raises(
+        ArtifactError, match=r"outputs \{'last_hidden_state': 8, 'pooler_output': 8\}, expected"
+    ):
+        open_session(with_model(tiny_copy, model.SerializeToString()))
+
+
+def test_another_width_is_refused(tiny_copy: Path) -> None:
+    """The graph's vectors must be as long as the manifest says."""
+    artifact = with_manifest(tiny_copy, tiny_manifest(dim=DIM + 1))
+    with pytest.raises(
+        ArtifactError, match=r"'sentence_embedding': 8, .+ expected .+'sentence_embedding': 9"
+    ):
+        open_session(artifact)
+
+
+def test_a_failing_run_is_our_error(tiny: Path) -> None:
+    """An id beyond the embedding table fails with the batch's shape and onnxruntime's reason."""
+    session = open_session(open_artifact(tiny))
+    with pytest.raises(
+        BiolordError, match=r"onnxruntime failed on a batch of 1 texts of 2 tokens: .+Gather"
+    ) as raised:
+        session.run(np.array([[0, 10_000]]), np.ones((1, 2), dtype=np.int64), "sentence_embedding")
+    assert "\n" not in str(raised.value)
