@@ -1,0 +1,47 @@
+"""BERT (Devlin et al. 2018): absolute positions, one token type for a single text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from biolord_export.tensors import TensorFile
+from biolord_export.weights import EncoderWeights, Layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biolord_export.config import EncoderConfig
+
+
+def read(config: EncoderConfig, path: Path) -> EncoderWeights:
+    """Read a BERT encoder; raises CheckpointError if the file doesn't fit config.json."""
+    dim = config.dim
+    with TensorFile(path, "embeddings.word_embeddings.weight") as tensors:
+        positions = tensors.read("embeddings.position_embeddings.weight", (config.max_positions, dim))
+        types = tensors.read("embeddings.token_type_embeddings.weight", (config.token_types, dim))
+        return EncoderWeights(
+            architecture=config.model_type,
+            word_embeddings=tensors.read("embeddings.word_embeddings.weight", (config.vocabulary, dim)),
+            position_embeddings=positions + types[0],
+            first_position=0,
+            positions="index",
+            embedding_norm=tensors.layer_norm("embeddings.LayerNorm", dim, config.epsilon),
+            layers=tuple(read_layer(tensors, config, f"encoder.layer.{number}") for number in config.layer_range),
+            heads=config.heads,
+            pad_id=config.pad_id,
+            relative_bias=None,
+        )
+
+
+def read_layer(tensors: TensorFile, config: EncoderConfig, name: str) -> Layer:
+    """Read one layer under the names that BERT, RoBERTa and XLM-R share."""
+    dim, inner, epsilon = config.dim, config.inner_dim, config.epsilon
+    attention = f"{name}.attention.self"
+    return Layer(
+        qkv=tensors.linears((f"{attention}.query", f"{attention}.key", f"{attention}.value"), dim, dim),
+        attention_output=tensors.linear(f"{name}.attention.output.dense", dim, dim),
+        attention_norm=tensors.layer_norm(f"{name}.attention.output.LayerNorm", dim, epsilon),
+        fc1=tensors.linear(f"{name}.intermediate.dense", dim, inner),
+        fc2=tensors.linear(f"{name}.output.dense", inner, dim),
+        output_norm=tensors.layer_norm(f"{name}.output.LayerNorm", dim, epsilon),
+    )

@@ -1,0 +1,110 @@
+"""The part of a transformers ``config.json`` that decides the graph."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biolord_export.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JsonObject = dict[str, object]
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Sizes of an encoder, as its config.json states them; ``path`` is that file."""
+
+    path: Path
+    model_type: str
+    dim: int
+    layers: int
+    heads: int
+    inner_dim: int
+    vocabulary: int
+    max_positions: int
+    token_types: int
+    pad_id: int
+    epsilon: float
+
+    @property
+    def layer_range(self) -> range:
+        """The numbers of the layers."""
+        return range(self.layers)
+
+
+def read_json_object(path: Path) -> JsonObject:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        CheckpointError: The file is missing, isn't JSON, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path} is missing: give a sentence-transformers folder or a transformers checkpoint"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, expected an object")
+    return value
+
+
+def read_int(values: JsonObject, key: str, path: Path, default: int | None = None) -> int:
+    """Read a whole number of at least 0 from a JSON object.
+
+    Raises:
+        CheckpointError: It is missing without a default, or isn't such a number.
+    """
+    value = values.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise CheckpointError(f"{path}: {key} is {value!r}, expected a whole number of at least 0")
+    return value
+
+
+def read_encoder_config(folder: Path) -> EncoderConfig:
+    """Read ``config.json`` of a checkpoint folder.
+
+    Raises:
+        CheckpointError: The file is missing or broken, or describes something the authored graph doesn't compute.
+    """
+    path = folder / "config.json"
+    values = read_json_object(path)
+    _check(values, path, "hidden_act", "gelu")
+    _check(values, path, "position_embedding_type", "absolute")
+    _check(values, path, "relative_attention_num_buckets", 32)
+    _check(values, path, "is_decoder", False)
+    epsilon = values.get("layer_norm_eps", 1e-12)
+    if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        raise CheckpointError(f"{path}: layer_norm_eps is {epsilon!r}, expected a number between 0 and 1")
+    config = EncoderConfig(
+        path=path,
+        model_type=str(values.get("model_type", "")),
+        dim=read_int(values, "hidden_size", path),
+        layers=read_int(values, "num_hidden_layers", path),
+        heads=read_int(values, "num_attention_heads", path),
+        inner_dim=read_int(values, "intermediate_size", path),
+        vocabulary=read_int(values, "vocab_size", path),
+        max_positions=read_int(values, "max_position_embeddings", path),
+        token_types=read_int(values, "type_vocab_size", path, default=0),
+        pad_id=read_int(values, "pad_token_id", path, default=0),
+        epsilon=float(epsilon),
+    )
+    if config.heads == 0 or config.dim % config.heads:
+        raise CheckpointError(
+            f"{path}: hidden_size {config.dim} doesn't divide into {config.heads} num_attention_heads"
+        )
+    return config
+
+
+def _check(values: JsonObject, path: Path, key: str, expected: object) -> None:
+    found = values.get(key, expected)
+    if found != expected:
+        raise CheckpointError(
+            f"{path}: {key} is {found!r}, the exporter writes only {expected!r}: use the portable-fp32 target"
+        )

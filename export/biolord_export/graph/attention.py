@@ -1,0 +1,52 @@
+"""Self-attention over packed tokens, with an optional bias by relative position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biolord_export.graph.builder import MICROSOFT
+
+if TYPE_CHECKING:
+    from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.graph.packing import Packing
+    from biolord_export.weights import EncoderWeights
+
+
+@dataclass(frozen=True)
+class Attention:
+    """What all layers share: head count, width, packing, and the bias of the batch's length (empty for none)."""
+
+    heads: int
+    dim: int
+    packing: Packing
+    bias: str
+
+    def emit(self, graph: GraphBuilder, qkv: str) -> str:
+        """From float32 [tokens, 3 * dim] to float32 [tokens, dim]."""
+        padded = self.packing.unpack(graph, qkv, 3 * self.dim)
+        query, key, value = graph.op_many("Split", padded, outputs=3, axis=2, num_outputs=3)
+        inputs = [query, key, value, "", self.packing.lengths, self.bias]
+        mixed = graph.op(
+            "MultiHeadAttention", *(inputs if self.bias else inputs[:5]), domain=MICROSOFT, num_heads=self.heads
+        )
+        return self.packing.pack(graph, graph.op("Reshape", mixed, graph.ints(-1, self.dim)))
+
+
+def emit_attention(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> Attention:
+    """Prepare the attention of all layers; the bias is computed once a run."""
+    bias = _emit_bias(graph, weights, packing) if weights.relative_bias is not None else ""
+    return Attention(weights.heads, weights.dim, packing, bias)
+
+
+def _emit_bias(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> str:
+    """Read float32 [1, heads, sequence, sequence] out of the table by distance."""
+    one, zero = graph.scalar(1, np.int64), graph.scalar(0, np.int64)
+    index = graph.op("Range", zero, graph.op("Squeeze", packing.sequence), one)
+    keys, queries = graph.op("Unsqueeze", index, graph.ints(0)), graph.op("Unsqueeze", index, graph.ints(1))
+    distance = graph.op("Sub", keys, queries)
+    column = graph.op("Add", distance, graph.scalar(weights.max_positions - 1, np.int64))
+    table = graph.constant(np.asarray(weights.relative_bias), "relative_bias")
+    return graph.op("Unsqueeze", graph.op("Gather", table, column, axis=1), graph.ints(0))

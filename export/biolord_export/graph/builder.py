@@ -1,0 +1,129 @@
+"""Write an ONNX graph one operator at a time, and save it with its weights beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Attribute = int | float | str | Sequence[int]
+    Shape = Sequence[int | str]
+
+MICROSOFT = "com.microsoft"
+"""The domain of onnxruntime's own operators."""
+OPSET = 21
+MICROSOFT_OPSET = 1
+IR_VERSION = 10
+MODEL_FILE = "model.onnx"
+DATA_FILE = "model.onnx.data"
+INLINE_BYTES = 1024
+"""Tensors up to this size stay in the graph file: shapes, indices and scalars that the optimizer wants to see."""
+ALIGNMENT = 64
+"""External tensors begin at a cache line, so that kernels can use them where the file is mapped."""
+
+
+class GraphBuilder:
+    """Collects nodes and constants; equal constants, and equal nodes, are kept once.
+
+    Every method that adds something returns the name of the value it yields, to be given to the next one.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Start an empty graph."""
+        self.name = name
+        self._nodes: list[NodeProto] = []
+        self._constants: dict[str, NDArray[np.generic]] = {}
+        self._digests: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._results: dict[tuple[object, ...], tuple[str, ...]] = {}
+        self._inputs: list[ValueInfoProto] = []
+        self._outputs: list[ValueInfoProto] = []
+
+    def input(self, name: str, kind: int, shape: Shape) -> str:
+        """Declare a graph input of an ONNX element type; names in the shape are free dimensions."""
+        self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
+        return name
+
+    def output(self, name: str, value: str, kind: int, shape: Shape) -> None:
+        """Declare a graph output that yields ``value``."""
+        self._nodes.append(helper.make_node("Identity", [value], [name], name=f"output/{name}"))
+        self._outputs.append(helper.make_tensor_value_info(name, kind, shape))
+
+    def constant(self, value: NDArray[np.generic], name: str = "constant") -> str:
+        """Add a constant tensor; one that was added before is used again."""
+        array = np.asarray(value, order="C")
+        key = (array.dtype.str, array.shape, hashlib.sha256(array.data).digest())
+        if key not in self._digests:
+            unique = name if name not in self._constants else f"{name}/{len(self._constants)}"
+            self._digests[key] = unique
+            self._constants[unique] = array
+        return self._digests[key]
+
+    def ints(self, *values: int) -> str:
+        """Add a one-dimensional int64 constant."""
+        return self.constant(np.array(values, dtype=np.int64), "ints")
+
+    def scalar(self, value: float, kind: type[np.generic] = np.float32) -> str:
+        """Add a constant without dimensions."""
+        return self.constant(np.array(value, dtype=kind), "scalar")
+
+    def op(self, kind: str, *inputs: str, domain: str = "", **attributes: Attribute) -> str:
+        """Add a node with one output; an empty input name leaves an optional input out."""
+        return self.op_many(kind, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+    def op_many(
+        self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Attribute
+    ) -> tuple[str, ...]:
+        """Add a node with several outputs."""
+        key = (domain, kind, inputs, outputs, *sorted(attributes.items()))
+        if key not in self._results:
+            name = f"{kind}_{len(self._nodes)}"
+            results = tuple(name if outputs == 1 else f"{name}:{index}" for index in range(outputs))
+            self._nodes.append(helper.make_node(kind, inputs, results, name=name, domain=domain, **attributes))
+            self._results[key] = results
+        return self._results[key]
+
+    def save(self, folder: Path) -> Path:
+        """Write ``model.onnx`` and ``model.onnx.data`` into a folder and check them; returns the graph file's path."""
+        path = folder / MODEL_FILE
+        path.write_bytes(self._model(folder / DATA_FILE).SerializeToString())
+        checker.check_model(path)
+        return path
+
+    def _model(self, data: Path) -> ModelProto:
+        with data.open("wb") as stream:
+            tensors = []
+            for name, array in self._constants.items():
+                if array.nbytes <= INLINE_BYTES:
+                    tensors.append(_describe(name, array, raw=array.tobytes()))
+                    continue
+                stream.write(b"\0" * (-stream.tell() % ALIGNMENT))
+                tensors.append(_describe(name, array, location=data.name, offset=stream.tell()))
+                stream.write(array.data)
+        graph = helper.make_graph(self._nodes, self.name, self._inputs, self._outputs, tensors)
+        return helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, MICROSOFT_OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="biolord-onnx",
+        )
+
+
+def _describe(
+    name: str, array: NDArray[np.generic], raw: bytes | None = None, location: str = "", offset: int = 0
+) -> TensorProto:
+    tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
+    if raw is not None:
+        tensor.raw_data = raw
+        return tensor
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", array.nbytes)):
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor

@@ -1,0 +1,43 @@
+"""Token vectors plus position vectors, normalised: the input of the first layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import TensorProto
+
+from biolord_export.graph.normalisation import emit_layer_norm
+
+if TYPE_CHECKING:
+    from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.graph.operators import TableOperator
+    from biolord_export.graph.packing import Packing
+    from biolord_export.weights import EncoderWeights
+
+
+def emit_embeddings(
+    graph: GraphBuilder, weights: EncoderWeights, table: TableOperator, packing: Packing, input_ids: str
+) -> str:
+    """Yield float32 [tokens, dim] for the packed tokens of int64 [batch, sequence] ids."""
+    ids = packing.pack(graph, graph.op("Reshape", input_ids, graph.ints(-1)))
+    positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
+    places = graph.op("Gather", graph.constant(weights.position_embeddings, "positions"), positions, axis=0)
+    return emit_layer_norm(graph, graph.op("Add", table.emit(graph, ids), places), weights.embedding_norm)
+
+
+def _by_index(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:
+    index = graph.op("Mod", packing.kept, packing.sequence)
+    return graph.op("Add", index, graph.scalar(weights.first_position, np.int64)) if weights.first_position else index
+
+
+def _by_count(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:
+    # A text may spell the padding token out: it is attended to, but takes the row before the first position.
+    padding = graph.op("Equal", input_ids, graph.scalar(weights.pad_id, np.int64))
+    real = graph.op("Cast", graph.op("Not", padding), to=TensorProto.INT64)
+    counted = graph.op("Mul", graph.op("CumSum", real, graph.scalar(1, np.int64)), real)
+    rows = graph.op("Add", counted, graph.scalar(weights.first_position - 1, np.int64))
+    return packing.pack(graph, graph.op("Reshape", rows, graph.ints(-1)))
+
+
+_POSITION_RULES = {"index": _by_index, "non_pad": _by_count}

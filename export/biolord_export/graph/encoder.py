@@ -1,0 +1,77 @@
+"""The whole graph, from token ids to a text's vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnx import TensorProto
+
+from biolord_export.graph.attention import emit_attention
+from biolord_export.graph.builder import MICROSOFT, GraphBuilder
+from biolord_export.graph.embeddings import emit_embeddings
+from biolord_export.graph.normalisation import emit_layer_norm
+from biolord_export.graph.packing import emit_packing
+from biolord_export.graph.pooling import POOLINGS, emit_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from biolord_export.graph.attention import Attention
+    from biolord_export.graph.operators import EncoderOperators, LayerOperators
+    from biolord_export.modules import Pooling
+    from biolord_export.weights import EncoderWeights, Layer
+
+LINEAR_INPUTS = ("qkv", "attention_output", "fc1", "fc2")
+"""The four linear layers of a transformer layer, each with an input of its own."""
+
+
+@dataclass(frozen=True)
+class EncoderGraph:
+    """A finished graph, and where to look inside it.
+
+    Attributes:
+        builder: Saves the graph.
+        taps: The float32 [tokens, inputs] value that enters each linear layer, by (layer number, name); ``fc2`` is that
+            of the first part of the feed-forward network.
+    """
+
+    builder: GraphBuilder
+    taps: Mapping[tuple[int, str], str]
+
+
+def emit_encoder(weights: EncoderWeights, operators: EncoderOperators, pooling: Pooling) -> EncoderGraph:
+    """Write the graph of an encoder.
+
+    Its inputs are ``input_ids`` and ``attention_mask``, int64 [batch, sequence] with the real tokens first in each
+    row; its outputs ``sentence_embedding`` (what the checkpoint's modules yield) and ``unit_embedding`` (that, of
+    length 1), float32 [batch, dim].
+    """
+    graph = GraphBuilder(weights.architecture)
+    input_ids = graph.input("input_ids", TensorProto.INT64, ["batch", "sequence"])
+    attention_mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
+    packing = emit_packing(graph, attention_mask)
+    hidden = emit_embeddings(graph, weights, operators.table, packing, input_ids)
+    attention = emit_attention(graph, weights, packing)
+    taps: dict[tuple[int, str], str] = {}
+    for number, (layer, linear) in enumerate(zip(weights.layers, operators.layers, strict=True)):
+        inputs, hidden = _emit_layer(graph, layer, linear, attention, hidden)
+        taps.update({(number, name): value for name, value in zip(LINEAR_INPUTS, inputs, strict=True)})
+    pooled = POOLINGS[pooling.mode](graph, hidden, packing, attention_mask, weights.dim)
+    unit = emit_unit(graph, pooled)
+    for name, value in (("sentence_embedding", unit if pooling.normalize else pooled), ("unit_embedding", unit)):
+        graph.output(name, value, TensorProto.FLOAT, ["batch", weights.dim])
+    return EncoderGraph(graph, taps)
+
+
+def _emit_layer(
+    graph: GraphBuilder, layer: Layer, linear: LayerOperators, attention: Attention, hidden: str
+) -> tuple[tuple[str, ...], str]:
+    mixed = attention.emit(graph, linear.qkv.emit(graph, hidden))
+    attended = graph.op("Add", linear.attention_output.emit(graph, mixed), hidden)
+    middle = emit_layer_norm(graph, attended, layer.attention_norm)
+    inner = [graph.op("Gelu", part.first.emit(graph, middle), domain=MICROSOFT) for part in linear.feed_forward]
+    outer = middle
+    for part, value in zip(linear.feed_forward, inner, strict=True):
+        outer = graph.op("Add", part.second.emit(graph, value), outer)
+    return (hidden, mixed, middle, inner[0]), emit_layer_norm(graph, outer, layer.output_norm)

@@ -1,0 +1,54 @@
+"""Take the padding out of a batch before the first matmul, and put it back where a shape needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import TensorProto
+
+if TYPE_CHECKING:
+    from biolord_export.graph.builder import GraphBuilder
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Names of the values that lead from a padded batch to its tokens and back.
+
+    Attributes:
+        batch: int64 [1], texts in the batch.
+        sequence: int64 [1], its padded length.
+        lengths: int32 [batch], tokens of each text.
+        kept: int64 [tokens], where each token lies in the flattened batch.
+        spread: int64 [batch * sequence], which token fills each place; padding repeats a real one.
+    """
+
+    batch: str
+    sequence: str
+    lengths: str
+    kept: str
+    spread: str
+
+    def pack(self, graph: GraphBuilder, flat: str) -> str:
+        """From [batch * sequence, ...] to [tokens, ...]."""
+        return graph.op("Gather", flat, self.kept, axis=0)
+
+    def unpack(self, graph: GraphBuilder, tokens: str, width: int) -> str:
+        """From [tokens, width] to [batch, sequence, width]; the padding holds some token's values."""
+        shape = graph.op("Concat", self.batch, self.sequence, graph.ints(width), axis=0)
+        return graph.op("Reshape", graph.op("Gather", tokens, self.spread, axis=0), shape)
+
+
+def emit_packing(graph: GraphBuilder, attention_mask: str) -> Packing:
+    """Derive the packing of a batch from its int64 [batch, sequence] mask, real tokens first in each row."""
+    flat = graph.op("Reshape", attention_mask, graph.ints(-1))
+    lengths = graph.op("ReduceSum", attention_mask, graph.ints(1), keepdims=0)
+    before = graph.op("Sub", graph.op("CumSum", flat, graph.scalar(0, np.int64)), graph.scalar(1, np.int64))
+    return Packing(
+        batch=graph.op("Shape", attention_mask, start=0, end=1),
+        sequence=graph.op("Shape", attention_mask, start=1, end=2),
+        lengths=graph.op("Cast", lengths, to=TensorProto.INT32),
+        kept=graph.op("Squeeze", graph.op("NonZero", flat), graph.ints(0)),
+        spread=graph.op("Max", before, graph.scalar(0, np.int64)),
+    )

@@ -1,0 +1,45 @@
+"""The unquantised scheme: the reference, and what calibration runs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators
+
+if TYPE_CHECKING:
+    from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.weights import EncoderWeights, Float32, Layer, Linear
+
+
+@dataclass(frozen=True)
+class FloatLinear:
+    """``x @ weight + bias`` in float32."""
+
+    linear: Linear
+
+    def emit(self, graph: GraphBuilder, x: str) -> str:
+        """Add the product and the bias."""
+        product = graph.op("MatMul", x, graph.constant(self.linear.weight, "weight"))
+        return graph.op("Add", product, graph.constant(self.linear.bias, "bias"))
+
+
+@dataclass(frozen=True)
+class FloatTable:
+    """A float32 [vocabulary, dim] table."""
+
+    table: Float32
+
+    def emit(self, graph: GraphBuilder, ids: str) -> str:
+        """Add the look-up."""
+        return graph.op("Gather", graph.constant(self.table, "tokens"), ids, axis=0)
+
+
+def float32_operators(weights: EncoderWeights) -> EncoderOperators:
+    """Keep every weight as it is."""
+    return EncoderOperators(FloatTable(weights.word_embeddings), tuple(_layer(layer) for layer in weights.layers))
+
+
+def _layer(layer: Layer) -> LayerOperators:
+    feed_forward = FeedForwardPart(FloatLinear(layer.fc1), FloatLinear(layer.fc2))
+    return LayerOperators(FloatLinear(layer.qkv), FloatLinear(layer.attention_output), (feed_forward,))

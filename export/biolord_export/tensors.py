@@ -1,0 +1,98 @@
+"""Read named tensors of a safetensors file as float32."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from biolord_export.errors import CheckpointError
+from biolord_export.weights import LayerNorm, Linear
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from biolord_export.weights import Float32
+
+READABLE_DTYPES = frozenset({"F32", "F16", "F64"})
+
+
+class TensorFile:
+    """The tensors of one safetensors file, read one at a time.
+
+    Names are looked up below ``prefix``, which differs between checkpoints of one architecture: a bare encoder has
+    none, one saved inside a bigger model has for example ``mpnet.``.
+
+    Args:
+        path: The safetensors file.
+        anchor: The name of a tensor that every checkpoint of the architecture has; finds the prefix.
+
+    Raises:
+        CheckpointError: The file isn't valid safetensors, or holds no tensor named like the anchor.
+    """
+
+    def __init__(self, path: Path, anchor: str) -> None:
+        """Open the file and find the prefix of its names."""
+        self.path = path
+        try:
+            self._file = safe_open(path, framework="numpy")
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{path} is not a readable safetensors file ({error}): download it again") from error
+        self._names = frozenset(self._file.keys())
+        owners = [name.removesuffix(anchor) for name in self._names if name.endswith(anchor)]
+        if not owners:
+            raise CheckpointError(f"{path} has no tensor named {anchor}: it is not a checkpoint of this architecture")
+        self.prefix = min(owners, key=len)
+
+    def __enter__(self) -> Self:
+        """Return the open file."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Forget the file."""
+        del self._file
+
+    def read(self, name: str, shape: tuple[int, ...]) -> Float32:
+        """Read one tensor as float32.
+
+        Raises:
+            CheckpointError: It is missing, has another shape, a type that can't be read, or values that aren't finite.
+        """
+        full = self.prefix + name
+        if full not in self._names:
+            raise CheckpointError(f"{self.path} has no tensor {full}: the checkpoint is incomplete")
+        piece = self._file.get_slice(full)
+        if piece.get_dtype() not in READABLE_DTYPES:
+            raise CheckpointError(
+                f"{full} in {self.path} is {piece.get_dtype()}, expected one of {sorted(READABLE_DTYPES)}: "
+                "save the checkpoint in float32"
+            )
+        if tuple(piece.get_shape()) != shape:
+            raise CheckpointError(
+                f"{full} in {self.path} has shape {piece.get_shape()}, config.json says {list(shape)}: "
+                "the two files don't belong together"
+            )
+        values = np.ascontiguousarray(self._file.get_tensor(full), dtype=np.float32)
+        if not np.isfinite(values).all():
+            raise CheckpointError(f"{full} in {self.path} holds values that aren't finite: the checkpoint is damaged")
+        return values
+
+    def linear(self, name: str, inputs: int, outputs: int) -> Linear:
+        """Read a torch ``nn.Linear``, whose weight is stored [outputs, inputs]."""
+        weight = self.read(f"{name}.weight", (outputs, inputs))
+        return Linear(np.ascontiguousarray(weight.T), self.read(f"{name}.bias", (outputs,)))
+
+    def linears(self, names: tuple[str, ...], inputs: int, outputs: int) -> Linear:
+        """Read several layers of one input as a single layer, their outputs side by side."""
+        parts = [self.linear(name, inputs, outputs) for name in names]
+        return Linear(
+            np.concatenate([part.weight for part in parts], axis=1), np.concatenate([part.bias for part in parts])
+        )
+
+    def layer_norm(self, name: str, dim: int, epsilon: float) -> LayerNorm:
+        """Read a torch ``nn.LayerNorm``."""
+        return LayerNorm(self.read(f"{name}.weight", (dim,)), self.read(f"{name}.bias", (dim,)), epsilon)
