@@ -48,7 +48,7 @@ def read_json_object(path: Path) -> JsonObject:
         raise CheckpointError(
             f"{path} is missing: give a sentence-transformers folder or a transformers checkpoint"
         ) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, expected an object")

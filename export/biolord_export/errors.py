@@ -21,3 +21,5 @@ class ExportError(BiolordError):
 
 class FidelityError(BiolordError):
     """A measured fidelity is below the gate of its target."""
+
+    exit_code = 1

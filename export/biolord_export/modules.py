@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from biolord_export.config import JsonObject
 
 POOLING_MODES = ("mean", "cls")
+LIBRARY = "sentence_transformers"
+"""The package whose modules the exporter knows."""
 LEGACY_MODES = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -53,8 +55,10 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
         pooling: ``mean`` or ``cls`` to overrule the checkpoint's own.
 
     Raises:
-        CheckpointError: A module isn't supported, or a file is broken.
+        CheckpointError: A module or the pooling isn't supported, or a file is broken.
     """
+    if pooling is not None and pooling not in POOLING_MODES:
+        raise CheckpointError(f"pooling is {pooling!r}, the exporter knows {' and '.join(POOLING_MODES)}")
     path = folder / "modules.json"
     if not path.exists():
         return Modules(folder, Pooling(pooling or "mean", normalize=False), "no modules.json")
@@ -72,7 +76,7 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
 def _read_list(path: Path) -> list[JsonObject]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise CheckpointError(f"{path} is not a list of objects: download it again")
@@ -83,7 +87,8 @@ def _kind(entry: JsonObject, path: Path) -> str:
     kind = entry.get("type")
     if not isinstance(kind, str):
         raise CheckpointError(f"{path}: a module's type is {kind!r}, expected a class name")
-    return kind.rpartition(".")[2]
+    # A class of the same name from elsewhere, as in checkpoints with code of their own, may compute anything.
+    return kind.rpartition(".")[2] if kind.startswith(f"{LIBRARY}.") else kind
 
 
 def _place(entry: JsonObject, path: Path) -> str:
@@ -95,7 +100,8 @@ def _place(entry: JsonObject, path: Path) -> str:
 
 def _pooling_mode(path: Path) -> str:
     values = read_json_object(path)
-    stated = values.get("pooling_mode", [mode for key, mode in LEGACY_MODES.items() if values.get(key) is True])
+    switched_on = [mode for key, mode in LEGACY_MODES.items() if values.get(key) is True]
+    stated = values.get("pooling_mode", switched_on or "mean")  # the library's own default
     modes = stated if isinstance(stated, list) else [stated]
     if len(modes) != 1 or modes[0] not in POOLING_MODES:
         found = " + ".join(map(str, modes)) or "nothing"

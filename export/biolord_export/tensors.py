@@ -30,7 +30,7 @@ class TensorFile:
         anchor: The name of a tensor that every checkpoint of the architecture has; finds the prefix.
 
     Raises:
-        CheckpointError: The file isn't valid safetensors, or holds no tensor named like the anchor.
+        CheckpointError: The file isn't valid safetensors, or holds none or several named like the anchor.
     """
 
     def __init__(self, path: Path, anchor: str) -> None:
@@ -44,7 +44,10 @@ class TensorFile:
         owners = [name.removesuffix(anchor) for name in self._names if name.endswith(anchor)]
         if not owners:
             raise CheckpointError(f"{path} has no tensor named {anchor}: it is not a checkpoint of this architecture")
-        self.prefix = min(owners, key=len)
+        if len(owners) > 1:
+            found = " and ".join(map(repr, sorted(owners)))
+            raise CheckpointError(f"{path} holds several encoders, below {found}: save the one to convert alone")
+        self.prefix = owners[0]
 
     def __enter__(self) -> Self:
         """Return the open file."""
@@ -90,7 +93,8 @@ class TensorFile:
         """Read several layers of one input as a single layer, their outputs side by side."""
         parts = [self.linear(name, inputs, outputs) for name in names]
         return Linear(
-            np.concatenate([part.weight for part in parts], axis=1), np.concatenate([part.bias for part in parts])
+            np.concatenate([part.weight for part in parts], axis=1),
+            np.concatenate([part.bias for part in parts]),
         )
 
     def layer_norm(self, name: str, dim: int, epsilon: float) -> LayerNorm:

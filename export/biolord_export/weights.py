@@ -77,9 +77,9 @@ class EncoderWeights:
     @property
     def dim(self) -> int:
         """The length of a token vector."""
-        return self.word_embeddings.shape[1]
+        return int(self.word_embeddings.shape[1])
 
     @property
     def max_positions(self) -> int:
         """How many tokens fit into one text."""
-        return self.position_embeddings.shape[0] - self.first_position
+        return int(self.position_embeddings.shape[0]) - self.first_position

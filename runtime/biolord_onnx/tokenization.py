@@ -11,6 +11,7 @@ import tokenizers
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.manifest import TOKENIZER_NAME
 
 _PROBE = "a"
 
@@ -60,7 +61,24 @@ class Tokenizer:
             ArtifactError: the file isn't one, or its special tokens don't stand around the text.
         """
         try:
-            tokenizer = tokenizers.Tokenizer.from_file(str(path))
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ArtifactError(f"{path} is not UTF-8 ({error.reason}): export the artefact again") from error
+        return cls.from_json(text, path)
+
+    @classmethod
+    def from_json(cls, text: str, path: Path | str = TOKENIZER_NAME) -> Tokenizer:
+        """Make a tokenizer from the text of a ``tokenizer.json``.
+
+        Args:
+            text: the JSON document.
+            path: where it came from, for messages.
+
+        Raises:
+            ArtifactError: the text isn't one, or its special tokens don't stand around the text.
+        """
+        try:
+            tokenizer = tokenizers.Tokenizer.from_str(text)
         except Exception as error:  # tokenizers raises the bare class
             raise ArtifactError(
                 f"{path} is not a tokenizer that this tokenizers {tokenizers.__version__} reads: {error}"

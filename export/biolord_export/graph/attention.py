@@ -30,7 +30,10 @@ class Attention:
         query, key, value = graph.op_many("Split", padded, outputs=3, axis=2, num_outputs=3)
         inputs = [query, key, value, "", self.packing.lengths, self.bias]
         mixed = graph.op(
-            "MultiHeadAttention", *(inputs if self.bias else inputs[:5]), domain=MICROSOFT, num_heads=self.heads
+            "MultiHeadAttention",
+            *(inputs if self.bias else inputs[:5]),
+            domain=MICROSOFT,
+            num_heads=self.heads,
         )
         return self.packing.pack(graph, graph.op("Reshape", mixed, graph.ints(-1, self.dim)))
 

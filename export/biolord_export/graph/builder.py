@@ -82,13 +82,15 @@ class GraphBuilder:
         self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Attribute
     ) -> tuple[str, ...]:
         """Add a node with several outputs."""
-        key = (domain, kind, inputs, outputs, *sorted(attributes.items()))
-        if key not in self._results:
+        call = (domain, kind, inputs, outputs, *sorted(attributes.items()))
+        if call not in self._results:
             name = f"{kind}_{len(self._nodes)}"
             results = tuple(name if outputs == 1 else f"{name}:{index}" for index in range(outputs))
-            self._nodes.append(helper.make_node(kind, inputs, results, name=name, domain=domain, **attributes))
-            self._results[key] = results
-        return self._results[key]
+            node = helper.make_node(kind, inputs, results, name=name, domain=domain)
+            node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+            self._nodes.append(node)
+            self._results[call] = results
+        return self._results[call]
 
     def save(self, folder: Path) -> Path:
         """Write ``model.onnx`` and ``model.onnx.data`` into a folder and check them; returns the graph file's path."""

@@ -59,7 +59,10 @@ def emit_encoder(weights: EncoderWeights, operators: EncoderOperators, pooling: 
         taps.update({(number, name): value for name, value in zip(LINEAR_INPUTS, inputs, strict=True)})
     pooled = POOLINGS[pooling.mode](graph, hidden, packing, attention_mask, weights.dim)
     unit = emit_unit(graph, pooled)
-    for name, value in (("sentence_embedding", unit if pooling.normalize else pooled), ("unit_embedding", unit)):
+    for name, value in (
+        ("sentence_embedding", unit if pooling.normalize else pooled),
+        ("unit_embedding", unit),
+    ):
         graph.output(name, value, TensorProto.FLOAT, ["batch", weights.dim])
     return EncoderGraph(graph, taps)
 

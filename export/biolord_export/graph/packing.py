@@ -39,6 +39,10 @@ class Packing:
         shape = graph.op("Concat", self.batch, self.sequence, graph.ints(width), axis=0)
         return graph.op("Reshape", graph.op("Gather", tokens, self.spread, axis=0), shape)
 
+    def places(self, graph: GraphBuilder) -> str:
+        """Yield int64 [batch, sequence], the token that fills each place."""
+        return graph.op("Reshape", self.spread, graph.op("Concat", self.batch, self.sequence, axis=0))
+
 
 def emit_packing(graph: GraphBuilder, attention_mask: str) -> Packing:
     """Derive the packing of a batch from its int64 [batch, sequence] mask, real tokens first in each row."""

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators
+from biolord_export.quantise.report import Quantised
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.weights import EncoderWeights, Float32, Layer, Linear
 
@@ -43,3 +47,8 @@ def float32_operators(weights: EncoderWeights) -> EncoderOperators:
 def _layer(layer: Layer) -> LayerOperators:
     feed_forward = FeedForwardPart(FloatLinear(layer.fc1), FloatLinear(layer.fc2))
     return LayerOperators(FloatLinear(layer.qkv), FloatLinear(layer.attention_output), (feed_forward,))
+
+
+def keep_float32(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> Quantised:
+    """Keep every weight as it is; the statistics aren't looked at."""
+    return Quantised(float32_operators(weights), ())

@@ -65,4 +65,3 @@ class ActivationGrid:
         """Add the rounding; yields the uint8 tensor, its step and its zero point."""
         step, zero_point = graph.scalar(self.step), graph.scalar(self.zero_point, np.uint8)
         return graph.op("QuantizeLinear", normalised, step, zero_point), step, zero_point
-

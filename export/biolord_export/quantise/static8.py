@@ -45,7 +45,10 @@ class StaticLinear:
         """Add the rounding, the integer product and the float32 product of the wide channels."""
         normalised = self.grid.emit_normalise(graph, x)
         rounded, step, zero_point = self.grid.emit_round(graph, normalised)
-        values, scales = graph.constant(self.weight.values, "weight"), graph.constant(self.weight.scales, "scales")
+        values, scales = (
+            graph.constant(self.weight.values, "weight"),
+            graph.constant(self.weight.scales, "scales"),
+        )
         inputs = (rounded, values, step, scales, zero_point, "", graph.constant(self.bias, "bias"))
         product = graph.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
         if not self.grid.wide:
@@ -83,9 +86,7 @@ class _FeedForward:
     reports: tuple[LinearReport, ...]
 
 
-def _quantise_attention(
-    layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]
-) -> _Attention:
+def _quantise_attention(layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]) -> _Attention:
     mixed_seen, seen = statistics[number, "attention_output"], statistics[number, "qkv"]
     mixed = choose_centered(mixed_seen, layer.attention_output.weight)
     folded = fold_values(layer.qkv, mixed.grid)
@@ -163,7 +164,9 @@ def _outputs(linear: StaticLinear, part: InnerPart) -> StaticLinear:
     """Keep some outputs of a linear layer, in a part's order."""
     weight = linear.weight
     kept = replace(
-        weight, values=np.ascontiguousarray(weight.values[:, part.channels]), scales=weight.scales[part.channels]
+        weight,
+        values=np.ascontiguousarray(weight.values[:, part.channels]),
+        scales=weight.scales[part.channels],
     )
     return replace(linear, weight=kept, bias=linear.bias[part.channels])
 

@@ -1,0 +1,76 @@
+"""``biolord export``: convert a checkpoint into an artefact."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biolord_export.cli.requirements import require_export_extra
+
+if TYPE_CHECKING:
+    import argparse
+
+SUMMARY = "convert a checkpoint into an artefact, and measure its fidelity"
+DEFAULT_TARGET = "cpu-int8"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument(
+        "model", metavar="MODEL", help="a checkpoint folder, or a hub id such as FremyCompany/BioLORD-2023"
+    )
+    parser.add_argument("out", metavar="OUT", type=Path, help="the artefact folder to write")
+    parser.add_argument(
+        "--target", default=DEFAULT_TARGET, help="cpu-int8 (default), cpu-int8-block, cpu-int4 or cpu-fp32"
+    )
+    parser.add_argument("--revision", help="branch, tag, commit or pull request of a hub checkpoint")
+    parser.add_argument(
+        "--max-length", type=int, metavar="N", help="longest text in tokens (default: the checkpoint's)"
+    )
+    parser.add_argument("--pooling", choices=("mean", "cls"), help="default: the checkpoint's")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="texts to calibrate on, one a line (default: built in)",
+    )
+    parser.add_argument("--force", action="store_true", help="replace an artefact at OUT")
+    parser.add_argument(
+        "--accept-below-gate",
+        action="store_true",
+        help="write the artefact even if its fidelity is below its gate",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export; the report goes to stdout, progress to stderr."""
+    require_export_extra("export")
+    from biolord_export.cli.tables import fidelity_table, layer_table
+    from biolord_export.corpus import read_calibration
+    from biolord_export.pipeline import ExportOptions, export_artifact
+    from biolord_export.source import open_checkpoint
+    from biolord_export.targets import find_target
+    from biolord_export.writer import check_destination
+
+    started = time.monotonic()
+    target = find_target(args.target)
+    check_destination(args.out, force=args.force)
+    calibration = read_calibration(args.calibration) if args.calibration else None
+    checkpoint = open_checkpoint(args.model, revision=args.revision, pooling=args.pooling, max_length=args.max_length)
+    options = ExportOptions(target, calibration, args.force, args.accept_below_gate)
+    exported = export_artifact(checkpoint, args.out, options, say)
+    if exported.layers:
+        print(f"{layer_table(exported.layers)}\n")
+    if exported.fidelity:
+        print(f"{fidelity_table(exported.fidelity)}\n")
+    size = sum(entry.size for entry in exported.manifest.files) / 1e6
+    print(f"{args.out}: {exported.manifest.name}, {size:.1f} MB, made in {time.monotonic() - started:.0f} s")
+    say(exported.manifest.licence)
+    return 0
+
+
+def say(step: str) -> None:
+    """Tell on stderr what is being done."""
+    sys.stderr.write(f"{step}\n")

@@ -1,0 +1,60 @@
+"""Figures of an export as tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from biolord_export.fidelity import FidelityReport
+    from biolord_export.quantise.report import LinearReport
+
+
+def fidelity_table(report: FidelityReport) -> str:
+    """Lay out a fidelity report."""
+    head = ("fidelity", "texts", "cosine mean", "1st pct.", "minimum", "same nearest", "top-10 overlap")
+    rows = [
+        (
+            group.kind,
+            str(group.texts),
+            *(f"{value:.5f}" for value in (group.cosine_mean, group.cosine_p1, group.cosine_min)),
+            *(f"{100 * value:.1f} %" for value in (group.top1, group.top10)),
+        )
+        for group in report.groups
+    ]
+    verdict = "passed" if report.passed else f"BELOW THE GATE: {'; '.join(report.shortfalls)}"
+    return f"{_table((head, *rows))}\nagainst: {report.reference}; gate: {verdict}"
+
+
+def layer_table(reports: Sequence[LinearReport]) -> str:
+    """Lay out the report of each linear layer; empty if there is none.
+
+    The errors are shares of each output's power, on calibration texts that took no part in fitting.
+    """
+    if not reports:
+        return ""
+    names = list(dict.fromkeys(report.name for report in reports))
+    found = {(report.layer, report.name): report for report in reports}
+    rows = [
+        (
+            str(number),
+            *(f"{found[number, name].error:.1e}" for name in names),
+            str(found[number, names[-1]].wide),
+            " + ".join(map(str, found[number, names[-1]].parts)),
+        )
+        for number in sorted({report.layer for report in reports})
+    ]
+    return _table((("error of layer", *names, "float32 channels", f"grids of {names[-1]}"), *rows))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = (
+        [
+            cell.rjust(width) if column else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    )
+    return "\n".join("  ".join(cells).rstrip() for cells in aligned)

@@ -1,0 +1,83 @@
+"""The texts that come with the exporter: some to calibrate on, others to measure fidelity on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from biolord_export.errors import ExportError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+CALIBRATION_KINDS = ("names", "sentences", "passages", "general")
+MEDICAL_KINDS = ("names", "passages")
+VERIFICATION_KINDS = (*MEDICAL_KINDS, "general")
+FEWEST_TEXTS = 50
+"""Fewer calibration texts leave ranges and covariances to chance."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Calibration texts, and where they came from."""
+
+    texts: tuple[str, ...]
+    origin: str
+
+    def sha256(self) -> str:
+        """Hash the texts in order."""
+        return hashlib.sha256("\n".join(self.texts).encode()).hexdigest()
+
+
+def builtin_calibration() -> Corpus:
+    """Return the calibration texts that the project wrote: names, sentences, notes, and some outside medicine."""
+    texts = [text for kind in CALIBRATION_KINDS for text in _builtin("calibration", kind)]
+    return Corpus(tuple(texts), "built-in")
+
+
+def read_calibration(path: Path) -> Corpus:
+    """Read calibration texts from a UTF-8 file, one a line; empty lines are left out.
+
+    Raises:
+        ExportError: The file can't be read, isn't UTF-8, or has too few texts.
+    """
+    texts = read_lines(path)
+    if len(texts) < FEWEST_TEXTS:
+        raise ExportError(f"{path} has {len(texts)} calibration texts, at least {FEWEST_TEXTS} are needed: add some")
+    return Corpus(tuple(texts), path.name)
+
+
+def builtin_verification() -> dict[str, tuple[str, ...]]:
+    """Return the texts that fidelity is measured on, by kind; none of them is a calibration text."""
+    return {kind: tuple(_builtin("verification", kind)) for kind in VERIFICATION_KINDS}
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a UTF-8 file that aren't empty.
+
+    Raises:
+        ExportError: The file can't be read, or a line isn't UTF-8: names the line.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ExportError(f"{path} can't be read ({error.strerror}): give a text file") from error
+    return list(_decode(raw.split(b"\n"), path))
+
+
+def _decode(lines: Iterable[bytes], path: Path) -> Iterable[str]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            text = line.decode("utf-8").strip()
+        except UnicodeDecodeError as error:
+            raise ExportError(f"{path}, line {number}: not UTF-8 ({error.reason}): convert the file") from error
+        if text:
+            yield text
+
+
+def _builtin(folder: str, kind: str) -> list[str]:
+    text = files("biolord_export").joinpath("data", folder, f"{kind}.txt").read_text(encoding="utf-8")
+    return text.splitlines()

@@ -1,0 +1,61 @@
+"""How many tokens a text may have: what sentence-transformers would use, and which file said so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from biolord_export.config import read_int, read_json_object
+from biolord_export.errors import CheckpointError
+from biolord_onnx.manifest import MaxLength
+
+if TYPE_CHECKING:
+    from biolord_export.config import EncoderConfig
+    from biolord_export.modules import Modules
+
+SENTENCE_FILE = "sentence_bert_config.json"
+TOKENIZER_FILE = "tokenizer_config.json"
+FAIRSEQ_TYPES = frozenset({"mpnet"})
+"""Architectures whose first positions belong to padding: they have fewer places than position vectors."""
+
+
+def usable_positions(config: EncoderConfig) -> int:
+    """Return how many tokens have a position vector."""
+    return config.max_positions - (config.pad_id + 1 if config.model_type in FAIRSEQ_TYPES else 0)
+
+
+def read_max_length(modules: Modules, config: EncoderConfig, asked: int | None = None) -> MaxLength:
+    """Read the longest text of a checkpoint, special tokens included.
+
+    With a module list, that is ``max_seq_length`` of ``sentence_bert_config.json``; without, or where it is null, the
+    tokenizer's ``model_max_length``; never more than there are positions.
+
+    Args:
+        modules: The checkpoint's modules.
+        config: Its sizes.
+        asked: What the user wants instead.
+
+    Raises:
+        CheckpointError: The wish doesn't fit the positions, or a file is broken.
+    """
+    limit = usable_positions(config)
+    if asked is not None:
+        if not 3 <= asked <= limit:
+            raise CheckpointError(
+                f"--max-length is {asked}, this checkpoint has 3 to {limit} positions: choose one of them"
+            )
+        return MaxLength(asked, "--max-length")
+    for name, key, counts in (
+        (SENTENCE_FILE, "max_seq_length", modules.source == "modules.json"),
+        (TOKENIZER_FILE, "model_max_length", True),
+    ):
+        path = modules.encoder / name
+        if counts and path.is_file() and read_json_object(path).get(key) is not None:
+            stated = read_int(_whole(read_json_object(path), key), key, path)
+            return MaxLength(stated, name) if stated <= limit else MaxLength(limit, f"config.json ({name}: {stated})")
+    return MaxLength(limit, "config.json")
+
+
+def _whole(values: dict[str, object], key: str) -> dict[str, object]:
+    # Tokenizers without a limit state a huge float such as 1e30.
+    value = values[key]
+    return {**values, key: int(value)} if isinstance(value, float) and value.is_integer() else values

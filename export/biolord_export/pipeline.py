@@ -1,0 +1,211 @@
+"""From a checkpoint to a verified artefact."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biolord_export.architectures import read_weights
+from biolord_export.calibrate import collect_statistics
+from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification
+from biolord_export.errors import FidelityError
+from biolord_export.graph.encoder import emit_encoder
+from biolord_export.notice import licence_notice
+from biolord_export.targets import TARGETS
+from biolord_export.verify import measure_fidelity, measure_invariance
+from biolord_export.writer import check_destination, draft_folder, publish, write_draft, write_manifest
+from biolord_onnx import __version__
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Source
+from biolord_onnx.tokenization import Tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from biolord_export.calibrate import InputStatistics
+    from biolord_export.fidelity import FidelityReport
+    from biolord_export.quantise.report import LinearReport, Quantised
+    from biolord_export.source import Checkpoint
+    from biolord_export.targets import Target
+    from biolord_export.weights import EncoderWeights
+    from biolord_onnx.json_fields import JSONObject
+
+REFERENCE_TARGET = "cpu-fp32"
+REFERENCE = "float32 graph written from the same checkpoint"
+CALIBRATION_LENGTH = 192
+"""Tokens of a calibration text that are run: what comes later in a text looks like what came before."""
+TOOLS = ("onnx", "onnxruntime", "numpy", "tokenizers", "safetensors")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export and how.
+
+    Attributes:
+        target: The number format.
+        calibration: Texts that fix the scales; None takes the built-in ones.
+        force: Whether an artefact at the destination may be replaced.
+        accept_below_gate: Whether to write an artefact whose fidelity is below its gate, marked so.
+    """
+
+    target: Target
+    calibration: Corpus | None = None
+    force: bool = False
+    accept_below_gate: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export made.
+
+    Attributes:
+        manifest: The manifest written.
+        fidelity: What was measured; None for the float32 target, which is the reference itself.
+        layers: What quantising did to each linear layer.
+    """
+
+    manifest: Manifest
+    fidelity: FidelityReport | None
+    layers: tuple[LinearReport, ...]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Statistics of activations, and the record of what they were measured on."""
+
+    statistics: Mapping[tuple[int, str], InputStatistics]
+    record: JSONObject
+
+
+def export_artifact(
+    checkpoint: Checkpoint, out: Path, options: ExportOptions, say: Callable[[str], None] = lambda _: None
+) -> Exported:
+    """Convert a checkpoint, measure the result and write it.
+
+    Args:
+        checkpoint: What to convert.
+        out: The artefact folder to write.
+        options: How.
+        say: Told at the beginning of each step, in a few words.
+
+    Raises:
+        BiolordError: The destination is refused, the checkpoint is damaged, or (FidelityError) the result is below
+            its gate; nothing is written then.
+    """
+    check_destination(out, force=options.force)
+    say("reading weights")
+    weights = read_weights(checkpoint.config, checkpoint.weights)
+    calibrated = _calibrate(checkpoint, weights, options, say)
+    say(f"writing the {options.target.name} graph")
+    quantised = options.target.quantise(weights, calibrated.statistics)
+    manifest = _describe(checkpoint, options.target, weights, quantised, calibrated.record)
+    with draft_folder(out) as draft:
+        graph = emit_encoder(weights, quantised.operators, checkpoint.pooling)
+        manifest = write_draft(draft, graph.builder, checkpoint.tokenizer_json, manifest)
+        layers = quantised.reports
+        del calibrated, quantised, graph
+        write_exact = partial(write_reference, checkpoint=checkpoint, weights=weights)
+        manifest, report = _verify(draft, manifest, options.target, write_exact, say)
+        if report and report.shortfalls and not options.accept_below_gate:
+            raise FidelityError(
+                f"{out} was not written, its fidelity is below the gate of {options.target.name}: "
+                f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it all the same, marked so)"
+            )
+        write_manifest(draft, manifest)
+        publish(draft, out)
+    return Exported(manifest, report, layers)
+
+
+def _calibrate(
+    checkpoint: Checkpoint, weights: EncoderWeights, options: ExportOptions, say: Callable[[str], None]
+) -> Calibrated:
+    if not options.target.calibrated:
+        return Calibrated({}, {})
+    corpus = options.calibration or builtin_calibration()
+    say(f"calibrating on {len(corpus.texts)} texts ({corpus.origin})")
+    ids = _token_ids(checkpoint, corpus.texts)
+    record: JSONObject = {
+        "origin": corpus.origin,
+        "texts": len(ids),
+        "tokens": int(sum(map(len, ids))),
+        "sha256": corpus.sha256(),
+    }
+    return Calibrated(collect_statistics(weights, ids), {"calibration": record})
+
+
+def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+    tokenizer = Tokenizer.from_json(checkpoint.tokenizer_json)
+    limit = min(checkpoint.max_length.value, CALIBRATION_LENGTH)
+    return [np.array(ids, dtype=np.int64) for ids in tokenizer.tokenize(texts, limit).ids]
+
+
+def _verify(
+    draft: Path, manifest: Manifest, target: Target, write_exact: Callable[[Path], None], say: Callable[[str], None]
+) -> tuple[Manifest, FidelityReport | None]:
+    """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
+    texts = builtin_verification()
+    with Embedder.load(draft) as found:
+        manifest = replace(manifest, batch_invariance=measure_invariance(found, texts["names"]))
+        if target.name == REFERENCE_TARGET:
+            return manifest, None
+        say(f"verifying on {sum(map(len, texts.values()))} texts that calibration never saw")
+        with draft_folder(draft) as folder:
+            write_exact(folder)
+            with Embedder.load(folder, verify_hashes=False) as exact:
+                report = measure_fidelity(found, exact, texts, target.gate, REFERENCE)
+    return replace(manifest, fidelity=report.to_json()), report
+
+
+def write_reference(folder: Path, checkpoint: Checkpoint, weights: EncoderWeights) -> None:
+    """Write the float32 artefact of a checkpoint into a folder."""
+    target = TARGETS[REFERENCE_TARGET]
+    quantised = target.quantise(weights, {})
+    graph = emit_encoder(weights, quantised.operators, checkpoint.pooling)
+    write_draft(
+        folder,
+        graph.builder,
+        checkpoint.tokenizer_json,
+        _describe(checkpoint, target, weights, quantised, {}),
+    )
+
+
+def _describe(
+    checkpoint: Checkpoint, target: Target, weights: EncoderWeights, quantised: Quantised, record: JSONObject
+) -> Manifest:
+    place = checkpoint.place
+    quantisation: JSONObject = {"scheme": target.scheme, **record}
+    if quantised.reports:
+        quantisation["layers"] = [asdict(report) for report in quantised.reports]
+    return Manifest(
+        name=f"{place.id.rpartition('/')[2]}-{target.name}",
+        target=target.name,
+        architecture=weights.architecture,
+        dim=weights.dim,
+        max_length=checkpoint.max_length,
+        pooling=checkpoint.pooling.mode,
+        normalized=checkpoint.pooling.normalize,
+        pad_id=weights.pad_id,
+        source=Source(place.id, place.revision, {checkpoint.weights.name: checkpoint.weights_sha256()}),
+        quantisation=quantisation,
+        fidelity=None,
+        batch_invariance=BatchInvariance(0.0, "not measured"),
+        files=(),
+        requires=Requirements(target.onnxruntime, target.cpu_any_of),
+        tools=_tools(),
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        licence=licence_notice(place.id),
+    )
+
+
+def _tools() -> dict[str, str]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {"biolord-onnx": __version__, "python": python} | {name: version(name) for name in TOOLS}

@@ -1,0 +1,155 @@
+"""Find a checkpoint, on disk or on the hub, and read everything about it but its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biolord_export.architectures import check_architecture
+from biolord_export.config import EncoderConfig, read_encoder_config
+from biolord_export.errors import CheckpointError
+from biolord_export.lengths import read_max_length
+from biolord_export.modules import Pooling, read_modules
+from biolord_export.tokenizer_file import prepare_tokenizer
+from biolord_onnx.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from biolord_onnx.manifest import MaxLength
+
+WEIGHTS_FILE = "model.safetensors"
+PICKLED_WEIGHTS = "pytorch_model.bin"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[\w.-]+?)--(?P<name>[\w.-]+)/snapshots/(?P<revision>[0-9a-f]{40})")
+HUB_FILES = ("*.json", "*/config.json", "vocab.txt", WEIGHTS_FILE)
+"""What is fetched: configuration, tokenizer and safetensors; never a pickle."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder on disk, and which checkpoint lies in it."""
+
+    folder: Path
+    id: str
+    revision: str | None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that can be converted.
+
+    Attributes:
+        place: Where it lies and what it is.
+        config: Sizes of its encoder.
+        pooling: What follows the encoder.
+        max_length: Tokens of a text, and which file said so.
+        tokenizer_json: The tokenizer file, padding and truncation reset.
+        weights: The safetensors file.
+    """
+
+    place: Place
+    config: EncoderConfig
+    pooling: Pooling
+    max_length: MaxLength
+    tokenizer_json: str
+    weights: Path
+
+    def weights_sha256(self) -> str:
+        """Hash the weights file."""
+        with self.weights.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def open_checkpoint(
+    model: str, *, revision: str | None = None, pooling: str | None = None, max_length: int | None = None
+) -> Checkpoint:
+    """Open a checkpoint folder, or one of the hub.
+
+    Args:
+        model: A folder, or a hub id such as ``FremyCompany/BioLORD-2023``.
+        revision: A branch, tag, commit or pull request (``refs/pr/1``) of the hub.
+        pooling: ``mean`` or ``cls`` to overrule the checkpoint's own.
+        max_length: Tokens of a text, to overrule the checkpoint's own.
+
+    Raises:
+        CheckpointError: There is no such checkpoint, or one that can't be converted.
+        MissingDependencyError: The hub is needed and its client isn't installed.
+    """
+    place = find_checkpoint(model, revision)
+    modules = read_modules(place.folder, pooling)
+    config = read_encoder_config(modules.encoder)
+    check_architecture(config)
+    return Checkpoint(
+        place=place,
+        config=config,
+        pooling=modules.pooling,
+        max_length=read_max_length(modules, config, max_length),
+        tokenizer_json=prepare_tokenizer(modules.encoder, config.vocabulary),
+        weights=_find_weights(modules.encoder),
+    )
+
+
+def find_checkpoint(model: str, revision: str | None = None) -> Place:
+    """Find the folder of a checkpoint, fetching it from the hub if it isn't on disk.
+
+    Raises:
+        CheckpointError: It is neither a folder nor on the hub, or the hub can't be reached.
+        MissingDependencyError: The hub's client isn't installed.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise CheckpointError(f"{model} is a folder, which has no revision {revision!r}: leave --revision out")
+        return _describe(folder)
+    if folder.exists() or not HUB_ID.fullmatch(model):
+        raise CheckpointError(
+            f"{model} is neither a checkpoint folder nor a hub id: give a folder with config.json and "
+            f"{WEIGHTS_FILE}, or an id such as FremyCompany/BioLORD-2023"
+        )
+    return _fetch(model, revision)
+
+
+def _describe(folder: Path) -> Place:
+    """Name a local checkpoint; a folder of the hub's cache says itself what it is."""
+    match = HUB_SNAPSHOT.search(folder.resolve().as_posix())
+    if match:
+        return Place(folder, f"{match['owner']}/{match['name']}", match["revision"])
+    return Place(folder, folder.resolve().name, None)
+
+
+def _fetch(model: str, revision: str | None) -> Place:
+    try:
+        import huggingface_hub
+        from huggingface_hub import errors
+    except ImportError as error:
+        raise MissingDependencyError(
+            "fetching a checkpoint from the hub needs huggingface-hub: pip install 'biolord-onnx[export]'"
+        ) from error
+    try:
+        folder = huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=list(HUB_FILES))
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise CheckpointError(f"the hub has no {model} at revision {revision or 'main'}: check both names") from error
+    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointError(
+            f"{model} could not be fetched from the hub ({_first_line(error)}): where there is no network, copy the "
+            "checkpoint's folder here and give its path"
+        ) from error
+    return _describe(Path(folder))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _find_weights(folder: Path) -> Path:
+    path = folder / WEIGHTS_FILE
+    if path.is_file():
+        return path
+    if (folder / PICKLED_WEIGHTS).exists():
+        raise CheckpointError(
+            f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which is never loaded: take a "
+            f"revision with {WEIGHTS_FILE} (--revision refs/pr/1 for older BioLORD checkpoints)"
+        )
+    raise CheckpointError(f"{path} is missing: the exporter reads weights from this one file")

@@ -1,0 +1,68 @@
+"""Every target that can be exported: one row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biolord_export.errors import ExportError
+from biolord_export.fidelity import Gate
+from biolord_export.quantise.block8 import quantise_block8
+from biolord_export.quantise.float32 import keep_float32
+from biolord_export.quantise.static8 import quantise_static8
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from biolord_export.calibrate import InputStatistics
+    from biolord_export.quantise.report import Quantised
+    from biolord_export.weights import EncoderWeights
+
+    Quantiser = Callable[[EncoderWeights, Mapping[tuple[int, str], InputStatistics]], Quantised]
+
+DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
+"""CPU features whose 8-bit dot products don't saturate; one of them is enough."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A number format of the graph, and what it takes.
+
+    Attributes:
+        name: How users call it.
+        scheme: What the manifest calls its number format.
+        quantise: Turns weights into operators.
+        calibrated: Whether it needs statistics of activations.
+        gate: The fidelity it must reach.
+        cpu_any_of: CPU features of which one is needed; empty for any CPU.
+        onnxruntime: The oldest release that runs it.
+    """
+
+    name: str
+    scheme: str
+    quantise: Quantiser
+    calibrated: bool
+    gate: Gate
+    cpu_any_of: tuple[str, ...] = ()
+    onnxruntime: str = "1.22"
+
+
+TARGETS: Mapping[str, Target] = {
+    target.name: target
+    for target in (
+        Target("cpu-int8", "static-int8", quantise_static8, True, Gate(0.998, 0.99, 0.98), DOT_PRODUCTS),
+        Target("cpu-int8-block", "block-int8", quantise_block8, False, Gate(0.9995, 0.99, 0.98)),
+        Target("cpu-fp32", "float32", keep_float32, False, Gate(0.999999, 0.999999, 0.999999)),
+    )
+}
+
+
+def find_target(name: str) -> Target:
+    """Look a target up.
+
+    Raises:
+        ExportError: There is none of that name; names those there are.
+    """
+    if name not in TARGETS:
+        raise ExportError(f"target is {name!r}, expected one of {', '.join(TARGETS)}")
+    return TARGETS[name]

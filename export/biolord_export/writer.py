@@ -1,0 +1,102 @@
+"""Write an artefact folder: all of it, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biolord_export.errors import ExportError
+from biolord_onnx.manifest import MANIFEST_NAME, TOKENIZER_NAME, FileEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from biolord_export.graph.builder import GraphBuilder
+    from biolord_onnx.manifest import Manifest
+
+NOTICE_NAME = "NOTICE"
+
+
+def check_destination(out: Path, *, force: bool) -> None:
+    """Refuse a destination before any work is done.
+
+    Raises:
+        ExportError: It exists and ``force`` wasn't given, or isn't an artefact that may be replaced, or its parent
+            folder is missing.
+    """
+    if not out.absolute().parent.is_dir():
+        raise ExportError(f"{out.absolute().parent} is not a folder: make it first")
+    if not os.path.lexists(out):
+        return
+    if not force:
+        raise ExportError(f"{out} exists already: give another name, or --force to replace it")
+    if out.is_symlink() or not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST_NAME).is_file()):
+        raise ExportError(f"{out} is not an artefact (no {MANIFEST_NAME}): --force replaces artefacts only")
+
+
+@contextmanager
+def draft_folder(out: Path) -> Iterator[Path]:
+    """Give a temporary folder on the destination's file system; whatever is still in it at the end is removed."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_draft(folder: Path, graph: GraphBuilder, tokenizer_json: str, manifest: Manifest) -> Manifest:
+    """Write an artefact's files into a draft folder.
+
+    Returns:
+        The manifest as written, which lists every file.
+    """
+    graph.save(folder)
+    (folder / TOKENIZER_NAME).write_text(tokenizer_json, encoding="utf-8")
+    (folder / NOTICE_NAME).write_text(manifest.licence + "\n", encoding="utf-8")
+    entries = tuple(_describe(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_NAME)
+    return write_manifest(folder, replace(manifest, files=entries))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
+    """Write or replace the manifest of a draft; returns it."""
+    (folder / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def publish(draft: Path, out: Path) -> None:
+    """Rename a finished draft to its destination; an artefact that lies there is replaced.
+
+    Raises:
+        OSError: The disk failed; the old artefact is left where it was.
+    """
+    for path in draft.iterdir():
+        path.chmod(0o644)
+        _sync(path)
+    draft.chmod(0o755)
+    if not out.exists():
+        draft.rename(out)
+        return
+    old = draft.with_name(f"{draft.name}-old")
+    out.rename(old)
+    try:
+        draft.rename(out)
+    except OSError:
+        old.rename(out)
+        raise
+    shutil.rmtree(old)
+
+
+def _describe(path: Path) -> FileEntry:
+    with path.open("rb") as stream:
+        return FileEntry(path.name, hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
