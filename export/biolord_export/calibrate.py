@@ -129,7 +129,8 @@ def collect_statistics(
         for number, ids in enumerate(track(texts, "calibrating")):
             for place, rows in zip(encoder.taps, _run(session, encoder.taps, ids), strict=True):
                 collector = collectors.setdefault(place, _Collector(rows.shape[1]))
-                (collector.keep if number % HELD_BACK_EVERY == 0 else collector.add)(rows)
+                held_back = number % HELD_BACK_EVERY == HELD_BACK_EVERY - 1
+                (collector.keep if held_back else collector.add)(rows)
         del session
     return {place: collectors.pop(place).finish() for place in encoder.taps}
 

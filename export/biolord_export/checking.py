@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.architectures import read_weights
-from biolord_export.errors import ExportError
+from biolord_export.errors import CheckpointError, ExportError
 from biolord_export.pipeline import REFERENCE, write_reference
 from biolord_export.source import open_checkpoint
 from biolord_export.targets import find_target
@@ -52,6 +52,8 @@ def measure_artifact(
 @contextmanager
 def _open_reference(artifact: Artifact, reference: str, revision: str | None) -> Iterator[tuple[Embedder, str]]:
     if (Path(reference) / MANIFEST_NAME).is_file():
+        if revision is not None:
+            raise CheckpointError(f"{reference} is a folder, which has no revision {revision!r}: leave --revision out")
         with Embedder.load(reference) as embedder:
             yield embedder, f"artefact {embedder.manifest.name}"
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -65,7 +66,7 @@ def read_lines(path: Path) -> list[str]:
         raw = path.read_bytes()
     except OSError as error:
         raise ExportError(f"{path} can't be read ({error.strerror}): give a text file") from error
-    return list(_decode(raw.split(b"\n"), path))
+    return list(_decode(raw.removeprefix(codecs.BOM_UTF8).split(b"\n"), path))
 
 
 def _decode(lines: Iterable[bytes], path: Path) -> Iterable[str]:

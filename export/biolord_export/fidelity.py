@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biolord_export.errors import FidelityError
 from biolord_onnx.json_fields import Fields
 
 if TYPE_CHECKING:
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from biolord_onnx.json_fields import JSONObject
 
 NEIGHBOURS = 10
+NEIGHBOUR_ROWS = 1024
+"""Texts whose neighbours are sought at once: all at once would take memory with the square of their number."""
 WORST_SHOWN = 3
+OVERFLOW = "the checkpoint's weights overflow float32, take another one"
 
 
 @dataclass(frozen=True)
@@ -101,8 +105,15 @@ class FidelityReport:
 
 
 def compare(kind: str, texts: Sequence[str], exact: Float32, found: Float32) -> GroupFidelity:
-    """Compare unit vectors, float32 [n, dim], of n texts."""
+    """Compare unit vectors, float32 [n, dim], of n texts.
+
+    Raises:
+        FidelityError: A vector isn't finite.
+    """
     cosines = np.einsum("nd,nd->n", exact.astype(np.float64), found.astype(np.float64))
+    broken = int(np.count_nonzero(~np.isfinite(cosines)))
+    if broken:
+        raise FidelityError(f"{kind}: {broken} of {len(texts)} texts have vectors that aren't finite: {OVERFLOW}")
     nearest, nearest_found = nearest_neighbours(exact), nearest_neighbours(found)
     shared = [len(np.intersect1d(a, b)) for a, b in zip(nearest, nearest_found, strict=True)]
     worst = np.argsort(cosines, kind="stable")[:WORST_SHOWN]
@@ -120,9 +131,18 @@ def compare(kind: str, texts: Sequence[str], exact: Float32, found: Float32) -> 
 
 def nearest_neighbours(vectors: Float32, count: int = NEIGHBOURS) -> NDArray[np.int64]:
     """Return int64 [n, min(count, n - 1)], the other vectors of largest dot product, nearest first."""
-    scores = vectors @ vectors.T
-    np.fill_diagonal(scores, -np.inf)
-    return np.argsort(-scores, axis=1, kind="stable")[:, : min(count, len(vectors) - 1)]
+    most = min(count, len(vectors) - 1)
+    parts = [
+        _nearest(vectors, np.arange(start, min(start + NEIGHBOUR_ROWS, len(vectors))), most)
+        for start in range(0, len(vectors), NEIGHBOUR_ROWS)
+    ]
+    return np.concatenate(parts)
+
+
+def _nearest(vectors: Float32, rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    scores = vectors[rows] @ vectors.T
+    scores[np.arange(len(rows)), rows] = -np.inf
+    return np.argsort(-scores, axis=1, kind="stable")[:, :most]
 
 
 def judge(reference: str, groups: Sequence[GroupFidelity], gate: Gate, medical: Sequence[str]) -> FidelityReport:
@@ -147,13 +167,19 @@ def _read_group(fields: Fields) -> GroupFidelity:
     return GroupFidelity(
         kind=fields.text("kind"),
         texts=fields.integer("texts", least=1),
-        cosine_mean=fields.number("cosine_mean"),
-        cosine_p1=fields.number("cosine_p1"),
-        cosine_min=fields.number("cosine_min"),
+        cosine_mean=_read_cosine(fields, "cosine_mean"),
+        cosine_p1=_read_cosine(fields, "cosine_p1"),
+        cosine_min=_read_cosine(fields, "cosine_min"),
         top1=fields.number("top1"),
         top10=fields.number("top10"),
         worst=fields.texts("worst"),
     )
+
+
+def _read_cosine(fields: Fields, key: str) -> float:
+    value = fields.members.get(key)
+    # `Fields.number` refuses negative numbers; the cosine of an artefact accepted below its gate may be one.
+    return value if isinstance(value, float) and -1.0 <= value < 0.0 else fields.number(key)
 
 
 def _shorten(text: str, most: int = 60) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SENTENCE_FILE = "sentence_bert_config.json"
 TOKENIZER_FILE = "tokenizer_config.json"
+FEWEST = 3
+"""A text of fewer tokens would be nothing but the two special ones."""
 FAIRSEQ_TYPES = frozenset({"mpnet"})
 """Architectures whose first positions belong to padding: they have fewer places than position vectors."""
 
@@ -35,13 +37,13 @@ def read_max_length(modules: Modules, config: EncoderConfig, asked: int | None =
         asked: What the user wants instead.
 
     Raises:
-        CheckpointError: The wish doesn't fit the positions, or a file is broken.
+        CheckpointError: The wish doesn't fit the positions, or a file is broken or states a useless length.
     """
     limit = usable_positions(config)
     if asked is not None:
-        if not 3 <= asked <= limit:
+        if not FEWEST <= asked <= limit:
             raise CheckpointError(
-                f"--max-length is {asked}, this checkpoint has 3 to {limit} positions: choose one of them"
+                f"--max-length is {asked}, this checkpoint has {FEWEST} to {limit} positions: choose one of them"
             )
         return MaxLength(asked, "--max-length")
     for name, key, counts in (
@@ -51,6 +53,8 @@ def read_max_length(modules: Modules, config: EncoderConfig, asked: int | None =
         path = modules.encoder / name
         if counts and path.is_file() and read_json_object(path).get(key) is not None:
             stated = read_int(_whole(read_json_object(path), key), key, path)
+            if stated < FEWEST:
+                raise CheckpointError(f"{path}: {key} is {stated}, expected {FEWEST} or more: choose a --max-length")
             return MaxLength(stated, name) if stated <= limit else MaxLength(limit, f"config.json ({name}: {stated})")
     return MaxLength(limit, "config.json")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -14,7 +15,9 @@ import numpy as np
 from biolord_export.architectures import read_weights
 from biolord_export.calibrate import collect_statistics
 from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification
-from biolord_export.errors import FidelityError
+from biolord_export.errors import CheckpointError, FidelityError
+from biolord_export.fidelity import OVERFLOW
+from biolord_export.graph.builder import FLOAT32
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.notice import licence_notice
 from biolord_export.targets import TARGETS
@@ -26,13 +29,14 @@ from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Sourc
 from biolord_onnx.tokenization import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.fidelity import FidelityReport
+    from biolord_export.graph.builder import FloatFormat
     from biolord_export.quantise.report import LinearReport, Quantised
     from biolord_export.source import Checkpoint
     from biolord_export.targets import Target
@@ -41,8 +45,11 @@ if TYPE_CHECKING:
 
 REFERENCE_TARGET = "cpu-fp32"
 REFERENCE = "float32 graph written from the same checkpoint"
+TWIN = "; measured on a twin with the same float16 constants that computes in float32, not on a GPU"
 CALIBRATION_LENGTH = 192
 """Tokens of a calibration text that are run: what comes later in a text looks like what came before."""
+EMPTY = ""
+"""Calibration always sees a text without content: it puts the encoder into a state that no other text does."""
 TOOLS = ("onnx", "onnxruntime", "numpy", "tokenizers", "safetensors")
 
 
@@ -109,18 +116,19 @@ def export_artifact(
     quantised = options.target.quantise(weights, calibrated.statistics)
     manifest = _describe(checkpoint, options.target, weights, quantised, calibrated.record)
     with draft_folder(out) as draft:
-        graph = emit_encoder(weights, quantised.operators, checkpoint.pooling)
+        graph = emit_encoder(weights, quantised.operators, checkpoint.pooling, options.target.floats)
         manifest = write_draft(draft, graph.builder, checkpoint.tokenizer_json, manifest)
         layers = quantised.reports
         del calibrated, quantised, graph
-        write_exact = partial(write_reference, checkpoint=checkpoint, weights=weights)
-        manifest, report = _verify(draft, manifest, options.target, write_exact, say)
+        write_plain = partial(write_reference, checkpoint=checkpoint, weights=weights)
+        manifest, report = _verify(draft, manifest, options.target, write_plain, say)
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
                 f"{out} was not written, its fidelity is below the gate of {options.target.name}: "
                 f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it all the same, marked so)"
             )
         write_manifest(draft, manifest)
+        check_destination(out, force=options.force)  # minutes have passed, somebody may have put something there
         publish(draft, out)
     return Exported(manifest, report, layers)
 
@@ -132,14 +140,24 @@ def _calibrate(
         return Calibrated({}, {})
     corpus = options.calibration or builtin_calibration()
     say(f"calibrating on {len(corpus.texts)} texts ({corpus.origin})")
-    ids = _token_ids(checkpoint, corpus.texts)
+    ids = _token_ids(checkpoint, (EMPTY, *corpus.texts))
     record: JSONObject = {
         "origin": corpus.origin,
-        "texts": len(ids),
+        "texts": len(corpus.texts),
         "tokens": int(sum(map(len, ids))),
         "sha256": corpus.sha256(),
     }
-    return Calibrated(collect_statistics(weights, ids), {"calibration": record})
+    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        statistics = collect_statistics(weights, ids)
+    _check_finite(statistics)
+    return Calibrated(statistics, {"calibration": record})
+
+
+def _check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
+    for (number, name), seen in statistics.items():
+        figures = (seen.lowest, seen.highest, seen.covariance, seen.held_back)
+        if not all(np.isfinite(values).all() for values in figures):
+            raise CheckpointError(f"the input of {name} in layer {number} isn't finite: {OVERFLOW}")
 
 
 def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.int64]]:
@@ -149,33 +167,42 @@ def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.
 
 
 def _verify(
-    draft: Path, manifest: Manifest, target: Target, write_exact: Callable[[Path], None], say: Callable[[str], None]
+    draft: Path, manifest: Manifest, target: Target, write_plain: Callable[..., None], say: Callable[[str], None]
 ) -> tuple[Manifest, FidelityReport | None]:
     """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
     texts = builtin_verification()
-    with Embedder.load(draft) as found:
+    with _measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
         manifest = replace(manifest, batch_invariance=measure_invariance(found, texts["names"]))
         if target.name == REFERENCE_TARGET:
             return manifest, None
         say(f"verifying on {sum(map(len, texts.values()))} texts that calibration never saw")
-        with draft_folder(draft) as folder:
-            write_exact(folder)
-            with Embedder.load(folder, verify_hashes=False) as exact:
-                report = measure_fidelity(found, exact, texts, target.gate, REFERENCE)
+        with draft_folder(draft) as exact_folder:
+            write_plain(exact_folder)
+            with Embedder.load(exact_folder, verify_hashes=False) as exact:
+                report = measure_fidelity(found, exact, texts, target.gate, REFERENCE + (TWIN if target.twin else ""))
     return replace(manifest, fidelity=report.to_json()), report
 
 
-def write_reference(folder: Path, checkpoint: Checkpoint, weights: EncoderWeights) -> None:
-    """Write the float32 artefact of a checkpoint into a folder."""
+@contextmanager
+def _measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -> Iterator[Path]:
+    """Give the draft, or its twin where CPUs don't compute in its format."""
+    if target.twin is None:
+        yield draft
+        return
+    with draft_folder(draft) as folder:
+        write_plain(folder, floats=target.twin)
+        yield folder
+
+
+def write_reference(
+    folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, floats: FloatFormat = FLOAT32
+) -> None:
+    """Write the float32 artefact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
     target = TARGETS[REFERENCE_TARGET]
     quantised = target.quantise(weights, {})
-    graph = emit_encoder(weights, quantised.operators, checkpoint.pooling)
-    write_draft(
-        folder,
-        graph.builder,
-        checkpoint.tokenizer_json,
-        _describe(checkpoint, target, weights, quantised, {}),
-    )
+    graph = emit_encoder(weights, quantised.operators, checkpoint.pooling, floats)
+    manifest = _describe(checkpoint, target, weights, quantised, {})
+    write_draft(folder, graph.builder, checkpoint.tokenizer_json, manifest)
 
 
 def _describe(

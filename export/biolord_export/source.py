@@ -127,16 +127,24 @@ def _fetch(model: str, revision: str | None) -> Place:
         raise MissingDependencyError(
             "fetching a checkpoint from the hub needs huggingface-hub: pip install 'biolord-onnx[export]'"
         ) from error
+    failures: tuple[type[Exception], ...] = (*_http_errors(errors.HfHubHTTPError), OSError)
     try:
         folder = huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=list(HUB_FILES))
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise CheckpointError(f"the hub has no {model} at revision {revision or 'main'}: check both names") from error
-    except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError) as error:
+    except errors.HFValidationError as error:
+        raise CheckpointError(f"{model} is no hub id ({_first_line(error)}): check its spelling") from error
+    except failures as error:
         raise CheckpointError(
             f"{model} could not be fetched from the hub ({_first_line(error)}): where there is no network, copy the "
             "checkpoint's folder here and give its path"
         ) from error
     return _describe(Path(folder))
+
+
+def _http_errors(kind: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return the classes above the hub's error: the HTTP client's own, whichever client this release has."""
+    return tuple(base for base in kind.__mro__ if issubclass(base, Exception) and base is not Exception)
 
 
 def _first_line(error: Exception) -> str:
@@ -152,4 +160,7 @@ def _find_weights(folder: Path) -> Path:
             f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which is never loaded: take a "
             f"revision with {WEIGHTS_FILE} (--revision refs/pr/1 for older BioLORD checkpoints)"
         )
-    raise CheckpointError(f"{path} is missing: the exporter reads weights from this one file")
+    raise CheckpointError(
+        f"{path} is missing: the exporter reads weights from this one file "
+        "(older BioLORD checkpoints have it at --revision refs/pr/1)"
+    )

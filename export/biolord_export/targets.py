@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
 from biolord_export.fidelity import Gate
+from biolord_export.graph.builder import FLOAT16, FLOAT32, WIDENED_FLOAT16
 from biolord_export.quantise.block8 import quantise_block8
 from biolord_export.quantise.float32 import keep_float32
 from biolord_export.quantise.static8 import quantise_static8
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from biolord_export.calibrate import InputStatistics
+    from biolord_export.graph.builder import FloatFormat
     from biolord_export.quantise.report import Quantised
     from biolord_export.weights import EncoderWeights
 
@@ -36,6 +38,8 @@ class Target:
         gate: The fidelity it must reach.
         cpu_any_of: CPU features of which one is needed; empty for any CPU.
         onnxruntime: The oldest release that runs it.
+        floats: The floating-point format of what isn't quantised.
+        twin: The format in which it is measured where its provider is missing; None if every CPU runs it.
     """
 
     name: str
@@ -45,6 +49,8 @@ class Target:
     gate: Gate
     cpu_any_of: tuple[str, ...] = ()
     onnxruntime: str = "1.22"
+    floats: FloatFormat = FLOAT32
+    twin: FloatFormat | None = None
 
 
 TARGETS: Mapping[str, Target] = {
@@ -52,6 +58,15 @@ TARGETS: Mapping[str, Target] = {
     for target in (
         Target("cpu-int8", "static-int8", quantise_static8, True, Gate(0.998, 0.99, 0.98), DOT_PRODUCTS),
         Target("cpu-int8-block", "block-int8", quantise_block8, False, Gate(0.9995, 0.99, 0.98)),
+        Target(
+            "cuda-fp16",
+            "float16",
+            keep_float32,
+            False,
+            Gate(0.9999, 0.9995, 0.999),
+            floats=FLOAT16,
+            twin=WIDENED_FLOAT16,
+        ),
         Target("cpu-fp32", "float32", keep_float32, False, Gate(0.999999, 0.999999, 0.999999)),
     )
 }

@@ -79,7 +79,8 @@ class TensorFile:
                 f"{full} in {self.path} has shape {piece.get_shape()}, config.json says {list(shape)}: "
                 "the two files don't belong together"
             )
-        values = np.ascontiguousarray(self._file.get_tensor(full), dtype=np.float32)
+        with np.errstate(over="ignore"):  # a double that overflows is reported below
+            values = np.ascontiguousarray(self._file.get_tensor(full), dtype=np.float32)
         if not np.isfinite(values).all():
             raise CheckpointError(f"{full} in {self.path} holds values that aren't finite: the checkpoint is damaged")
         return values

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer
-
 from biolord_export.config import read_json_object
 from biolord_export.errors import CheckpointError
 from biolord_export.lengths import SENTENCE_FILE
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.tokenization import Tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from biolord_export.config import JsonObject
 
 TOKENIZER_JSON = "tokenizer.json"
+ADVICE = "download the checkpoint again"
 
 
 def prepare_tokenizer(folder: Path, vocabulary: int) -> str:
@@ -33,7 +34,7 @@ def prepare_tokenizer(folder: Path, vocabulary: int) -> str:
         The JSON text of the artefact's tokenizer.json.
 
     Raises:
-        CheckpointError: The file is missing or no tokenizer, or has more tokens than the checkpoint.
+        CheckpointError: The file is missing or no tokenizer, adds no special tokens, or knows ids that have no vector.
     """
     path = folder / TOKENIZER_JSON
     if not path.is_file():
@@ -47,12 +48,15 @@ def prepare_tokenizer(folder: Path, vocabulary: int) -> str:
         values["normalizer"] = _lower_case_first(values.get("normalizer"))
     text = json.dumps(values, ensure_ascii=False)
     try:
-        tokenizer = Tokenizer.from_str(text)
-    except Exception as error:  # tokenizers raises nothing more specific
-        raise CheckpointError(f"{path} is not a tokenizer ({error}): download it again") from error
-    if tokenizer.get_vocab_size() > vocabulary:
+        tokenizer = Tokenizer.from_json(text, path)
+    except ArtifactError as error:
+        raise CheckpointError(f"{path} is no tokenizer of an encoder ({error.__cause__ or error}): {ADVICE}") from error
+    if not tokenizer.special_count:
+        raise CheckpointError(f"{path} puts no special tokens around a text, an encoder needs them: {ADVICE}")
+    highest = max(tokenizer.tokenizer.get_vocab().values())
+    if highest >= vocabulary:
         raise CheckpointError(
-            f"{path} has {tokenizer.get_vocab_size()} tokens, config.json only {vocabulary} vectors: "
+            f"{path} has ids up to {highest}, config.json says vectors for {vocabulary}: "
             "the two files don't belong together"
         )
     return text

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biolord_export.corpus import MEDICAL_KINDS
-from biolord_export.fidelity import compare, judge
+from biolord_export.errors import CheckpointError
+from biolord_export.fidelity import OVERFLOW, compare, judge
 from biolord_export.progress import track
-from biolord_onnx.embedder import Embedder
-from biolord_onnx.errors import TruncationWarning
 from biolord_onnx.manifest import BatchInvariance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from biolord_export.fidelity import FidelityReport, Gate
     from biolord_export.weights import Float32
+    from biolord_onnx.embedder import Embedder
 
 INVARIANCE_TEXTS = 48
 SLICE = 128
@@ -46,23 +44,25 @@ def measure_fidelity(
 
 
 def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvariance:
-    """Compare each text's vector alone with the one it has among others."""
+    """Compare each text's vector alone with the one it has among others.
+
+    Raises:
+        CheckpointError: A vector isn't finite.
+    """
     some = list(dict.fromkeys(texts))[:INVARIANCE_TEXTS]
     together = _unit_vectors(embedder, some, "batches")
-    alone = np.stack([embedder.encode(text, normalize=True) for text in track(some, "alone")])
+    alone = np.stack([_encode(embedder, text) for text in track(some, "alone")])
     bound = float(np.abs(together - alone).max())
+    if not np.isfinite(bound):
+        raise CheckpointError(f"the artefact yields vectors that aren't finite: {OVERFLOW}")
     return BatchInvariance(bound, f"measured at export on {len(some)} texts, alone and together")
 
 
 def _unit_vectors(embedder: Embedder, texts: Sequence[str], label: str) -> Float32:
     slices = [texts[start : start + SLICE] for start in range(0, len(texts), SLICE)]
-    with _ignored_truncation():
-        return np.concatenate([embedder.encode(some, normalize=True) for some in track(slices, f"verifying {label}")])
+    return np.concatenate([_encode(embedder, some) for some in track(slices, f"verifying {label}")])
 
 
-@contextmanager
-def _ignored_truncation() -> Iterator[None]:
-    # Both sides cut the same texts at the same token: the comparison is fair.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TruncationWarning)
-        yield
+def _encode(embedder: Embedder, texts: str | Sequence[str]) -> Float32:
+    # Without `encode`'s warning of texts that were cut: both sides cut the same texts at the same token.
+    return embedder.encode_with_info(texts, normalize=True).vectors.astype(np.float32, copy=False)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
-from biolord_onnx.manifest import MANIFEST_NAME, TOKENIZER_NAME, FileEntry
+from biolord_export.graph.builder import DATA_FILE
+from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from biolord_onnx.manifest import Manifest
 
 NOTICE_NAME = "NOTICE"
+ARTIFACT_FILES = frozenset({MODEL_NAME, DATA_FILE, TOKENIZER_NAME, NOTICE_NAME, MANIFEST_NAME})
 
 
 def check_destination(out: Path, *, force: bool) -> None:
@@ -29,15 +31,27 @@ def check_destination(out: Path, *, force: bool) -> None:
     Raises:
         ExportError: It exists and ``force`` wasn't given, or isn't an artefact that may be replaced, or its parent
             folder is missing.
+        OSError: Nothing can be written beside it.
     """
     if not out.absolute().parent.is_dir():
         raise ExportError(f"{out.absolute().parent} is not a folder: make it first")
-    if not os.path.lexists(out):
-        return
+    if os.path.lexists(out):
+        _check_replaceable(out, force=force)
+    with draft_folder(out):
+        pass  # better to fail now than after minutes of work
+
+
+def _check_replaceable(out: Path, *, force: bool) -> None:
     if not force:
         raise ExportError(f"{out} exists already: give another name, or --force to replace it")
-    if out.is_symlink() or not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST_NAME).is_file()):
-        raise ExportError(f"{out} is not an artefact (no {MANIFEST_NAME}): --force replaces artefacts only")
+    if out.is_symlink() or not out.is_dir():
+        raise ExportError(f"{out} is not a folder: --force replaces artefacts only")
+    names = {path.name for path in out.iterdir()}
+    # A manifest alone proves nothing: web applications and browser extensions have one, too.
+    foreign = sorted(names - ARTIFACT_FILES)
+    if foreign or (names and MANIFEST_NAME not in names):
+        found = f"it holds {foreign[0]}" if foreign else f"no {MANIFEST_NAME}"
+        raise ExportError(f"{out} is not an artefact ({found}): --force replaces artefacts only")
 
 
 @contextmanager

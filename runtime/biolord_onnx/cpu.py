@@ -1,4 +1,4 @@
-"""Which instructions the CPU has, and whether an artefact's graph runs well on it."""
+"""Which instructions the CPU has, and whether an artefact's graph gives right vectors on it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.manifest import Manifest
+from biolord_onnx.saturation import ProductSum
 
 IGNORE_VARIABLE = "BIOLORD_IGNORE_CPU_FEATURES"
 SAFE_TARGET = "cpu-int8-block"
+# An artefact that asks for one of these has 8-bit products that other CPUs may get wrong.
+DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"})
 # What int8 kernels ask for, and what to show to people.
 NOTEWORTHY_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 
+_WAY_OUT = f"export with --target {SAFE_TARGET}, or set {IGNORE_VARIABLE}=1 to run it all the same"
 _CPUINFO = Path("/proc/cpuinfo")
 _FEATURE_KEYS = ("flags", "Features")  # x86, Arm
 _MODEL_KEYS = ("model name", "Model", "cpu model")
@@ -49,26 +53,54 @@ def cpu_model(cpuinfo: Path = _CPUINFO, *, system: str = sys.platform) -> str:
 
 
 def check_requirements(
-    manifest: Manifest, features: frozenset[str], *, environ: Mapping[str, str] = os.environ
+    manifest: Manifest,
+    features: frozenset[str],
+    measure: Callable[[], ProductSum],
+    *,
+    environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Refuse an artefact whose graph needs an instruction set that the CPU lacks.
+    """Refuse an artefact whose graph would give wrong vectors on this CPU, or needs what the CPU lacks.
 
-    Without VNNI or dot products the int8 matmul saturates or crawls, so the vectors would be wrong or late.
+    Integer dot products (VNNI, AMX, Arm's dotprod) are asked for because 8-bit matmuls without them can saturate. So
+    the kernels are asked, not the flags: exact kernels run the artefact, slower perhaps, even where the system names no
+    such feature (Arm, CPUs older than AVX2, masked flags); saturating ones don't, even where it does (emulators that
+    show the host's flags). For any other feature the flags decide.
 
     Args:
         manifest: the artefact's.
         features: from `cpu_features`.
+        measure: tells what the kernels make of the largest products; asked only if that matters.
         environ: environment variables; BIOLORD_IGNORE_CPU_FEATURES=1 turns the check off.
 
     Raises:
-        ArtifactError: none of the needed features is there.
+        ArtifactError: the kernels saturate, or none of the needed features is there.
     """
     needed = manifest.requires.cpu_any_of
-    if not needed or features.intersection(needed) or environ.get(IGNORE_VARIABLE) == "1":
+    if not needed or environ.get(IGNORE_VARIABLE) == "1":
         return
+    if DOT_PRODUCTS.isdisjoint(needed):
+        _check_features(manifest, features)
+    else:
+        _check_products(manifest, features, measure())
+
+
+def _check_features(manifest: Manifest, features: frozenset[str]) -> None:
+    needed = manifest.requires.cpu_any_of
+    if features.isdisjoint(needed):
+        raise ArtifactError(
+            f"{manifest.name} needs a CPU with one of {', '.join(needed)}; {cpu_model()} has none of them: {_WAY_OUT}"
+        )
+
+
+def _check_products(manifest: Manifest, features: frozenset[str], products: ProductSum) -> None:
+    if products.exact:
+        return
+    needed = manifest.requires.cpu_any_of
+    claimed = ", ".join(name for name in needed if name in features)
+    said = f"lists {claimed} but does not run it" if claimed else f"has none of {', '.join(needed)}"
     raise ArtifactError(
-        f"{manifest.name} needs a CPU with one of {', '.join(needed)}; {cpu_model()} has none of them: "
-        f"export with --target {SAFE_TARGET}, or set {IGNORE_VARIABLE}=1 to run it all the same"
+        f"{manifest.name} would give wrong vectors here: {cpu_model()} {said}, and its 8-bit products saturate (a sum "
+        f"is {products.found:.0f}, expected {products.expected:.0f}): {_WAY_OUT}"
     )
 
 

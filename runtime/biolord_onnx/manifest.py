@@ -56,7 +56,14 @@ class BatchInvariance:
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """The lowest onnxruntime, and CPU features of which one must be there (none listed: any CPU)."""
+    """What the machine must have.
+
+    Attributes:
+        onnxruntime: the lowest release.
+        cpu_any_of: CPU features, by their Linux names, of which one must be there; none listed means any CPU. Where
+            they stand for 8-bit dot products, a CPU without them will do if the kernels prove exact on it, and one
+            with them won't if they don't (``cpu.check_requirements``).
+    """
 
     onnxruntime: str
     cpu_any_of: tuple[str, ...]

@@ -17,6 +17,7 @@ from biolord_onnx.cpu import check_requirements, cpu_features
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError, MissingDependencyError, ProviderError
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.providers import Provider, choose_provider, short_names
+from biolord_onnx.saturation import ProductSum, measure_products
 
 Memory = Literal["fast", "low"]
 Output = Literal["sentence_embedding", "unit_embedding"]
@@ -37,9 +38,7 @@ class NodeArg(Protocol):
 class OrtSession(Protocol):
     """The part of ``onnxruntime.InferenceSession`` that is used here."""
 
-    def run(
-        self, output_names: list[str], input_feed: Mapping[str, NDArray[np.int64]]
-    ) -> list[NDArray[np.float32]]:
+    def run(self, output_names: list[str], input_feed: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
         """Run the graph."""
 
     def get_providers(self) -> list[str]:
@@ -107,8 +106,8 @@ def open_session(
     Raises:
         MissingDependencyError: no onnxruntime is installed.
         ProviderError: the provider is unknown, not installed, unfit for the target, or did not start.
-        ArtifactError: onnxruntime is too old, the CPU lacks what the graph needs, or the graph can't be
-            loaded.
+        ArtifactError: onnxruntime is too old, the CPU would get the graph wrong or lacks what it needs, or the
+            graph can't be loaded.
         InputError: ``threads`` or ``memory`` is out of range.
     """
     ort = import_onnxruntime()
@@ -136,12 +135,12 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
 
     Raises:
         ProviderError: the provider is unknown, not installed, or unfit for the target.
-        ArtifactError: onnxruntime is too old, or the CPU lacks what the graph needs.
+        ArtifactError: onnxruntime is too old, or the CPU would get the graph wrong or lacks what it needs.
     """
     _check_version(ort.__version__, manifest.requires.onnxruntime)
     chosen = choose_provider(name, manifest.target, ort.get_available_providers())
     if chosen.name == "cpu":
-        check_requirements(manifest, cpu_features())
+        check_requirements(manifest, cpu_features(), lambda: _measure_products(ort))
     return chosen
 
 
@@ -192,6 +191,15 @@ def _version(text: str) -> list[int]:
     return [int(part) for part in (leading.group() if leading else "").split(".") if part]
 
 
+def _measure_products(ort: ModuleType) -> ProductSum:
+    try:
+        return measure_products(ort)
+    except ort_errors() as error:
+        raise ArtifactError(
+            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artefact needs: {_one_line(error)}"
+        ) from error
+
+
 def _check_provider(ort_session: OrtSession, chosen: Provider) -> None:
     used = ort_session.get_providers()
     if used[0] != chosen.ort_name:
@@ -216,9 +224,7 @@ def ort_errors() -> tuple[type[Exception], ...]:
     """Return onnxruntime's exception classes, which have no base of their own."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return tuple(
-        value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception)
-    )
+    return tuple(value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
 
 
 def _one_line(error: Exception) -> str:

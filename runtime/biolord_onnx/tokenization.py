@@ -62,8 +62,8 @@ class Tokenizer:
         """
         try:
             text = Path(path).read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise ArtifactError(f"{path} is not UTF-8 ({error.reason}): export the artefact again") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ArtifactError(f"{path} is not a readable text file ({error}): export the artefact again") from error
         return cls.from_json(text, path)
 
     @classmethod

@@ -74,9 +74,7 @@ def _complaint(found: Import, package: str) -> str | None:
 def _walk(node: ast.AST, *, at_module_level: bool) -> Iterator[Import]:
     yield from _imports_at(node, at_module_level=at_module_level)
     for child in ast.iter_child_nodes(node):
-        deferred = isinstance(
-            child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-        ) or _is_type_checking(child)
+        deferred = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) or _is_type_checking(child)
         yield from _walk(child, at_module_level=at_module_level and not deferred)
 
 

@@ -54,9 +54,7 @@ class Block:
         """Return the process that runs the block."""
         if self.language == "python":
             return [sys.executable, "-W", "error", "-c", self.text]
-        dry_make = (
-            f'make() {{ command make --dry-run -C {shlex.quote(str(REPOSITORY))} "$@" > /dev/null; }}\n'
-        )
+        dry_make = f'make() {{ command make --dry-run -C {shlex.quote(str(REPOSITORY))} "$@" > /dev/null; }}\n'
         return ["bash", "-euo", "pipefail", "-c", dry_make + self.text]
 
 

@@ -230,9 +230,7 @@ def test_weights_from_elsewhere_in_hiding(tiny_copy: Path, hide: Callable[[onnx.
 # --- broken bytes -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "data", [b"\xff" * 100, b"PK\x03\x04", b"<html>not found</html>", b"\x3a\xff\xff\xff\xff\x0f"]
-)
+@pytest.mark.parametrize("data", [b"\xff" * 100, b"PK\x03\x04", b"<html>not found</html>", b"\x3a\xff\xff\xff\xff\x0f"])
 def test_a_graph_that_is_no_protobuf(tiny_copy: Path, data: bytes) -> None:
     """What isn't an ONNX file is refused by our own reader."""
     replace_model(tiny_copy, data)

@@ -107,9 +107,7 @@ def oracle_python() -> Path:
     """
     python = Path(os.environ.get("BIOLORD_ORACLE_PYTHON") or REPOSITORY / ".venv-oracle" / "bin" / "python")
     if not python.is_file():
-        raise FileNotFoundError(
-            f"no oracle at {python}: run `make .venv-oracle/.ready`, or set BIOLORD_ORACLE_PYTHON"
-        )
+        raise FileNotFoundError(f"no oracle at {python}: run `make .venv-oracle/.ready`, or set BIOLORD_ORACLE_PYTHON")
     return python
 
 
@@ -128,9 +126,7 @@ def read(answer: Path) -> OracleResult:
 
 def run(python: Path, request: Path) -> None:
     """Run the script, offline and without this environment's settings; its complaint becomes the error."""
-    environment = {
-        key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "PYTHON"))
-    }
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "PYTHON"))}
     environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(THREADS)}
     command = [str(python), str(SCRIPT), str(request)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -32,9 +32,7 @@ def test_an_answer_is_read_back_text_by_text(tmp_path: Path) -> None:
     assert answer.versions == {"torch": "2"}
 
 
-def test_a_missing_environment_is_an_error_and_not_a_skip(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_environment_is_an_error_and_not_a_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison that can't be made must not look like one that passed."""
     monkeypatch.setenv("BIOLORD_ORACLE_PYTHON", str(tmp_path / "nowhere"))
     with pytest.raises(FileNotFoundError, match="nowhere"):

@@ -33,9 +33,7 @@ class Installed:
         ours = ("COVERAGE", "PYTHON", "VIRTUAL_ENV")
         environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
         program = [str(self.bin / command[0]), *command[1:]]
-        return subprocess.run(
-            program, cwd=self.work, env=environment, capture_output=True, text=True, check=False
-        )
+        return subprocess.run(program, cwd=self.work, env=environment, capture_output=True, text=True, check=False)
 
     def packages(self) -> set[str]:
         """Names of what is installed."""

@@ -42,9 +42,7 @@ def test_public_methods_are_documented(name: str) -> None:
     value = getattr(biolord_onnx, name)
     if inspect.isclass(value):
         own = {key: member for key, member in vars(value).items() if not key.startswith("_")}
-        callables = {
-            key: member for key, member in own.items() if callable(member) or isinstance(member, property)
-        }
+        callables = {key: member for key, member in own.items() if callable(member) or isinstance(member, property)}
         assert [key for key, member in callables.items() if not inspect.getdoc(member)] == []
 
 

@@ -111,11 +111,7 @@ def test_every_make_target_in_the_readme_exists() -> None:
     """Prose and blocks name only targets that the Makefile has."""
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
-    named = set(
-        re.findall(
-            r"`make ([a-z-]+)`|^make ([a-z-]+)", README.read_text(encoding="utf-8"), flags=re.MULTILINE
-        )
-    )
+    named = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", README.read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert {inline or block for inline, block in named} - targets == set()
 
 

@@ -66,9 +66,7 @@ def test_every_file_of_a_package_is_in_the_wheel(wheel: Path, package: str) -> N
 
 def test_the_corpora_are_in_the_wheel(wheel: Path) -> None:
     """An installed exporter has its calibration and verification texts."""
-    assert [
-        name for name in members(wheel) if name.startswith("biolord_export/data/") and name.endswith(".txt")
-    ]
+    assert [name for name in members(wheel) if name.startswith("biolord_export/data/") and name.endswith(".txt")]
 
 
 def test_a_bare_install_asks_for_two_packages(wheel: Path) -> None:

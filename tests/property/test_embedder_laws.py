@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from biolord_onnx.embedder import Embedder
 
-TEXTS = st.lists(
-    st.text(max_size=10) | st.sampled_from(["cat", "dog bite", "fever"]), min_size=1, max_size=30
-)
+TEXTS = st.lists(st.text(max_size=10) | st.sampled_from(["cat", "dog bite", "fever"]), min_size=1, max_size=30)
 
 
 @given(texts=TEXTS, data=st.data())
@@ -23,9 +21,7 @@ def test_company_changes_no_vector(embedder: Embedder, texts: list[str], data: s
         batch_tokens=data.draw(st.none() | st.integers(1, 200)),
         normalize=(normalize := data.draw(st.sampled_from([None, True]))),
     )
-    for text, vector, count, cut in zip(
-        company, info.vectors, info.token_counts, info.truncated, strict=True
-    ):
+    for text, vector, count, cut in zip(company, info.vectors, info.token_counts, info.truncated, strict=True):
         alone = embedder.encode_with_info(text, normalize=normalize)
         np.testing.assert_array_equal(vector, alone.vectors)
         assert (count, cut) == (alone.token_counts, alone.truncated)

@@ -24,11 +24,7 @@ COUNT = st.integers(1, 2**53)
 DIGEST = st.text("0123456789abcdef", min_size=64, max_size=64)
 VERSION = st.lists(st.integers(0, 99), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
 JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**63), 2**63)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
@@ -48,9 +44,7 @@ MANIFESTS = st.builds(
     quantisation=JSON_OBJECTS,
     fidelity=st.none() | JSON_OBJECTS,
     batch_invariance=st.builds(BatchInvariance, st.floats(0, 1e30), TEXT),
-    files=st.lists(st.builds(FileEntry, TEXT, DIGEST, COUNT), max_size=3, unique_by=lambda e: e.name).map(
-        tuple
-    ),
+    files=st.lists(st.builds(FileEntry, TEXT, DIGEST, COUNT), max_size=3, unique_by=lambda e: e.name).map(tuple),
     requires=st.builds(Requirements, VERSION, st.lists(TEXT, max_size=3).map(tuple)),
     tools=st.dictionaries(TEXT, TEXT, max_size=3),
     created=TEXT,

@@ -74,9 +74,7 @@ MODELS = st.builds(
         ),
         max_size=1,
     ),
-    training_info=st.lists(
-        st.builds(onnx.TrainingInfoProto, initialization=GRAPHS, algorithm=GRAPHS), max_size=1
-    ),
+    training_info=st.lists(st.builds(onnx.TrainingInfoProto, initialization=GRAPHS, algorithm=GRAPHS), max_size=1),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,16 +47,15 @@ def relative_buckets(distances: NDArray[np.int64]) -> NDArray[np.int64]:
     """Map key index minus query index to a row of the bias table.
 
     The buckets of T5 (Raffel et al. 2020): half of them for keys to the right; near distances have a bucket each, far
-    ones share buckets that grow logarithmically. Computed in float32 as transformers does, so that no distance falls
-    into a neighbouring bucket.
+    ones share buckets that grow logarithmically. At 16, 32 and 64 transformers' logarithm falls on a whole number,
+    where a CPU's rounding could decide, so the distances at which the far buckets begin are computed instead.
     """
     half = BUCKETS // 2
     exact = half // 2
+    growth = np.arange(half - exact) / (half - exact)
+    starts = np.ceil(np.round(exact * (MAX_DISTANCE / exact) ** growth, decimals=6))
     away = np.abs(distances)
-    ratio = np.log(np.maximum(away, 1).astype(np.float32) / np.float32(exact)) / np.float32(
-        math.log(MAX_DISTANCE / exact)
-    )
-    far = np.minimum(exact + (ratio * np.float32(half - exact)).astype(np.int64), half - 1)
+    far = exact - 1 + np.searchsorted(starts, away, side="right")
     return np.where(distances > 0, half, 0) + np.where(away < exact, away, far)
 
 

@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("out", metavar="OUT", type=Path, help="the artefact folder to write")
     parser.add_argument(
-        "--target", default=DEFAULT_TARGET, help="cpu-int8 (default), cpu-int8-block, cpu-int4 or cpu-fp32"
+        "--target", default=DEFAULT_TARGET, help="cpu-int8 (default), cpu-int8-block, cuda-fp16 or cpu-fp32"
     )
     parser.add_argument("--revision", help="branch, tag, commit or pull request of a hub checkpoint")
     parser.add_argument(
@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     require_export_extra("export")
     from biolord_export.cli.tables import fidelity_table, layer_table
     from biolord_export.corpus import read_calibration
+    from biolord_export.errors import ExportError
     from biolord_export.pipeline import ExportOptions, export_artifact
     from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
@@ -57,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     target = find_target(args.target)
     check_destination(args.out, force=args.force)
+    if args.calibration and not target.calibrated:
+        raise ExportError(f"{target.name} takes no calibration: leave --calibration {args.calibration} out")
     calibration = read_calibration(args.calibration) if args.calibration else None
     checkpoint = open_checkpoint(args.model, revision=args.revision, pooling=args.pooling, max_length=args.max_length)
     options = ExportOptions(target, calibration, args.force, args.accept_below_gate)

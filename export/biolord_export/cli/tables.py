@@ -40,12 +40,11 @@ def layer_table(reports: Sequence[LinearReport]) -> str:
         (
             str(number),
             *(f"{found[number, name].error:.1e}" for name in names),
-            str(found[number, names[-1]].wide),
-            " + ".join(map(str, found[number, names[-1]].parts)),
+            str(sum(found[number, name].wide for name in names)),
         )
         for number in sorted({report.layer for report in reports})
     ]
-    return _table((("error of layer", *names, "float32 channels", f"grids of {names[-1]}"), *rows))
+    return _table((("error of layer", *names, "float32 channels"), *rows))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

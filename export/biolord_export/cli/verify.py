@@ -41,8 +41,9 @@ def run(args: argparse.Namespace) -> int:
     """Verify; 0 if the files are whole and the fidelity reaches its gate, 1 if it doesn't."""
     from biolord_onnx.artifact import open_artifact
 
-    if args.texts and not args.reference:
-        raise InputError("--texts needs --reference: name the checkpoint or artefact to compare with")
+    for option, given in (("--texts", args.texts), ("--revision", args.revision)):
+        if given and not args.reference:
+            raise InputError(f"{option} needs --reference: name the checkpoint or artefact to compare with")
     artifact = open_artifact(args.artifact)
     report = _measure(artifact, args) if args.reference else _read(artifact)
     if args.json:

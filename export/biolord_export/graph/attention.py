@@ -51,5 +51,5 @@ def _emit_bias(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -
     keys, queries = graph.op("Unsqueeze", index, graph.ints(0)), graph.op("Unsqueeze", index, graph.ints(1))
     distance = graph.op("Sub", keys, queries)
     column = graph.op("Add", distance, graph.scalar(weights.max_positions - 1, np.int64))
-    table = graph.constant(np.asarray(weights.relative_bias), "relative_bias")
+    table = graph.real(np.asarray(weights.relative_bias), "relative_bias")
     return graph.op("Unsqueeze", graph.op("Gather", table, column, axis=1), graph.ints(0))

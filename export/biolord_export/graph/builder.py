@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Attribute = int | float | str | Sequence[int]
+    from biolord_export.weights import Float32
+
+    Attribute = int | float | str | tuple[int, ...]
     Shape = Sequence[int | str]
 
 MICROSOFT = "com.microsoft"
@@ -30,15 +33,30 @@ ALIGNMENT = 64
 """External tensors begin at a cache line, so that kernels can use them where the file is mapped."""
 
 
+@dataclass(frozen=True)
+class FloatFormat:
+    """Precision of constants, and the type that constants and hidden values are computed in."""
+
+    constants: type[np.floating[Any]]
+    hidden: type[np.floating[Any]]
+
+
+FLOAT32 = FloatFormat(np.float32, np.float32)
+FLOAT16 = FloatFormat(np.float16, np.float16)
+WIDENED_FLOAT16 = FloatFormat(np.float16, np.float32)
+"""float16's constants in a graph that any CPU computes."""
+
+
 class GraphBuilder:
     """Collects nodes and constants; equal constants, and equal nodes, are kept once.
 
     Every method that adds something returns the name of the value it yields, to be given to the next one.
     """
 
-    def __init__(self, name: str) -> None:
-        """Start an empty graph."""
+    def __init__(self, name: str, floats: FloatFormat = FLOAT32) -> None:
+        """Start an empty graph that computes in a floating-point format."""
         self.name = name
+        self.floats = floats
         self._nodes: list[NodeProto] = []
         self._constants: dict[str, NDArray[np.generic]] = {}
         self._digests: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -66,6 +84,11 @@ class GraphBuilder:
             self._constants[unique] = array
         return self._digests[key]
 
+    def real(self, value: Float32, name: str) -> str:
+        """Add a constant in the graph's floating-point format."""
+        stored = value.astype(self.floats.constants, copy=False)
+        return self.constant(stored.astype(self.floats.hidden, copy=False), name)
+
     def ints(self, *values: int) -> str:
         """Add a one-dimensional int64 constant."""
         return self.constant(np.array(values, dtype=np.int64), "ints")
@@ -91,6 +114,10 @@ class GraphBuilder:
             self._nodes.append(node)
             self._results[call] = results
         return self._results[call]
+
+    def widen(self, value: str) -> str:
+        """Yield a hidden value in float32."""
+        return value if self.floats.hidden is np.float32 else self.op("Cast", value, to=TensorProto.FLOAT)
 
     def save(self, folder: Path) -> Path:
         """Write ``model.onnx`` and ``model.onnx.data`` into a folder and check them; returns the graph file's path."""

@@ -22,7 +22,7 @@ def emit_embeddings(
     """Yield float32 [tokens, dim] for the packed tokens of int64 [batch, sequence] ids."""
     ids = packing.pack(graph, graph.op("Reshape", input_ids, graph.ints(-1)))
     positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
-    places = graph.op("Gather", graph.constant(weights.position_embeddings, "positions"), positions, axis=0)
+    places = graph.op("Gather", graph.real(weights.position_embeddings, "positions"), positions, axis=0)
     return emit_layer_norm(graph, graph.op("Add", table.emit(graph, ids), places), weights.embedding_norm)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from onnx import TensorProto
 
 from biolord_export.graph.attention import emit_attention
-from biolord_export.graph.builder import MICROSOFT, GraphBuilder
+from biolord_export.graph.builder import FLOAT32, MICROSOFT, GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
 from biolord_export.graph.normalisation import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from biolord_export.graph.attention import Attention
+    from biolord_export.graph.builder import FloatFormat
     from biolord_export.graph.operators import EncoderOperators, LayerOperators
     from biolord_export.modules import Pooling
     from biolord_export.weights import EncoderWeights, Layer
@@ -40,14 +41,16 @@ class EncoderGraph:
     taps: Mapping[tuple[int, str], str]
 
 
-def emit_encoder(weights: EncoderWeights, operators: EncoderOperators, pooling: Pooling) -> EncoderGraph:
+def emit_encoder(
+    weights: EncoderWeights, operators: EncoderOperators, pooling: Pooling, floats: FloatFormat = FLOAT32
+) -> EncoderGraph:
     """Write the graph of an encoder.
 
     Its inputs are ``input_ids`` and ``attention_mask``, int64 [batch, sequence] with the real tokens first in each
     row; its outputs ``sentence_embedding`` (what the checkpoint's modules yield) and ``unit_embedding`` (that, of
-    length 1), float32 [batch, dim].
+    length 1), float32 [batch, dim]. In between it computes in ``floats``, pooling always in float32.
     """
-    graph = GraphBuilder(weights.architecture)
+    graph = GraphBuilder(weights.architecture, floats)
     input_ids = graph.input("input_ids", TensorProto.INT64, ["batch", "sequence"])
     attention_mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     packing = emit_packing(graph, attention_mask)
@@ -57,6 +60,8 @@ def emit_encoder(weights: EncoderWeights, operators: EncoderOperators, pooling: 
     for number, (layer, linear) in enumerate(zip(weights.layers, operators.layers, strict=True)):
         inputs, hidden = _emit_layer(graph, layer, linear, attention, hidden)
         taps.update({(number, name): value for name, value in zip(LINEAR_INPUTS, inputs, strict=True)})
+    # Sums over hundreds of tokens, and lengths, want more digits than float16 has.
+    hidden = graph.widen(hidden)
     pooled = POOLINGS[pooling.mode](graph, hidden, packing, attention_mask, weights.dim)
     unit = emit_unit(graph, pooled)
     for name, value in (

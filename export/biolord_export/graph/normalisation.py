@@ -15,5 +15,5 @@ def emit_layer_norm(graph: GraphBuilder, x: str, norm: LayerNorm) -> str:
     A plain ``Add`` before a plain ``LayerNormalization`` is faster on onnxruntime's CPU provider than its fused
     ``SkipLayerNormalization``.
     """
-    scale, shift = graph.constant(norm.weight, "norm/weight"), graph.constant(norm.bias, "norm/bias")
+    scale, shift = graph.real(norm.weight, "norm/weight"), graph.real(norm.bias, "norm/bias")
     return graph.op("LayerNormalization", x, scale, shift, axis=-1, epsilon=norm.epsilon)

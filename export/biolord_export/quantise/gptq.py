@@ -9,17 +9,16 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from biolord_export.weights import Float32
 
-    Float64 = NDArray[np.float64]
     Rounder = Callable[[int, Float32], Float32]
 
 DAMPING = 0.01
 """Share of the mean diagonal added to the Hessian, so that inputs that hardly vary can be inverted (the paper's)."""
 BLOCK = 64
 """Rows rounded before the error is spread over all later rows at once."""
+LEAF = 128
+"""Rows of a triangle that are inverted at once."""
 
 
 def spread_rounding(weight: Float32, hessian: Float32, rounder: Rounder) -> None:
@@ -32,7 +31,7 @@ def spread_rounding(weight: Float32, hessian: Float32, rounder: Rounder) -> None
             row's integers stand for.
     """
     inputs = len(weight)
-    factor = _inverse_factor(hessian)
+    factor = inverse_factor(damp(hessian))
     for start in range(0, inputs, BLOCK):
         stop = min(start + BLOCK, inputs)
         errors = np.empty((stop - start, weight.shape[1]), dtype=np.float32)
@@ -45,10 +44,31 @@ def spread_rounding(weight: Float32, hessian: Float32, rounder: Rounder) -> None
         weight[stop:] -= factor[start:stop, stop:].T @ errors
 
 
-def _inverse_factor(hessian: Float32) -> Float32:
-    """Return U, upper triangular, with ``U^T U`` the inverse of the damped Hessian."""
-    damped = hessian.astype(np.float64)
-    level = DAMPING * float(np.mean(np.diagonal(damped)))
+def damp(hessian: Float32) -> Float32:
+    """Add to the diagonal, so that inputs that hardly vary can be inverted."""
+    level = DAMPING * float(np.mean(np.diagonal(hessian), dtype=np.float64))
+    damped = hessian.copy()
     damped[np.diag_indices_from(damped)] += level if level > 0 else 1.0
-    upper: Float64 = np.linalg.cholesky(np.linalg.inv(damped)).T
-    return np.ascontiguousarray(upper, dtype=np.float32)
+    return damped
+
+
+def inverse_factor(hessian: Float32) -> Float32:
+    """Return U, upper triangular, with ``U^T U`` the inverse of a positive definite matrix.
+
+    From ``hessian = R R^T`` with R upper triangular follows ``U = R^-1``; inverting a triangle costs a third of
+    inverting the matrix.
+    """
+    lower = np.linalg.cholesky(hessian[::-1, ::-1].astype(np.float64))
+    return _invert_upper(np.ascontiguousarray(lower[::-1, ::-1], dtype=np.float32))
+
+
+def _invert_upper(triangle: Float32) -> Float32:
+    size = len(triangle)
+    if size <= LEAF:
+        return np.asarray(np.triu(np.linalg.inv(triangle.astype(np.float64))), dtype=np.float32)
+    half = size // 2
+    inverse = np.zeros_like(triangle)
+    inverse[:half, :half] = _invert_upper(triangle[:half, :half])
+    inverse[half:, half:] = _invert_upper(triangle[half:, half:])
+    inverse[:half, half:] = -inverse[:half, :half] @ triangle[:half, half:] @ inverse[half:, half:]
+    return inverse

@@ -1,4 +1,4 @@
-"""The 8-bit grid that a linear layer's input is rounded to, fixed at export and hence the same for every batch."""
+"""The 8-bit grids that inputs of linear layers are rounded to; none of them depends on what else is in the batch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from biolord_export.weights import Float32
 
 LEVELS = 255
+GELU_LOWEST = 0.17
+"""GELU never falls below -0.17."""
 
 
 @dataclass(frozen=True)
-class ActivationGrid:
+class StaticGrid:
     """Rounds ``(x - center) / smooth`` to the integers ``zero_point + value / step``, clipped to 0 … 255.
 
     A scale for each channel can't ride through an integer matmul, so the channels are made alike first and their
@@ -27,8 +29,6 @@ class ActivationGrid:
         smooth: float32 [inputs], what each channel is divided by then.
         step: The distance of neighbouring values.
         zero_point: The integer that stands for 0.
-        wide: How many of the first channels stay in float32 beside the grid, because their range would coarsen it
-            for all.
         folded: Whether the layer before yields ``(x - center) / smooth`` already.
     """
 
@@ -36,7 +36,6 @@ class ActivationGrid:
     smooth: Float32
     step: float
     zero_point: int
-    wide: int = 0
     folded: bool = False
 
     def normalise(self, x: Float32) -> Float32:
@@ -44,12 +43,8 @@ class ActivationGrid:
         return (x - self.center) / self.smooth
 
     def round(self, normalised: Float32) -> Float32:
-        """Return the float32 values that normalised inputs are rounded to; wide channels stay as they are."""
-        step = np.float32(self.step)
-        integers = np.clip(np.rint(normalised / step) + np.float32(self.zero_point), 0, LEVELS)
-        rounded = (integers - np.float32(self.zero_point)) * step
-        rounded[:, : self.wide] = normalised[:, : self.wide]
-        return rounded
+        """Return the float32 values that normalised inputs are rounded to."""
+        return _round(normalised, np.float32(self.step), self.zero_point)
 
     def emit_normalise(self, graph: GraphBuilder, x: str) -> str:
         """Add the nodes that centre and smooth, as far as they change anything."""
@@ -65,3 +60,49 @@ class ActivationGrid:
         """Add the rounding; yields the uint8 tensor, its step and its zero point."""
         step, zero_point = graph.scalar(self.step), graph.scalar(self.zero_point, np.uint8)
         return graph.op("QuantizeLinear", normalised, step, zero_point), step, zero_point
+
+
+@dataclass(frozen=True)
+class RowGrid:
+    """Rounds each token's GELU outputs to a grid that ends at the token's own largest value, so nothing is clipped.
+
+    Which inner channels of a feed-forward network fire, and how strongly, differs so much from token to token that a
+    fixed end is either too coarse for most tokens or cuts off the strongest channel of some.
+
+    Attributes:
+        floor: The grid ends no lower than here, which keeps -0.17 on it.
+    """
+
+    floor: float
+
+    @property
+    def unit(self) -> float:
+        """The distance of neighbouring values over the grid's end."""
+        return (1 + GELU_LOWEST / self.floor) / LEVELS
+
+    @property
+    def zero_point(self) -> int:
+        """The integer that stands for 0."""
+        return round(GELU_LOWEST / self.floor / self.unit)
+
+    def round(self, x: Float32) -> Float32:
+        """Return the float32 values that inputs, float32 [tokens, inputs], are rounded to."""
+        ends = np.maximum(x.max(axis=1, keepdims=True), np.float32(self.floor))
+        return _round(x, ends * np.float32(self.unit), self.zero_point)
+
+    def emit_steps(self, graph: GraphBuilder, x: str) -> str:
+        """Add the nodes that find each token's step, float32 [tokens, 1]."""
+        highest = graph.op("ReduceMax", x, graph.ints(1), keepdims=1)
+        return graph.op("Mul", graph.op("Max", highest, graph.scalar(self.floor)), graph.scalar(self.unit))
+
+    def emit_round(self, graph: GraphBuilder, x: str, steps: str) -> tuple[str, str]:
+        """Add the rounding; yields the uint8 tensor and its zero point, a scalar."""
+        flat = graph.op("Squeeze", steps, graph.ints(1))
+        zero_point = graph.scalar(self.zero_point, np.uint8)
+        zero_points = graph.op("Expand", zero_point, graph.op("Shape", flat))
+        return graph.op("QuantizeLinear", x, flat, zero_points, axis=0), zero_point
+
+
+def _round(x: Float32, step: Float32 | np.float32, zero_point: int) -> Float32:
+    integers = np.clip(np.rint(x / step) + np.float32(zero_point), 0, LEVELS)
+    return np.asarray((integers - np.float32(zero_point)) * step, dtype=np.float32)

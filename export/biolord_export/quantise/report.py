@@ -24,17 +24,15 @@ class LinearReport:
         name: Which of its linear layers.
         error: Error power over signal power of its output.
         strength: How much of the input's ranges smoothing moved into the weights, 0 to 1.
-        margins: Each grid's end over the largest value seen.
-        parts: How many input channels lie on each grid.
-        wide: How many of them stay in float32.
+        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end.
+        wide: How many input channels stay in float32.
     """
 
     layer: int
     name: str
     error: float
     strength: float
-    margins: tuple[float, ...]
-    parts: tuple[int, ...]
+    end: float
     wide: int
 
 

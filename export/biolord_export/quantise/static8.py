@@ -16,49 +16,72 @@ import numpy as np
 from biolord_export.graph.builder import MICROSOFT
 from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators
 from biolord_export.progress import track
-from biolord_export.quantise.candidates import choose_centered, choose_inner
+from biolord_export.quantise.candidates import choose_inner, choose_static
+from biolord_export.quantise.float32 import FloatLinear
 from biolord_export.quantise.report import LinearReport, Quantised, measure_error
 from biolord_export.quantise.tables import round_table
-from biolord_export.quantise.weight8 import WeightPart, round_weight
+from biolord_export.quantise.weight8 import Int8Weight, round_weight
 from biolord_export.weights import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.quantise.candidates import CenteredChoice, InnerPart
-    from biolord_export.quantise.grid import ActivationGrid
-    from biolord_export.quantise.weight8 import Int8Weight
+    from biolord_export.quantise.candidates import InnerChoice, StaticChoice
+    from biolord_export.quantise.grid import RowGrid, StaticGrid
     from biolord_export.weights import EncoderWeights, Float32, Layer
 
 
 @dataclass(frozen=True)
 class StaticLinear:
-    """A linear layer whose input is rounded to ``grid`` and whose weight is int8."""
+    """A linear layer whose input is rounded to a grid fixed at export and whose weight is int8."""
 
-    grid: ActivationGrid
+    grid: StaticGrid
     weight: Int8Weight
     bias: Float32
 
     def emit(self, graph: GraphBuilder, x: str) -> str:
-        """Add the rounding, the integer product and the float32 product of the wide channels."""
-        normalised = self.grid.emit_normalise(graph, x)
-        rounded, step, zero_point = self.grid.emit_round(graph, normalised)
-        values, scales = (
-            graph.constant(self.weight.values, "weight"),
-            graph.constant(self.weight.scales, "scales"),
-        )
+        """Add the rounding and the integer product, bias included."""
+        rounded, step, zero_point = self.grid.emit_round(graph, self.grid.emit_normalise(graph, x))
+        values, scales = graph.constant(self.weight.values, "weight"), graph.constant(self.weight.scales, "scales")
         inputs = (rounded, values, step, scales, zero_point, "", graph.constant(self.bias, "bias"))
-        product = graph.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
-        if not self.grid.wide:
-            return product
-        wide = graph.op("Slice", normalised, graph.ints(0), graph.ints(self.grid.wide), graph.ints(1))
-        return graph.op("Gemm", wide, graph.constant(self.weight.wide, "weight/wide"), product)
+        return graph.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
 
     def apply(self, x: Float32) -> Float32:
         """Compute in numpy what the emitted nodes do, float32 [tokens, inputs] to [tokens, outputs]."""
         return self.grid.round(self.grid.normalise(x)) @ self.weight.dense() + self.bias
+
+    def outputs(self, chosen: NDArray[np.int64]) -> StaticLinear:
+        """Keep some outputs, in that order."""
+        values = np.ascontiguousarray(self.weight.values[:, chosen])
+        return StaticLinear(self.grid, Int8Weight(values, self.weight.scales[chosen]), self.bias[chosen])
+
+
+@dataclass(frozen=True)
+class RowLinear:
+    """A linear layer whose input is rounded to a grid of each token's own and whose weight is int8."""
+
+    grid: RowGrid
+    weight: Int8Weight
+    bias: Float32
+
+    def emit(self, graph: GraphBuilder, x: str) -> str:
+        """Add the rounding, the integer product, the tokens' steps and, unless it is 0, the bias."""
+        steps = self.grid.emit_steps(graph, x)
+        rounded, zero_point = self.grid.emit_round(graph, x, steps)
+        values, scales = graph.constant(self.weight.values, "weight"), graph.constant(self.weight.scales, "scales")
+        product = graph.op(
+            "MatMulIntegerToFloat", rounded, values, graph.scalar(1), scales, zero_point, domain=MICROSOFT
+        )
+        scaled = graph.op("Mul", product, steps)
+        return graph.op("Add", scaled, graph.constant(self.bias, "bias")) if np.any(self.bias) else scaled
+
+    def apply(self, x: Float32) -> Float32:
+        """Compute in numpy what the emitted nodes do, float32 [tokens, inputs] to [tokens, outputs]."""
+        return self.grid.round(x) @ self.weight.dense() + self.bias
 
 
 def quantise_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> Quantised:
@@ -88,9 +111,9 @@ class _FeedForward:
 
 def _quantise_attention(layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]) -> _Attention:
     mixed_seen, seen = statistics[number, "attention_output"], statistics[number, "qkv"]
-    mixed = choose_centered(mixed_seen, layer.attention_output.weight)
+    mixed = choose_static(mixed_seen, layer.attention_output.weight)
     folded = fold_values(layer.qkv, mixed.grid)
-    choice = choose_centered(seen, folded.weight)
+    choice = choose_static(seen, folded.weight)
     qkv = quantise_linear(folded, choice.grid, seen)
     output = quantise_linear(layer.attention_output, mixed.grid, mixed_seen)
     reports = (
@@ -100,7 +123,7 @@ def _quantise_attention(layer: Layer, number: int, statistics: Mapping[tuple[int
     return _Attention(qkv, replace(output, grid=replace(mixed.grid, folded=True)), reports)
 
 
-def fold_values(qkv: Linear, grid: ActivationGrid) -> Linear:
+def fold_values(qkv: Linear, grid: StaticGrid) -> Linear:
     """Let the value projection yield centred and smoothed values."""
     dim = len(grid.smooth)
     weight, bias = qkv.weight.copy(), qkv.bias.copy()
@@ -109,11 +132,10 @@ def fold_values(qkv: Linear, grid: ActivationGrid) -> Linear:
     return Linear(weight, bias)
 
 
-def quantise_linear(linear: Linear, grid: ActivationGrid, seen: InputStatistics) -> StaticLinear:
+def quantise_linear(linear: Linear, grid: StaticGrid, seen: InputStatistics) -> StaticLinear:
     """Round a linear layer's weight for inputs on one grid."""
     scaled = linear.weight * grid.smooth[:, np.newaxis]
-    covariance = seen.covariance / np.outer(grid.smooth, grid.smooth)
-    (weight,) = round_weight(scaled, covariance, [WeightPart(np.arange(len(scaled)), grid.wide)])
+    _, weight = round_weight(scaled, seen.covariance / np.outer(grid.smooth, grid.smooth))
     shift = grid.normalise(seen.mean) @ (scaled - weight.dense())
     return StaticLinear(grid, weight, linear.bias + grid.center @ linear.weight + shift)
 
@@ -122,54 +144,37 @@ def _quantise_feed_forward(
     layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]
 ) -> _FeedForward:
     middle_seen, inner_seen = statistics[number, "fc1"], statistics[number, "fc2"]
-    choice = choose_centered(middle_seen, layer.fc1.weight)
-    first = quantise_linear(layer.fc1, choice.grid, middle_seen)
-    parts = choose_inner(inner_seen, layer.fc2.weight, layer.output_norm.weight)
-    seconds = quantise_inner(layer.fc2, parts, inner_seen)
+    middle = choose_static(middle_seen, layer.fc1.weight)
+    first = quantise_linear(layer.fc1, middle.grid, middle_seen)
+    inner = choose_inner(inner_seen, layer.fc2.weight, layer.output_norm.weight)
+    wide, rest = quantise_inner(layer.fc2, inner, inner_seen)
 
     def apply(x: Float32) -> Float32:
-        return np.sum([second.apply(x[:, part.channels]) for part, second in zip(parts, seconds, strict=True)], axis=0)
+        ordered = x[:, inner.order]
+        kept = ordered[:, : inner.wide] @ wide.linear.weight + wide.linear.bias
+        return kept + rest.apply(ordered[:, inner.wide :])
 
+    error = measure_error(apply, layer.fc2, inner_seen)
     reports = (
-        _report(number, "fc1", choice, measure_error(first.apply, layer.fc1, middle_seen)),
-        LinearReport(
-            layer=number,
-            name="fc2",
-            error=measure_error(apply, layer.fc2, inner_seen),
-            strength=0.0,
-            margins=tuple(part.margin for part in parts),
-            parts=tuple(len(part.channels) for part in parts),
-            wide=parts[0].grid.wide,
-        ),
+        _report(number, "fc1", middle, measure_error(first.apply, layer.fc1, middle_seen)),
+        LinearReport(number, "fc2", error, strength=0.0, end=inner.grid.floor, wide=inner.wide),
     )
-    pairs = zip(parts, seconds, strict=True)
-    return _FeedForward(tuple(FeedForwardPart(_outputs(first, part), second) for part, second in pairs), reports)
-
-
-def quantise_inner(fc2: Linear, parts: tuple[InnerPart, ...], seen: InputStatistics) -> tuple[StaticLinear, ...]:
-    """Round a feed-forward network's second weight for inner channels in parts; the first part carries the bias."""
-    split = [WeightPart(part.channels, part.grid.wide) for part in parts]
-    weights = round_weight(fc2.weight, seen.covariance, split)
-    shift = sum(
-        seen.mean[part.channels] @ (fc2.weight[part.channels] - weight.dense())
-        for part, weight in zip(parts, weights, strict=True)
+    parts = (
+        FeedForwardPart(first.outputs(inner.order[: inner.wide]), wide),
+        FeedForwardPart(first.outputs(inner.order[inner.wide :]), rest),
     )
-    biases = [fc2.bias + shift, *(np.zeros_like(fc2.bias) for _ in parts[1:])]
-    return tuple(
-        StaticLinear(part.grid, weight, bias) for part, weight, bias in zip(parts, weights, biases, strict=True)
-    )
+    return _FeedForward(parts if inner.wide else parts[1:], reports)
 
 
-def _outputs(linear: StaticLinear, part: InnerPart) -> StaticLinear:
-    """Keep some outputs of a linear layer, in a part's order."""
-    weight = linear.weight
-    kept = replace(
-        weight,
-        values=np.ascontiguousarray(weight.values[:, part.channels]),
-        scales=weight.scales[part.channels],
-    )
-    return replace(linear, weight=kept, bias=linear.bias[part.channels])
+def quantise_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> tuple[FloatLinear, RowLinear]:
+    """Round a feed-forward network's second weight: for its wide channels, with the bias, and for the rest."""
+    order, wide = choice.order, choice.wide
+    exact = fc2.weight[order]
+    kept, weight = round_weight(exact, seen.covariance[np.ix_(order, order)], wide)
+    shift = seen.mean[order] @ (exact - np.concatenate([kept, weight.dense()]))
+    bias, none = fc2.bias + shift, np.zeros_like(fc2.bias)
+    return FloatLinear(Linear(kept, bias if wide else none)), RowLinear(choice.grid, weight, none if wide else bias)
 
 
-def _report(number: int, name: str, choice: CenteredChoice, error: float) -> LinearReport:
-    return LinearReport(number, name, error, choice.strength, (choice.margin,), (len(choice.grid.smooth),), 0)
+def _report(number: int, name: str, choice: StaticChoice, error: float) -> LinearReport:
+    return LinearReport(number, name, error, choice.strength, choice.margin, wide=0)

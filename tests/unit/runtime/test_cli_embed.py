@@ -108,9 +108,7 @@ def test_truncation_is_counted(biolord: Biolord, tiny: Path) -> None:
 
 def test_truncation_can_be_refused(biolord: Biolord, tiny: Path) -> None:
     """--overflow error gives one line and no vectors."""
-    biolord("embed", tiny, "cat", LONG, "--overflow", "error").assert_error(
-        "texts[1] has 18 tokens, the limit is 16"
-    )
+    biolord("embed", tiny, "cat", LONG, "--overflow", "error").assert_error("texts[1] has 18 tokens, the limit is 16")
 
 
 def test_how_it_runs_is_passed_on(biolord: Biolord, tiny: Path) -> None:
@@ -118,9 +116,7 @@ def test_how_it_runs_is_passed_on(biolord: Biolord, tiny: Path) -> None:
     expected = biolord("embed", tiny, "cat", "dog").out
     options = ["--threads", 1, "--memory", "low", "--provider", "cpu", "--batch-tokens", 1]
     assert biolord("embed", tiny, *options, "cat", "dog").out == expected
-    biolord("embed", tiny, "cat", "--provider", "cuda").assert_error(
-        "provider cuda is not in this onnxruntime"
-    )
+    biolord("embed", tiny, "cat", "--provider", "cuda").assert_error("provider cuda is not in this onnxruntime")
     biolord("embed", tiny, "cat", "--threads", 0).assert_error("threads=0 is not a number of threads")
     biolord("embed", tiny, "cat", "--batch-tokens", 0).assert_error("batch_tokens is 0, expected 1 or more")
 
@@ -138,9 +134,7 @@ def test_texts_come_from_one_place(biolord: Biolord, tiny: Path, options: list[s
     biolord("embed", tiny, *options).assert_error(message)
 
 
-def test_a_bar_is_drawn_for_people(
-    biolord: Biolord, tiny: Path, lines: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bar_is_drawn_for_people(biolord: Biolord, tiny: Path, lines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal a file's progress is shown on stderr, for texts of the command line it isn't."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert "3/3" in biolord("embed", tiny, "--input", lines).err

@@ -12,6 +12,7 @@ import pytest
 
 from biolord_onnx.cli.info import look_around
 from biolord_onnx.manifest import Requirements
+from biolord_onnx.saturation import ProductSum
 from unit.runtime.command import Biolord, run_process
 from unit.runtime.tiny_artifact import edit_manifest, tiny_manifest, write_manifest
 
@@ -80,6 +81,18 @@ def test_an_artefact_that_does_not_fit_is_described(biolord: Biolord, tiny_copy:
     assert "the artefact needs 999.0 or later" in cells(outcome.out)["problem"]
 
 
+def test_a_cpu_that_would_get_it_wrong_is_told(
+    biolord: Biolord, tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the 8-bit kernels make of the largest products is part of the problem shown."""
+    monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
+    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: ProductSum(1_048_544, 2_072_640))
+    write_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements("1.20", ("avx512_vnni",))))
+    rows = cells(biolord("info", tiny_copy).out)
+    assert rows["provider"] == "none"
+    assert "its 8-bit products saturate (a sum is 1048544, expected 2072640)" in rows["problem"]
+
+
 def test_a_machine_without_onnxruntime(monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path) -> None:
     """Without onnxruntime the command tells what to install."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
@@ -89,9 +102,7 @@ def test_a_machine_without_onnxruntime(monkeypatch: pytest.MonkeyPatch, biolord:
     assert cells(biolord("info", tiny).out)["onnxruntime"] == "not installed"
 
 
-def test_a_machine_without_known_features(
-    monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path
-) -> None:
+def test_a_machine_without_known_features(monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path) -> None:
     """A CPU that tells nothing is shown as such."""
     monkeypatch.setattr("biolord_onnx.cpu.cpu_features", frozenset)
     assert "(no features known)" in biolord("info", tiny).out

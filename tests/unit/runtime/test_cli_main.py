@@ -110,9 +110,7 @@ def test_our_errors_are_one_line(biolord: Biolord, tmp_path: Path) -> None:
 
 def test_the_systems_errors_are_one_line(biolord: Biolord, tiny: Path) -> None:
     """A missing input file is named, with the system's reason."""
-    biolord("embed", tiny, "--input", "/no/such/file").assert_error(
-        "/no/such/file: No such file or directory"
-    )
+    biolord("embed", tiny, "--input", "/no/such/file").assert_error("/no/such/file: No such file or directory")
 
 
 def test_errors_without_a_file_are_one_line(biolord: Biolord, monkeypatch: pytest.MonkeyPatch) -> None:

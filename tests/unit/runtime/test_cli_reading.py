@@ -70,9 +70,7 @@ def test_any_other_ending_is_lines(tmp_path: Path, name: str) -> None:
 def test_unreadable_bytes_are_found(tmp_path: Path, content: bytes, line: int, byte: str) -> None:
     """The message names the line and the byte."""
     path = write(tmp_path, "l.txt", content)
-    with pytest.raises(
-        InputError, match=f"^{path}, line {line}: byte 0x{byte} is not UTF-8: save the file as UTF-8"
-    ):
+    with pytest.raises(InputError, match=f"^{path}, line {line}: byte 0x{byte} is not UTF-8: save the file as UTF-8"):
         read_texts(path, None)
 
 
@@ -169,9 +167,7 @@ def test_parquet_cells_must_be_text(tmp_path: Path, value: object, kind: str) ->
     """A null or a number is named with its row."""
     column = ["a", value] if value is None else [value]
     row = len(column) - 1
-    with pytest.raises(
-        InputError, match=f"row {row}: column 'name' is {kind}, expected a string: drop or fill it"
-    ):
+    with pytest.raises(InputError, match=f"row {row}: column 'name' is {kind}, expected a string: drop or fill it"):
         read_texts(table(tmp_path, name=column), "name")
 
 

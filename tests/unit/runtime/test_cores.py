@@ -26,9 +26,7 @@ def quota(tmp_path: Path, groups: str) -> float | None:
 def count(tmp_path: Path, groups: str = "", **environ: str) -> CoreCount:
     """Count cores with these lines in ``/proc/self/cgroup`` and these variables."""
     write(tmp_path / "self", groups)
-    return available_cores(
-        environ=environ, cgroup_root=tmp_path / "cgroup", cgroup_of_process=tmp_path / "self"
-    )
+    return available_cores(environ=environ, cgroup_root=tmp_path / "cgroup", cgroup_of_process=tmp_path / "self")
 
 
 def test_the_caller_wins() -> None:

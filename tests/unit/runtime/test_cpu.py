@@ -11,8 +11,11 @@ import pytest
 from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.manifest import Manifest, Requirements
+from biolord_onnx.saturation import ProductSum
 from unit.runtime.tiny_artifact import tiny_manifest
 
+EXACT = ProductSum(2_072_640, 2_072_640)
+SATURATED = ProductSum(1_048_544, 2_072_640)
 X86 = """\
 processor\t: 0
 model name\t: Example Xeon
@@ -90,28 +93,55 @@ def test_macos_without_an_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert cpu_model(system="darwin") == platform.machine()
 
 
+def unasked() -> ProductSum:
+    """Stand for kernels that must not be asked."""
+    raise AssertionError("the kernels were asked")
+
+
 def test_an_artefact_without_needs_runs_anywhere() -> None:
-    """No listed feature means any CPU."""
-    check_requirements(needing(), frozenset(), environ={})
+    """No listed feature means any CPU, and nothing to measure."""
+    check_requirements(needing(), frozenset(), unasked, environ={})
 
 
-def test_one_feature_of_several_is_enough() -> None:
-    """The list is an any-of."""
-    check_requirements(needing("avx_vnni", "asimddp"), frozenset({"asimddp", "fp"}), environ={})
-
-
-def test_a_lacking_cpu_is_refused() -> None:
-    """The message names what is needed, the CPU, and the target that runs there."""
+def test_other_features_are_looked_up() -> None:
+    """A feature that is no dot product must be in the flags; of several one is enough."""
+    check_requirements(needing("fma", "sve"), frozenset({"sve", "fp"}), unasked, environ={})
     with pytest.raises(ArtifactError) as raised:
-        check_requirements(needing("avx_vnni", "asimddp"), frozenset({"avx2"}), environ={})
+        check_requirements(needing("fma", "sve"), frozenset({"avx2"}), unasked, environ={})
     message = str(raised.value)
-    assert message.startswith("tiny-cpu-fp32 needs a CPU with one of avx_vnni, asimddp; ")
-    assert cpu_model() in message
+    assert message.startswith("tiny-cpu-fp32 needs a CPU with one of fma, sve; ")
+    assert f"{cpu_model()} has none of them" in message
     assert "export with --target cpu-int8-block" in message
 
 
-def test_the_check_can_be_overridden() -> None:
+@pytest.mark.parametrize("features", [{"avx_vnni"}, {"asimddp", "fp"}, {"avx2"}, set()])
+def test_exact_kernels_run_whatever_the_flags(features: set[str]) -> None:
+    """A CPU that multiplies exactly gives right vectors, with the feature or without."""
+    check_requirements(needing("avx_vnni", "asimddp"), frozenset(features), lambda: EXACT, environ={})
+
+
+def test_saturating_kernels_are_refused() -> None:
+    """The message names the artefact, the CPU, what it lacks, both sums, and the target that is right there."""
+    with pytest.raises(ArtifactError) as raised:
+        check_requirements(needing("avx_vnni", "asimddp"), frozenset({"avx2"}), lambda: SATURATED, environ={})
+    assert str(raised.value) == (
+        f"tiny-cpu-fp32 would give wrong vectors here: {cpu_model()} has none of avx_vnni, asimddp, and its 8-bit "
+        "products saturate (a sum is 1048544, expected 2072640): export with --target cpu-int8-block, or set "
+        "BIOLORD_IGNORE_CPU_FEATURES=1 to run it all the same"
+    )
+
+
+def test_flags_are_not_believed_against_the_kernels() -> None:
+    """Under emulation the system shows the host's flags; the message says which of them aren't true."""
+    features = frozenset({"avx2", "avx512_vnni"})
+    with pytest.raises(ArtifactError, match="lists avx512_vnni but does not run it, and its 8-bit products saturate"):
+        check_requirements(needing("avx512_vnni", "asimddp"), features, lambda: SATURATED, environ={})
+
+
+@pytest.mark.parametrize("feature", ["sve", "avx_vnni"])
+def test_the_check_can_be_overridden(feature: str) -> None:
     """BIOLORD_IGNORE_CPU_FEATURES=1 runs it all the same, any other value doesn't."""
-    check_requirements(needing("x"), frozenset(), environ={"BIOLORD_IGNORE_CPU_FEATURES": "1"})
+    manifest = needing(feature)
+    check_requirements(manifest, frozenset(), lambda: SATURATED, environ={"BIOLORD_IGNORE_CPU_FEATURES": "1"})
     with pytest.raises(ArtifactError):
-        check_requirements(needing("x"), frozenset(), environ={"BIOLORD_IGNORE_CPU_FEATURES": "0"})
+        check_requirements(manifest, frozenset(), lambda: SATURATED, environ={"BIOLORD_IGNORE_CPU_FEATURES": "0"})

@@ -70,9 +70,7 @@ def test_properties(tiny: Path) -> None:
         assert repr(embedder) == "<Embedder tiny-cpu-fp32 dim=8 provider=cpu threads=3>"
 
 
-@pytest.mark.parametrize(
-    "options", [{"memory": "low"}, {"threads": 2}, {"provider": "cpu"}, {"verify_hashes": False}]
-)
+@pytest.mark.parametrize("options", [{"memory": "low"}, {"threads": 2}, {"provider": "cpu"}, {"verify_hashes": False}])
 def test_how_it_runs_changes_no_vector(tiny: Path, embedder: Embedder, options: dict[str, Any]) -> None:
     """Memory mode and threads are bit-equal."""
     texts = ["cat scratch", "dog", ""]
@@ -183,9 +181,7 @@ def test_long_texts_are_cut_with_one_warning(embedder: Embedder) -> None:
     """Every cut text counts, repeated ones too, and the limit is named; the caller's line is blamed."""
     with pytest.warns(TruncationWarning) as caught:
         vectors = embedder.encode([LONG, "cat", LONG, LONG + "dog"])
-    assert [str(warning.message) for warning in caught] == [
-        "3 of 4 texts have more than 16 tokens and were cut"
-    ]
+    assert [str(warning.message) for warning in caught] == ["3 of 4 texts have more than 16 tokens and were cut"]
     assert caught[0].filename == __file__
     np.testing.assert_allclose(vectors[2], reference(LONG), rtol=1e-5)
 
@@ -217,8 +213,7 @@ def test_long_texts_can_be_refused(embedder: Embedder) -> None:
     with pytest.raises(InputError) as raised:
         embedder.encode(["cat", LONG, "dog", LONG + "dog"], overflow="error")
     assert str(raised.value) == (
-        "texts[1] has 18 tokens, the limit is 16 (2 of 4 texts are longer): "
-        "shorten them, or choose overflow 'truncate'"
+        "texts[1] has 18 tokens, the limit is 16 (2 of 4 texts are longer): shorten them, or choose overflow 'truncate'"
     )
     assert embedder.encode(["cat"], overflow="error").shape == (1, DIM)
 
@@ -249,9 +244,7 @@ def test_counting_tokens(embedder: Embedder) -> None:
 # --- life ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "use", [lambda e: e.encode("cat"), lambda e: e.count_tokens([]), lambda e: e.encode([])]
-)
+@pytest.mark.parametrize("use", [lambda e: e.encode("cat"), lambda e: e.count_tokens([]), lambda e: e.encode([])])
 def test_a_closed_embedder_says_so(tiny: Path, use: Callable[[Embedder], object]) -> None:
     """After the with block nothing is encoded; the facts stay."""
     with Embedder.load(tiny) as embedder:

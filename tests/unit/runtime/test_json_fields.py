@@ -71,9 +71,7 @@ def test_nested_objects_are_named_in_messages() -> None:
         ('{"k": [1]}', lambda f: f.children("k"), "k: 0 is 1, expected an object"),
     ],
 )
-def test_a_wrong_value_is_refused_with_both(
-    text: str, read: Callable[[Fields], object], message: str
-) -> None:
+def test_a_wrong_value_is_refused_with_both(text: str, read: Callable[[Fields], object], message: str) -> None:
     """The message names the key, what was found and what is expected."""
     with pytest.raises(ArtifactError) as raised:
         read(fields(text))

@@ -29,9 +29,7 @@ def read(members: dict[str, JSON]) -> Manifest:
 
 def test_written_and_read_it_is_the_same() -> None:
     """A manifest survives its file."""
-    manifest = replace(
-        tiny_manifest(), files=(ENTRY,), requires=Requirements("1.20", ("avx_vnni", "asimddp"))
-    )
+    manifest = replace(tiny_manifest(), files=(ENTRY,), requires=Requirements("1.20", ("avx_vnni", "asimddp")))
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 

@@ -71,9 +71,7 @@ def test_sparse_initialisers_are_searched() -> None:
         (onnx.AttributeProto(name="a", sparse_tensors=[sparse("s")]), {"s.values", "s.indices"}),
         (onnx.AttributeProto(name="a", g=onnx.GraphProto(initializer=[external("deep")])), {"deep"}),
         (
-            onnx.AttributeProto(
-                name="a", graphs=[node_graph(helper.make_node("If", [], [], a=external("deeper")))]
-            ),
+            onnx.AttributeProto(name="a", graphs=[node_graph(helper.make_node("If", [], [], a=external("deeper")))]),
             {"deeper"},
         ),
     ],
@@ -117,9 +115,7 @@ def test_fields_of_every_wire_type_are_passed_over() -> None:
     tensor.double_data.extend([1.0, 2.0])
     attribute = onnx.AttributeProto(name="a", f=1.5, i=-(2**40), floats=[1.0], ints=[-1], s=b"\xff" * 200)
     fixed64 = bytes([99 << 3 & 0x7F | 0x80 | 1, 99 >> 4]) + bytes(8)
-    model = onnx.ModelProto(
-        graph=onnx.GraphProto(initializer=[tensor], node=[onnx.NodeProto(attribute=[attribute])])
-    )
+    model = onnx.ModelProto(graph=onnx.GraphProto(initializer=[tensor], node=[onnx.NodeProto(attribute=[attribute])]))
     assert external_locations(model.SerializeToString() + fixed64) == {"w"}
 
 

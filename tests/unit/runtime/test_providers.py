@@ -33,9 +33,7 @@ def test_the_right_one_is_chosen(name: str, target: str, available: list[str], c
 
 def test_an_unknown_name_is_refused() -> None:
     """The message lists the names."""
-    with pytest.raises(
-        ProviderError, match=r"^provider is 'gpu', expected auto or one of cpu, cuda, openvino$"
-    ):
+    with pytest.raises(ProviderError, match=r"^provider is 'gpu', expected auto or one of cpu, cuda, openvino$"):
         choose_provider("gpu", "cpu-int8", [CPU])
 
 
@@ -60,17 +58,13 @@ def test_one_that_does_not_run_the_target_is_refused() -> None:
 
 def test_auto_refuses_what_nothing_installed_runs() -> None:
     """A CUDA artefact on a machine without CUDA is an error, not a slow surprise."""
-    with pytest.raises(
-        ProviderError, match="no installed provider runs a cuda-fp16 artefact: cuda does, pip install"
-    ):
+    with pytest.raises(ProviderError, match="no installed provider runs a cuda-fp16 artefact: cuda does, pip install"):
         choose_provider("auto", "cuda-fp16", [CPU])
 
 
 def test_an_unknown_target_is_refused() -> None:
     """A target of a later release asks for an upgrade."""
-    with pytest.raises(
-        ProviderError, match="npu-int8 artefact: this biolord-onnx knows no such target, upgrade it"
-    ):
+    with pytest.raises(ProviderError, match="npu-int8 artefact: this biolord-onnx knows no such target, upgrade it"):
         choose_provider("auto", "npu-int8", [CPU])
 
 

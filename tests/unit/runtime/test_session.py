@@ -20,6 +20,7 @@ from biolord_onnx.errors import (
     ProviderError,
 )
 from biolord_onnx.manifest import Manifest, Requirements
+from biolord_onnx.saturation import ProductSum, measure_products
 from biolord_onnx.session import Memory, import_onnxruntime, open_session, select_provider
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
@@ -117,6 +118,43 @@ def test_a_cpu_that_lacks_a_feature_is_refused(tiny_copy: Path, monkeypatch: pyt
         open_session(artifact)
 
 
+DOT_PRODUCTS = Requirements("1.20", ("avx512_vnni", "asimddp"))
+
+
+def test_a_cpu_whose_kernels_saturate_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An artefact that asks for dot products has the kernels measured before its graph is loaded."""
+    monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
+    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: ProductSum(1_048_544, 2_072_640))
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
+    with pytest.raises(ArtifactError, match="a sum is 1048544, expected 2072640"):
+        open_session(artifact)
+    monkeypatch.setenv("BIOLORD_IGNORE_CPU_FEATURES", "1")
+    assert open_session(artifact).provider == "cpu"
+
+
+def test_an_artefact_that_needs_dot_products_runs_where_they_are_exact(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the real kernels say decides, even if the system names no feature at all."""
+    monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
+    monkeypatch.setattr("biolord_onnx.session.cpu_features", frozenset)
+    manifest = replace(tiny_manifest(), requires=DOT_PRODUCTS)
+    if measure_products(onnxruntime).exact:
+        assert open_session(with_manifest(tiny_copy, manifest)).provider == "cpu"
+    else:
+        with pytest.raises(ArtifactError, match="saturate"):
+            select_provider(onnxruntime, manifest)
+
+
+def test_an_onnxruntime_without_the_operator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build that can't run the measurement could not run the artefact either."""
+    monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
+    monkeypatch.setattr("biolord_onnx.saturation.probe_model", lambda: b"\x08\x08")
+    measure_products.cache_clear()
+    with pytest.raises(ArtifactError, match=r"^onnxruntime \d.+ can't run the 8-bit matmul that the artefact needs: "):
+        select_provider(onnxruntime, replace(tiny_manifest(), requires=DOT_PRODUCTS))
+
+
 def test_cpu_features_do_not_matter_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU the CPU's instruction sets are no reason to refuse."""
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
@@ -149,26 +187,20 @@ def test_a_graph_that_is_none_is_refused(tiny_copy: Path, data: bytes) -> None:
 def test_another_signature_is_refused(tiny_copy: Path) -> None:
     """A graph with other outputs is somebody else's."""
     model = tiny_model(tiny_table(), outputs=("last_hidden_state", "pooler_output"))
-    with pytest.raises(
-        ArtifactError, match=r"outputs \{'last_hidden_state': 8, 'pooler_output': 8\}, expected"
-    ):
+    with pytest.raises(ArtifactError, match=r"outputs \{'last_hidden_state': 8, 'pooler_output': 8\}, expected"):
         open_session(with_model(tiny_copy, model.SerializeToString()))
 
 
 def test_another_width_is_refused(tiny_copy: Path) -> None:
     """The graph's vectors must be as long as the manifest says."""
     artifact = with_manifest(tiny_copy, tiny_manifest(dim=DIM + 1))
-    with pytest.raises(
-        ArtifactError, match=r"'sentence_embedding': 8, .+ expected .+'sentence_embedding': 9"
-    ):
+    with pytest.raises(ArtifactError, match=r"'sentence_embedding': 8, .+ expected .+'sentence_embedding': 9"):
         open_session(artifact)
 
 
 def test_a_failing_run_is_our_error(tiny: Path) -> None:
     """An id beyond the embedding table fails with the batch's shape and onnxruntime's reason."""
     session = open_session(open_artifact(tiny))
-    with pytest.raises(
-        BiolordError, match=r"onnxruntime failed on a batch of 1 texts of 2 tokens: .+Gather"
-    ) as raised:
+    with pytest.raises(BiolordError, match=r"onnxruntime failed on a batch of 1 texts of 2 tokens: .+Gather") as raised:
         session.run(np.array([[0, 10_000]]), np.ones((1, 2), dtype=np.int64), "sentence_embedding")
     assert "\n" not in str(raised.value)

@@ -41,18 +41,14 @@ def test_defaults() -> None:
         (True, True, "unit_embedding"),
     ],
 )
-def test_normalize_chooses_the_output(
-    normalized_checkpoint: bool, normalize: bool | None, output: str
-) -> None:
+def test_normalize_chooses_the_output(normalized_checkpoint: bool, normalize: bool | None, output: str) -> None:
     """None leaves it to the checkpoint, True and False force it."""
     assert resolve(normalized_checkpoint=normalized_checkpoint, normalize=normalize).output == output
 
 
 def test_raw_vectors_of_a_normalised_checkpoint_are_refused() -> None:
     """The artefact doesn't hold them, so asking is an error, not a unit vector in disguise."""
-    with pytest.raises(
-        InputError, match="ends in a Normalize module and the artefact holds unit vectors only"
-    ):
+    with pytest.raises(InputError, match="ends in a Normalize module and the artefact holds unit vectors only"):
         resolve(normalized_checkpoint=True, normalize=False)
 
 
@@ -93,9 +89,7 @@ def test_what_comes_later_says_so(name: str, value: str) -> None:
         resolve(**{name: value})
 
 
-@pytest.mark.parametrize(
-    ("name", "choices"), [("overflow", "'truncate' or 'error'"), ("precision", "'float32'")]
-)
+@pytest.mark.parametrize(("name", "choices"), [("overflow", "'truncate' or 'error'"), ("precision", "'float32'")])
 def test_an_unknown_choice_is_refused(name: str, choices: str) -> None:
     """The message lists what there is."""
     with pytest.raises(InputError, match=f"^{name} is 'cut', expected {choices}"):
@@ -106,9 +100,7 @@ def test_an_unknown_choice_is_refused(name: str, choices: str) -> None:
     ("normalize", "normalize_embeddings", "merged"),
     [(None, False, None), (True, False, True), (False, False, False), (None, True, True), (True, True, True)],
 )
-def test_two_names_for_normalising(
-    normalize: bool | None, normalize_embeddings: bool, merged: bool | None
-) -> None:
+def test_two_names_for_normalising(normalize: bool | None, normalize_embeddings: bool, merged: bool | None) -> None:
     """sentence-transformers' False adds nothing, its True is ours."""
     assert merge_normalize(normalize, normalize_embeddings) is merged
 

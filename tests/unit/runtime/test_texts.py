@@ -82,9 +82,7 @@ def test_anything_else_is_a_type_error(texts: object, message: str) -> None:
 )
 def test_lone_surrogates_are_refused(texts: object, index: int, position: int) -> None:
     """Text that was decoded wrongly is named by text and character, before anything is computed."""
-    message = (
-        rf"^texts\[{index}\] has a lone surrogate '\\ud\w+' at character {position}: decode the original"
-    )
+    message = rf"^texts\[{index}\] has a lone surrogate '\\ud\w+' at character {position}: decode the original"
     with pytest.raises(InputError, match=message):
         as_texts(texts)
 

@@ -116,9 +116,7 @@ def test_padding_and_truncation_of_the_file_are_reset(tmp_path: Path) -> None:
     ("single", "prefix", "suffix"),
     [("$A", (), ()), ("$A </s>", (), (2,)), ("<s> <s> $A </s> </s> </s>", (0, 0), (2, 2, 2))],
 )
-def test_any_frame_is_found(
-    tmp_path: Path, single: str, prefix: tuple[int, ...], suffix: tuple[int, ...]
-) -> None:
+def test_any_frame_is_found(tmp_path: Path, single: str, prefix: tuple[int, ...], suffix: tuple[int, ...]) -> None:
     """Special tokens may stand on one side, on none, or be many."""
     tokenizer = Tokenizer.load(save(tmp_path, use_template(single)))
     assert (tokenizer.prefix, tokenizer.suffix) == (prefix, suffix)
@@ -143,5 +141,5 @@ def test_what_is_no_tokenizer_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_a_missing_tokenizer_is_refused(tmp_path: Path) -> None:
     """No file is an ArtifactError, too."""
-    with pytest.raises(ArtifactError, match="is not a tokenizer"):
+    with pytest.raises(ArtifactError, match="is not a readable text file"):
         Tokenizer.load(tmp_path / "tokenizer.json")

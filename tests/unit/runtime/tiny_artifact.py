@@ -88,10 +88,7 @@ def tiny_model(
         nodes,
         "tiny",
         [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in INPUTS],
-        [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", table.shape[1]])
-            for name in outputs
-        ],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", table.shape[1]]) for name in outputs],
         [weights, axis],
     )
     return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])

@@ -1,0 +1,25 @@
+"""What the tests of every folder share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tiny.checkpoint import write_checkpoint
+
+pytest_plugins = ["oracle.plugin"]
+
+
+@pytest.fixture(scope="session")
+def tiny_mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny MPNet checkpoint to read: mean pooling and no Normalize module, as BioLORD-2023."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-mpnet"
+    return write_checkpoint(folder, architecture="mpnet", output_hidden_states=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT checkpoint to read: mean pooling and a Normalize module, as all-MiniLM-L6-v2."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-bert"
+    return write_checkpoint(folder, architecture="bert", normalize=True)

@@ -1,0 +1,136 @@
+"""A sentence encoder in plain numpy and float64, one text at a time: slow, short, and apart from the graph's code.
+
+Written from Devlin et al. 2018 (BERT), Song et al. 2020 (MPNet), Raffel et al. 2020 (the buckets), Vaswani et al. 2017
+(attention) and Reimers and Gurevych 2019 (pooling); tensors and sizes come straight from the checkpoint's files.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+Float64 = NDArray[np.float64]
+
+BUCKETS = 32
+MAX_DISTANCE = 128
+MPNET_PAD = 1
+QKV = {"mpnet": "attention.attn.{}", "bert": "attention.self.{}"}
+NAMES = {"mpnet": ("q", "k", "v"), "bert": ("query", "key", "value")}
+OUTPUT = {"mpnet": "attention.attn.o", "bert": "attention.output.dense"}
+ATTENTION_NORM = {"mpnet": "attention.LayerNorm", "bert": "attention.output.LayerNorm"}
+
+
+def relative_bucket(distance: int) -> int:
+    """T5's bucket of key minus query, in whole numbers: there is no logarithm whose rounding matters."""
+    half = BUCKETS // 2
+    exact = half // 2
+    away, bucket = abs(distance), half - 1
+    if away < exact:
+        bucket = away
+    elif away < MAX_DISTANCE:
+        # The k-th far bucket begins at exact * (MAX_DISTANCE / exact) ** (k / exact).
+        reached = [k for k in range(exact) if away**exact * exact**k >= exact**exact * MAX_DISTANCE**k]
+        bucket = exact + max(reached)
+    return bucket + (half if distance > 0 else 0)
+
+
+def layer_norm(x: Float64, scale: Float64, shift: Float64, epsilon: float) -> Float64:
+    """Normalise the last axis."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    spread = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + epsilon)
+    return np.asarray(centred / spread * scale + shift)
+
+
+def gelu(x: Float64) -> Float64:
+    """The exact GELU, by the error function."""
+    return np.asarray(0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))))
+
+
+def attention(query: Float64, key: Float64, value: Float64, heads: int, bias: Float64 | float = 0.0) -> Float64:
+    """Multi-head attention of one text: all float64 [tokens, dim], bias [heads, tokens, tokens]."""
+    tokens, dim = query.shape
+    q, k, v = (x.reshape(tokens, heads, dim // heads).transpose(1, 0, 2) for x in (query, key, value))
+    scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim // heads) + bias
+    weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return np.asarray((weights @ v).transpose(1, 0, 2).reshape(tokens, dim))
+
+
+def pool(tokens: Float64, mode: str) -> Float64:
+    """One vector a text: the mean of its token vectors, or the first of them."""
+    return np.asarray(tokens.mean(axis=0) if mode == "mean" else tokens[0])
+
+
+def unit(vector: Float64) -> Float64:
+    """Scale to length 1; what is shorter than 1e-12 is divided by that."""
+    return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-12))
+
+
+@dataclass(frozen=True)
+class ReferenceEncoder:
+    """An encoder as its checkpoint's files describe it."""
+
+    architecture: str
+    heads: int
+    epsilon: float
+    layers: int
+    tensors: dict[str, Float64]
+
+    @classmethod
+    def load(cls, folder: Path) -> ReferenceEncoder:
+        """Read config.json and model.safetensors of a checkpoint without a prefix."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        tensors = {name: value.astype(np.float64) for name, value in load_file(folder / "model.safetensors").items()}
+        return cls(
+            config["model_type"],
+            config["num_attention_heads"],
+            config["layer_norm_eps"],
+            config["num_hidden_layers"],
+            tensors,
+        )
+
+    def __call__(self, ids: Sequence[int]) -> Float64:
+        """Return the token vectors of one text, float64 [tokens, dim]."""
+        hidden = self._norm("embeddings.LayerNorm", self._embed(ids))
+        bias = self._bias(len(ids)) if self.architecture == "mpnet" else 0.0
+        for number in range(self.layers):
+            hidden = self._layer(f"encoder.layer.{number}", hidden, bias)
+        return hidden
+
+    def _embed(self, ids: Sequence[int]) -> Float64:
+        words = self.tensors["embeddings.word_embeddings.weight"][list(ids)]
+        places = self.tensors["embeddings.position_embeddings.weight"]
+        if self.architecture == "bert":
+            return np.asarray(words + places[: len(ids)] + self.tensors["embeddings.token_type_embeddings.weight"][0])
+        rows, seen = [], 0
+        for one in ids:
+            seen += one != MPNET_PAD
+            rows.append(MPNET_PAD if one == MPNET_PAD else MPNET_PAD + seen)
+        return np.asarray(words + places[rows])
+
+    def _bias(self, tokens: int) -> Float64:
+        table = self.tensors["encoder.relative_attention_bias.weight"]
+        rows = [[relative_bucket(key - query) for key in range(tokens)] for query in range(tokens)]
+        return np.asarray(table[rows].transpose(2, 0, 1))
+
+    def _layer(self, name: str, x: Float64, bias: Float64 | float) -> Float64:
+        place = f"{name}.{QKV[self.architecture]}"
+        query, key, value = (self._linear(place.format(part), x) for part in NAMES[self.architecture])
+        mixed = attention(query, key, value, self.heads, bias)
+        attended = x + self._linear(f"{name}.{OUTPUT[self.architecture]}", mixed)
+        middle = self._norm(f"{name}.{ATTENTION_NORM[self.architecture]}", attended)
+        inner = gelu(self._linear(f"{name}.intermediate.dense", middle))
+        return self._norm(f"{name}.output.LayerNorm", middle + self._linear(f"{name}.output.dense", inner))
+
+    def _linear(self, name: str, x: Float64) -> Float64:
+        return np.asarray(x @ self.tensors[f"{name}.weight"].T + self.tensors[f"{name}.bias"])
+
+    def _norm(self, name: str, x: Float64) -> Float64:
+        return layer_norm(x, self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"], self.epsilon)

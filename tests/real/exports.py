@@ -1,0 +1,65 @@
+"""Artefacts of the reference models, exported once a session by the command that users type."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from biolord_export.demo import STAND_IN, TARGET
+from biolord_export.fidelity import GroupFidelity
+from biolord_export.reference import REFERENCES, reference_model
+from biolord_onnx.artifact import Artifact, open_artifact
+from guards.demo import first_demo
+from unit.runtime.command import run_process
+
+MPNET = "all-mpnet-base-v2"
+MINILM = "all-minilm-l6-v2"
+
+
+def demo_artifact() -> Artifact:
+    """Return what `make demo` made: BioLORD-2023's artefact, or its stand-in's where the hub can't be reached."""
+    return open_artifact(first_demo().artifact)
+
+
+def describe(artifact: Artifact, group: GroupFidelity) -> str:
+    """Put the fidelity of an artefact on one kind of text into a line."""
+    cosines = f"cosine mean {group.cosine_mean:.5f}, minimum {group.cosine_min:.5f}"
+    neighbours = f"same nearest {100 * group.top1:.1f} %, top-10 overlap {100 * group.top10:.1f} %"
+    return f"{artifact.manifest.name}, {group.texts} {group.kind}: {cosines}, {neighbours}"
+
+
+@dataclass
+class RealExports:
+    """Exports a reference model to a target the first time that a test asks for it.
+
+    Attributes:
+        folder: Where the artefacts go.
+        made: Those that are there.
+    """
+
+    folder: Path
+    made: dict[tuple[str, str], Artifact] = field(default_factory=dict)
+
+    def __call__(self, model: str, target: str) -> Artifact:
+        """Return the artefact; the demo's own where it is of this model and target."""
+        if (model, target) not in self.made:
+            self.made[model, target] = self._from_demo(model, target) or self._export(model, target)
+        return self.made[model, target]
+
+    def _from_demo(self, model: str, target: str) -> Artifact | None:
+        if (model, target) != (STAND_IN, TARGET):
+            return None
+        artifact = demo_artifact()
+        weights = REFERENCES[model].files["model.safetensors"]
+        return artifact if artifact.manifest.source.weights == {"model.safetensors": weights} else None
+
+    def _export(self, model: str, target: str) -> Artifact:
+        out = self.folder / f"{model}-{target}"
+        outcome = run_process("export", reference_model(model), out, "--target", target)
+        assert outcome.code == 0, outcome
+        return open_artifact(out)
+
+    def remove(self) -> None:
+        """Remove what was exported: a float32 artefact takes half a gigabyte."""
+        shutil.rmtree(self.folder)

@@ -1,0 +1,119 @@
+"""A real WordPiece tokenizer over some 270 pieces, in MPNet's and in BERT's manner, with their traps.
+
+Like the file of all-mpnet-base-v2 it has padding to a fixed length and a truncation baked in, both to be
+reset by whoever loads it.
+"""
+
+from __future__ import annotations
+
+import json
+import string
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+BAKED_LENGTH = 32
+"""The baked-in padding and truncation: less than the limit of the tiny checkpoints."""
+
+PIECES = Path(__file__).with_name("pieces.txt")
+"""Words, and endings of words."""
+
+
+@dataclass(frozen=True)
+class Specials:
+    """The special tokens of an architecture: ``first`` have the ids from 0 on, ``last`` the highest."""
+
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    opening: str
+    closing: str
+    pad: str
+    mask: str
+    tokenizer_class: str
+
+
+SPECIALS = {
+    "mpnet": Specials(
+        ("<s>", "<pad>", "</s>", "<unk>", "[UNK]"),
+        ("<mask>",),
+        "<s>",
+        "</s>",
+        "<pad>",
+        "<mask>",
+        "MPNetTokenizer",
+    ),
+    "bert": Specials(
+        ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+        (),
+        "[CLS]",
+        "[SEP]",
+        "[PAD]",
+        "[MASK]",
+        "BertTokenizer",
+    ),
+}
+
+
+def vocabulary(architecture: str) -> tuple[str, ...]:
+    """List the pieces by id: every ASCII character alone and inside a word, then words and endings."""
+    specials = SPECIALS[architecture]
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    pieces = (
+        *characters,
+        *(f"##{character}" for character in characters),
+        *PIECES.read_text(encoding="utf-8").split(),
+    )
+    return tuple(dict.fromkeys((*specials.first, *pieces, *specials.last)))
+
+
+def build_tokenizer(architecture: str) -> Tokenizer:
+    """Build the tokenizer, padding and truncation baked in."""
+    specials = SPECIALS[architecture]
+    ids = {piece: index for index, piece in enumerate(vocabulary(architecture))}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.add_special_tokens(
+        [AddedToken(token, lstrip=token == "<mask>", normalized=False) for token in (*specials.first, *specials.last)]
+    )
+    ends = (specials.closing, ids[specials.closing]), (specials.opening, ids[specials.opening])
+    tokenizer.post_processor = (
+        processors.RobertaProcessing(*ends, add_prefix_space=False)
+        if architecture == "mpnet"
+        else processors.BertProcessing(*ends)
+    )
+    tokenizer.enable_padding(length=BAKED_LENGTH, pad_id=ids[specials.pad], pad_token=specials.pad)
+    tokenizer.enable_truncation(BAKED_LENGTH)
+    return tokenizer
+
+
+def write_tokenizer(folder: Path, architecture: str) -> None:
+    """Write the tokenizer's files as sentence-transformers folders have them."""
+    specials = SPECIALS[architecture]
+    named = {
+        "bos_token": specials.opening,
+        "eos_token": specials.closing,
+        "cls_token": specials.opening,
+        "sep_token": specials.closing,
+        "unk_token": "[UNK]",
+        "pad_token": specials.pad,
+        "mask_token": specials.mask,
+    }
+    settings = {
+        **named,
+        "do_lower_case": True,
+        "model_max_length": 512,
+        "tokenizer_class": specials.tokenizer_class,
+    }
+    build_tokenizer(architecture).save(str(folder / "tokenizer.json"))
+    write_json(folder / "tokenizer_config.json", settings)
+    write_json(folder / "special_tokens_map.json", named)
+    lines = "".join(f"{piece}\n" for piece in vocabulary(architecture))
+    (folder / "vocab.txt").write_text(lines, encoding="utf-8")
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a JSON file, its folder made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,61 @@
+"""Tables for a terminal."""
+
+from __future__ import annotations
+
+from biolord_export.cli.tables import fidelity_table, layer_table
+from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity
+from biolord_export.quantise.report import LinearReport
+
+GATE = Gate(0.998, 0.99, 0.98)
+GROUPS = (
+    GroupFidelity("names", 1979, 0.99912, 0.9981, 0.99612, 0.957, 0.9653, ("fever",)),
+    GroupFidelity("passages", 212, 1.0, 1.0, 1.0, 1.0, 1.0, ()),
+)
+
+
+def report(shortfalls: tuple[str, ...]) -> FidelityReport:
+    """Make a report."""
+    return FidelityReport("the exact one", GROUPS, GATE, shortfalls)
+
+
+def test_fidelity_in_columns() -> None:
+    """One row a kind of text, figures under their heads, the verdict below."""
+    head, names, passages, verdict = fidelity_table(report(())).splitlines()
+    assert head.split("  ")[0] == "fidelity"
+    assert names.split() == ["names", "1979", "0.99912", "0.99810", "0.99612", "95.7", "%", "96.5", "%"]
+    assert passages.startswith("passages    212  ")
+    assert head.index("minimum") + len("minimum") == names.index("0.99612") + len("0.99612")
+    assert verdict == "against: the exact one; gate: passed"
+
+
+def test_a_shortfall_is_not_overlooked() -> None:
+    """It stands in capitals, with what fell short."""
+    verdict = fidelity_table(report(("names: one", "general: two"))).splitlines()[-1]
+    assert verdict == "against: the exact one; gate: BELOW THE GATE: names: one; general: two"
+
+
+def test_no_groups_leave_the_head() -> None:
+    """A report without groups, as an edited manifest may hold, is laid out all the same."""
+    assert len(fidelity_table(FidelityReport("r", (), GATE, ())).splitlines()) == 2
+
+
+def test_layers_in_columns() -> None:
+    """One row a layer: the error of each linear layer, then how many channels stayed in float32."""
+    rows = [
+        LinearReport(layer, name, error=error, strength=0.5, end=1.0, wide=wide)
+        for layer, name, error, wide in (
+            (0, "qkv", 7.5e-5, 0),
+            (0, "fc2", 5.4e-5, 32),
+            (1, "qkv", 1e-3, 0),
+            (1, "fc2", 2e-4, 8),
+        )
+    ]
+    head, first, second = layer_table(rows).splitlines()
+    assert head.split() == ["error", "of", "layer", "qkv", "fc2", "float32", "channels"]
+    assert first.split() == ["0", "7.5e-05", "5.4e-05", "32"]
+    assert second.split() == ["1", "1.0e-03", "2.0e-04", "8"]
+
+
+def test_no_layers_no_table() -> None:
+    """A target that doesn't quantise has none."""
+    assert layer_table([]) == ""

@@ -1,0 +1,74 @@
+"""Fixtures of the exporter's tests: tiny checkpoints exported once a run, and folders to export into."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from biolord_onnx.artifact import Artifact, open_artifact
+from unit.export.places import Place, run
+from unit.runtime.command import Outcome
+from unit.runtime.fixtures import biolord
+
+__all__ = ["biolord", "checkpoint", "exported", "place"]
+
+TARGETS = ("cpu-fp32", "cpu-int8", "cpu-int8-block")
+ARCHITECTURES = ("bert", "mpnet")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An artefact made by ``biolord export``, and what the command said."""
+
+    path: Path
+    outcome: Outcome
+
+    @property
+    def artifact(self) -> Artifact:
+        """The artefact, checked."""
+        return open_artifact(self.path)
+
+
+@dataclass
+class Exports:
+    """Exports a tiny checkpoint to a target the first time that a test asks for it."""
+
+    folder: Path
+    checkpoints: dict[str, Path]
+    made: dict[tuple[str, str], Exported] = field(default_factory=dict)
+
+    def __call__(self, architecture: str, target: str) -> Exported:
+        """Return the artefact; tests read it and copy it to change it."""
+        key = architecture, target
+        if key not in self.made:
+            out = self.folder / "-".join(key)
+            outcome = run("export", self.checkpoints[architecture], out, "--target", target)
+            assert outcome.code == 0, outcome
+            self.made[key] = Exported(out, outcome)
+        return self.made[key]
+
+
+@pytest.fixture(scope="session")
+def exported(
+    tmp_path_factory: pytest.TempPathFactory, tiny_mpnet: Path, tiny_bert: Path
+) -> Callable[[str, str], Exported]:
+    """Give artefacts of the tiny checkpoints by architecture and target."""
+    return Exports(tmp_path_factory.mktemp("exported"), {"mpnet": tiny_mpnet, "bert": tiny_bert})
+
+
+@pytest.fixture
+def checkpoint(tiny_mpnet: Path, tmp_path: Path) -> Path:
+    """Give a tiny checkpoint to damage."""
+    return shutil.copytree(tiny_mpnet, tmp_path / "checkpoints" / "tiny-mpnet")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """Give an empty folder to export into."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    return Place(folder)

@@ -1,0 +1,22 @@
+"""The licence notice."""
+
+from __future__ import annotations
+
+from biolord_export.notice import licence_notice
+
+
+def test_the_notice_names_the_checkpoint_and_the_licences() -> None:
+    """Whoever gets the artefact learns whose weights these are and what else is needed."""
+    notice = licence_notice("FremyCompany/BioLORD-2023")
+    for words in ("FremyCompany/BioLORD-2023", "MIT", "UMLS", "SNOMED CT", "https://", "ships no weights"):
+        assert words in notice
+
+
+def test_the_notice_is_one_line() -> None:
+    """It is printed once, and stands in a JSON string."""
+    assert "\n" not in licence_notice("x")
+
+
+def test_braces_in_a_folders_name_are_kept() -> None:
+    """A folder may be called anything."""
+    assert "of {0}{id}," in licence_notice("{0}{id}")
