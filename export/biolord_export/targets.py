@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from biolord_export.errors import ExportError
 from biolord_export.fidelity import Gate
 from biolord_export.graph.builder import FLOAT16, FLOAT32, WIDENED_FLOAT16
+from biolord_export.quantise.block4 import quantise_block4
 from biolord_export.quantise.block8 import quantise_block8
 from biolord_export.quantise.float32 import keep_float32
 from biolord_export.quantise.static8 import quantise_static8
@@ -58,6 +59,7 @@ TARGETS: Mapping[str, Target] = {
     for target in (
         Target("cpu-int8", "static-int8", quantise_static8, True, Gate(0.998, 0.99, 0.98), DOT_PRODUCTS),
         Target("cpu-int8-block", "block-int8", quantise_block8, False, Gate(0.9995, 0.99, 0.98)),
+        Target("cpu-int4", "block-int4", quantise_block4, True, Gate(0.985, 0.95, 0.91)),
         Target(
             "cuda-fp16",
             "float16",

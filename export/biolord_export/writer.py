@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
@@ -17,6 +16,7 @@ from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, Fil
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from biolord_export.graph.builder import GraphBuilder
     from biolord_onnx.manifest import Manifest
@@ -57,8 +57,10 @@ def _check_replaceable(out: Path, *, force: bool) -> None:
 @contextmanager
 def draft_folder(out: Path) -> Iterator[Path]:
     """Give a temporary folder on the destination's file system; whatever is still in it at the end is removed."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.absolute().parent))
+    # Named before it is made, so that a Ctrl-C in between finds it, too; tempfile.mkdtemp would lose it.
+    folder = out.absolute().parent / f".{out.name}-{secrets.token_hex(8)}"
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -128,7 +128,7 @@ def test_a_command_that_lacks_its_packages_names_the_pip_command(lean: Installed
     done = lean.run("biolord", "export", "checkpoint", "out")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "pip install 'biolord-onnx[export]'" in done.stderr
+    assert "pip install 'biolord-onnx[cpu,export]'" in done.stderr
     assert not (lean.work / "out").exists()
 
 

@@ -86,7 +86,8 @@ class RowLinear:
 
 def quantise_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> Quantised:
     """Quantise an encoder with the statistics of its linear layers' inputs."""
-    layers, reports = [], []
+    layers: list[LayerOperators] = []
+    reports: list[LinearReport] = []
     for number in track(range(len(weights.layers)), "quantising"):
         layer = weights.layers[number]
         attention = _quantise_attention(layer, number, statistics)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.graph.builder import DATA_FILE, GraphBuilder
@@ -34,6 +35,13 @@ def random_weight(bits: int, inputs: int, outputs: int, *, centred: bool) -> Blo
     )
 
 
+def whole_inputs(tokens: int, inputs: int) -> NDArray[np.float32]:
+    """Make inputs that 8 bits hold exactly: whole numbers, 127 the largest of every block."""
+    x = np.random.default_rng(tokens).integers(-127, 128, (tokens, inputs)).astype(np.float32)
+    x[:, ::BLOCK] = 127
+    return x
+
+
 @pytest.mark.parametrize("centred", [True, False], ids=["centred", "zero points"])
 @pytest.mark.parametrize(("inputs", "outputs"), SHAPES)
 @pytest.mark.parametrize("bits", [4, 8])
@@ -43,10 +51,30 @@ def test_the_packed_layout_is_what_onnxruntime_multiplies_with(
     """MatMulNBits of the emitted codes, scales and zero points is the product with the dense weight, bias included."""
     operator = BlockLinear(random_weight(bits, inputs, outputs, centred=centred), random(outputs))
     for tokens in (1, 3, 17):
-        x = random(tokens, inputs)
-        expected = round_inputs(x) @ operator.weight.dense() + operator.bias
+        x = whole_inputs(tokens, inputs)
+        expected = x @ operator.weight.dense() + operator.bias
         assert relative(run_linear(operator, x), expected) < ALIKE
         assert relative(operator.apply(x), expected) < ALIKE
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_inputs_are_rounded_as_the_kernel_does(bits: int) -> None:
+    """``apply`` is what onnxruntime computes, unless this CPU has no integer kernel and inputs stay as they are."""
+    operator = BlockLinear(random_weight(bits, 384, 40, centred=False), random(40))
+    x = random(17, 384)
+    found = run_linear(operator, x)
+    exact = x @ operator.weight.dense() + operator.bias
+    unrounded = relative(found, exact)
+    assert unrounded < ALIKE or relative(found, operator.apply(x)) < 0.1 * unrounded
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_token_s_outputs_do_not_depend_on_the_others(bits: int) -> None:
+    """Each row of a product is bit-equal to that row alone."""
+    operator = BlockLinear(random_weight(bits, 96, 40, centred=False), random(40))
+    x = random(35, 96)
+    alone = np.concatenate([run_linear(operator, x[row : row + 1]) for row in (0, 16, 34)])
+    assert np.array_equal(run_linear(operator, x)[[0, 16, 34]], alone)
 
 
 def test_dense_reads_codes_block_by_block() -> None:
