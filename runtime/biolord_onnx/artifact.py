@@ -64,9 +64,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of an artefact folder without looking at the other files."""
     path = folder / MANIFEST_NAME
     if not path.is_file():
-        raise ArtifactError(
-            f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted"
-        )
+        raise ArtifactError(f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted")
     try:
         text = _read(path).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -88,9 +86,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
         _check_file(folder, entry)
     for name in (MODEL_NAME, TOKENIZER_NAME):
         if manifest.file(name) is None:
-            raise ArtifactError(
-                f"{folder / MANIFEST_NAME}: files does not list {name}: export the artefact again"
-            )
+            raise ArtifactError(f"{folder / MANIFEST_NAME}: files does not list {name}: export the artefact again")
 
 
 def _check_file(folder: Path, entry: FileEntry) -> None:
@@ -101,9 +97,7 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
         )
     target = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links
     if not target.is_relative_to(folder.resolve()):
-        raise ArtifactError(
-            f"{path} is a link to {target}, outside the artefact: copy the file itself into the folder"
-        )
+        raise ArtifactError(f"{path} is a link to {target}, outside the artefact: copy the file itself into the folder")
     if not path.is_file():
         raise ArtifactError(f"{path} is missing: the artefact is incomplete, copy or export it again")
     size = path.stat().st_size

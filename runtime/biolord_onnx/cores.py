@@ -72,9 +72,7 @@ def available_cores(
 
 def cgroup_quota(root: Path, of_process: Path) -> float | None:
     """Return the tightest CPU quota of the process's cgroup and its parents in cores, or None without one."""
-    quotas = [
-        quota for folder in _cgroup_folders(root, of_process) if (quota := _folder_quota(folder)) is not None
-    ]
+    quotas = [quota for folder in _cgroup_folders(root, of_process) if (quota := _folder_quota(folder)) is not None]
     return min(quotas, default=None)
 
 

@@ -187,8 +187,7 @@ class Embedder:
         """
         if convert_to_tensor:
             raise InputError(
-                "convert_to_tensor is True, but there is no torch here: "
-                "use torch.from_numpy(embedder.encode(texts))"
+                "convert_to_tensor is True, but there is no torch here: use torch.from_numpy(embedder.encode(texts))"
             )
         info = self.encode_with_info(
             texts,
@@ -201,9 +200,7 @@ class Embedder:
         )
         cut = int(np.count_nonzero(info.truncated))
         if cut:
-            message = (
-                f"{cut} of {info.truncated.size} texts have more than {self.max_length} tokens and were cut"
-            )
+            message = f"{cut} of {info.truncated.size} texts have more than {self.max_length} tokens and were cut"
             warnings.warn(message, TruncationWarning, stacklevel=2)
         return info.vectors if convert_to_numpy or isinstance(texts, str) else list(info.vectors)
 

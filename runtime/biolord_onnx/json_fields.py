@@ -35,9 +35,7 @@ def parse_object(text: str, source: str) -> Fields:
             f"{source} is not valid JSON ({error}): the file is damaged, export the artefact again"
         ) from error
     if not isinstance(value, dict):
-        raise ArtifactError(
-            f"{source} holds {describe(value)}, expected a JSON object: export the artefact again"
-        )
+        raise ArtifactError(f"{source} holds {describe(value)}, expected a JSON object: export the artefact again")
     return Fields(source, value)
 
 

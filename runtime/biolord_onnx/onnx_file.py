@@ -56,9 +56,7 @@ def external_locations(data: bytes) -> frozenset[str]:
                 locations.add(_decode(value, start))
         else:
             roads = _ROADS[message]
-            pending += [
-                (roads[number], a, b) for number, a, b in _fields(data, start, end) if number in roads
-            ]
+            pending += [(roads[number], a, b) for number, a, b in _fields(data, start, end) if number in roads]
     return frozenset(locations)
 
 
@@ -113,6 +111,4 @@ def _decode(value: bytes, at: int) -> str:
 
 
 def _malformed(what: str, at: int) -> ArtifactError:
-    return ArtifactError(
-        f"model.onnx is not a readable ONNX file: {what} near byte {at}; export the artefact again"
-    )
+    return ArtifactError(f"model.onnx is not a readable ONNX file: {what} near byte {at}; export the artefact again")

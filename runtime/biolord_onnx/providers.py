@@ -76,9 +76,7 @@ def _who_runs(target: str) -> str:
     able = [provider for provider in PROVIDERS if provider.runs(target)]
     if not able:
         return "this biolord-onnx knows no such target, upgrade it"
-    return " or ".join(
-        f"{provider.name} does, pip install 'biolord-onnx[{provider.extra}]'" for provider in able
-    )
+    return " or ".join(f"{provider.name} does, pip install 'biolord-onnx[{provider.extra}]'" for provider in able)
 
 
 def short_names(ort_names: list[str]) -> str:

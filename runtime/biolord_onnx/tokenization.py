@@ -109,31 +109,24 @@ class Tokenizer:
         room = max_length - self.special_count
         if room < 0:
             raise InputError(
-                f"max_length is {max_length}, but {self.special_count} special tokens frame every text: "
-                "raise it"
+                f"max_length is {max_length}, but {self.special_count} special tokens frame every text: raise it"
             )
         contents = [encoding.ids for encoding in self._encode(texts)]
         prefix, suffix = [*self.prefix], [*self.suffix]
-        full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(
-            self.special_count
-        )
+        full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(self.special_count)
         ids = [prefix + content[:room] + suffix for content in contents]
         return TokenizedTexts(ids, np.minimum(full, np.int32(max_length)), full)
 
     def count(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return int32 [n], the tokens per text before any cut, special tokens included."""
         encodings = self._encode(texts)
-        return np.fromiter(map(len, encodings), dtype=np.int32, count=len(encodings)) + np.int32(
-            self.special_count
-        )
+        return np.fromiter(map(len, encodings), dtype=np.int32, count=len(encodings)) + np.int32(self.special_count)
 
     def _encode(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
         return self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
 
 
-def _special_ids(
-    tokenizer: tokenizers.Tokenizer, path: Path | str
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _special_ids(tokenizer: tokenizers.Tokenizer, path: Path | str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Find the ids that the post-processor puts before and behind a text."""
     framed = tokenizer.encode(_PROBE)
     bare = tokenizer.encode(_PROBE, add_special_tokens=False).ids

@@ -37,9 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="truncate",
         help="texts over the model's token limit are cut and counted, or refused (default: %(default)s)",
     )
-    parser.add_argument(
-        "--precision", choices=["float32", "float16"], default="float32", help="of the output"
-    )
+    parser.add_argument("--precision", choices=["float32", "float16"], default="float32", help="of the output")
     add_session(parser)
 
 
@@ -65,9 +63,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output != STDOUT:
         rows, dim = info.vectors.shape
         seconds = time.perf_counter() - started
-        sys.stderr.write(
-            f"{args.output}: {rows} vectors of {dim} {args.precision} numbers in {seconds:.1f} s\n"
-        )
+        sys.stderr.write(f"{args.output}: {rows} vectors of {dim} {args.precision} numbers in {seconds:.1f} s\n")
     return 0
 
 

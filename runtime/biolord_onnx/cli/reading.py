@@ -54,8 +54,7 @@ def _decode(source: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(
-            f"{_name(source)}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: "
-            "save the file as UTF-8"
+            f"{_name(source)}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8"
         ) from error
 
 
@@ -98,9 +97,7 @@ def _read_jsonl(source: str, column: str | None) -> list[str]:
             raise InputError(f"{source}, line {number}: {type(row).__name__}, expected a JSON object")
         text = row[_choose(f"{source}, line {number}", column, row)]
         if not isinstance(text, str):
-            raise InputError(
-                f"{source}, line {number}: column {column!r} is {type(text).__name__}, expected a string"
-            )
+            raise InputError(f"{source}, line {number}: column {column!r} is {type(text).__name__}, expected a string")
         texts.append(text)
     return texts
 
@@ -123,8 +120,7 @@ def _read_parquet(source: str, column: str | None) -> list[str]:
     if len(texts) < len(values):
         row, value = next((row, value) for row, value in enumerate(values) if not isinstance(value, str))
         raise InputError(
-            f"{source}, row {row}: column {name!r} is {type(value).__name__}, expected a string: "
-            "drop or fill it"
+            f"{source}, row {row}: column {name!r} is {type(value).__name__}, expected a string: drop or fill it"
         )
     return texts
 

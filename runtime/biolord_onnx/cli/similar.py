@@ -39,9 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_artifact(parser)
     parser.add_argument("query", metavar="QUERY", help="text to look for")
     add_input(parser, required=True)
-    parser.add_argument(
-        "--top", type=int, default=10, metavar="N", help="how many lines (default: %(default)s)"
-    )
+    parser.add_argument("--top", type=int, default=10, metavar="N", help="how many lines (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_session(parser)
 

@@ -98,9 +98,7 @@ def _write_parquet(stream: BinaryIO, texts: Sequence[str], vectors: Vectors) -> 
 
 def _require_pyarrow(path: Path) -> None:
     if importlib.util.find_spec("pyarrow") is None:
-        raise MissingDependencyError(
-            f"{path} needs pyarrow to be written: pip install 'biolord-onnx[parquet]'"
-        )
+        raise MissingDependencyError(f"{path} needs pyarrow to be written: pip install 'biolord-onnx[parquet]'")
 
 
 _WRITERS: dict[str, Callable[[BinaryIO, Sequence[str], Vectors], None]] = {
