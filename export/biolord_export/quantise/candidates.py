@@ -70,7 +70,7 @@ def choose_static(statistics: InputStatistics, weight: Float32) -> StaticChoice:
 
     def candidate(strength: float, margin: float) -> StaticChoice:
         smooth = reach**strength / strongest ** (1 - strength)
-        smooth /= np.exp(np.log(smooth).mean())
+        smooth = np.asarray(smooth / np.exp(np.log(smooth).mean()), dtype=np.float32)
         step = 2 * float((reach / smooth).max()) * margin / LEVELS
         return StaticChoice(StaticGrid(center, smooth, step, (LEVELS + 1) // 2), strength, margin)
 
