@@ -63,14 +63,14 @@ def choose_static(statistics: InputStatistics, weight: Float32) -> StaticChoice:
         statistics: Of the inputs.
         weight: float32 [inputs, outputs] they are multiplied with.
     """
-    center = (statistics.highest + statistics.lowest) / 2
+    center = np.asarray((statistics.highest + statistics.lowest) / 2, dtype=np.float32)
     reach = np.maximum((statistics.highest - statistics.lowest) / 2, SMALLEST)
     strongest = np.maximum(np.abs(weight).max(axis=1), SMALLEST)
     held_back = _sample(statistics.held_back)
 
     def candidate(strength: float, margin: float) -> StaticChoice:
         smooth = reach**strength / strongest ** (1 - strength)
-        smooth = np.asarray(smooth / np.exp(np.log(smooth).mean()), dtype=np.float32)
+        smooth /= np.exp(np.log(smooth).mean())
         step = 2 * float((reach / smooth).max()) * margin / LEVELS
         return StaticChoice(StaticGrid(center, smooth, step, (LEVELS + 1) // 2), strength, margin)
 
