@@ -134,11 +134,26 @@ def _identity(artifact: Artifact) -> dict[str, str]:
 
 
 def _flatten(value: JSONObject, prefix: str = "") -> dict[str, str]:
-    """Lay out nested members as one row each, ``outer.inner``."""
+    """Lay out nested members as one row each, ``outer.inner``; lists of objects by their kind, or counted."""
     rows: dict[str, str] = {}
     for key, member in value.items():
+        name = f"{prefix}{key}"
         if isinstance(member, dict):
-            rows |= _flatten(member, f"{prefix}{key}.")
+            rows |= _flatten(member, f"{name}.")
+        elif isinstance(member, list) and any(isinstance(entry, dict) for entry in member):
+            rows |= _flatten_objects(name, [entry for entry in member if isinstance(entry, dict)])
+        elif isinstance(member, list):
+            rows[name] = ", ".join(map(str, member)) or "none"
         else:
-            rows[f"{prefix}{key}"] = f"{member:.6g}" if isinstance(member, float) else str(member)
+            rows[name] = f"{member:.6g}" if isinstance(member, float) else str(member)
+    return rows
+
+
+def _flatten_objects(name: str, entries: list[JSONObject]) -> dict[str, str]:
+    kinds = [entry.get("kind") for entry in entries]
+    if not all(isinstance(kind, str) for kind in kinds):
+        return {name: f"{len(entries)} entries, --json shows them"}
+    rows: dict[str, str] = {}
+    for kind, entry in zip(kinds, entries, strict=True):
+        rows |= _flatten({key: member for key, member in entry.items() if key != "kind"}, f"{kind}.")
     return rows

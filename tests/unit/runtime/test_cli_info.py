@@ -54,6 +54,18 @@ def test_json_holds_the_manifest(biolord: Biolord, tiny: Path) -> None:
     assert document["here"]["threads"] >= 1
 
 
+def test_lists_are_laid_out_for_people(biolord: Biolord, tiny_copy: Path) -> None:
+    """Groups get a row for each figure under their kind, other objects are counted, plain values stand in a row."""
+    groups = [{"kind": "names", "cosine_mean": 0.99905, "worst": ["fever", "cough"]}, {"kind": "general", "worst": []}]
+    edit_manifest(tiny_copy, "fidelity", value={"groups": groups})
+    edit_manifest(tiny_copy, "quantisation", value={"layers": [{"layer": 0}, {"layer": 1}]})
+    rows = cells(biolord("info", tiny_copy).out)
+    assert rows["names.cosine_mean"] == "0.99905"
+    assert rows["names.worst"] == "fever, cough"
+    assert rows["general.worst"] == "none"
+    assert rows["layers"] == "2 entries, --json shows them"
+
+
 def test_hashes_are_checked(biolord: Biolord, tiny_copy: Path) -> None:
     """An altered artefact is refused, not described."""
     edit_manifest(tiny_copy, "files", 0, "sha256", value="0" * 64)
