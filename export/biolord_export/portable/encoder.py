@@ -1,0 +1,66 @@
+"""The portable graph: a traced encoder between the artefact's own inputs and outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import TensorProto
+
+from biolord_export.errors import ExportError
+from biolord_export.graph.pooling import emit_unit
+from biolord_export.portable.replay import replay
+from biolord_export.portable.standard import StandardGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onnx import ModelProto
+
+    from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.modules import Pooling
+    from biolord_export.portable.replay import Replacement
+
+
+def wrap_encoder(model: ModelProto, dim: int, pooling: Pooling, replaced: Mapping[str, Replacement]) -> StandardGraph:
+    """Write the artefact's graph around a traced encoder.
+
+    Args:
+        model: What `trace_encoder` yields.
+        dim: The length of a token vector.
+        pooling: What follows the encoder.
+        replaced: What takes the place of values inside it.
+
+    Raises:
+        ExportError: The traced graph has an input that the artefact's inputs don't determine.
+    """
+    graph = StandardGraph(model.graph.name)
+    known = {name: graph.input(name, TensorProto.INT64, ["batch", "sequence"]) for name in INPUTS}
+    known["token_type_ids"] = graph.op("Sub", known["input_ids"], known["input_ids"])
+    unknown = [value.name for value in model.graph.input if value.name not in known]
+    if unknown:
+        raise ExportError(f"optimum's graph asks for {', '.join(unknown)}, expected {', '.join(known)} at most")
+    hidden = replay(model, graph, known, replaced)
+    pooled = _POOLINGS[pooling.mode](graph, hidden, known["attention_mask"])
+    unit = emit_unit(graph, pooled)
+    for name, value in (("sentence_embedding", unit if pooling.normalize else pooled), ("unit_embedding", unit)):
+        graph.output(name, value, TensorProto.FLOAT, ["batch", dim])
+    return graph
+
+
+INPUTS = ("input_ids", "attention_mask")
+
+
+def _emit_mean(graph: GraphBuilder, hidden: str, attention_mask: str) -> str:
+    """Average float32 [batch, sequence, dim] over the tokens of each text."""
+    mask = graph.op("Cast", attention_mask, to=TensorProto.FLOAT)
+    total = graph.op("MatMul", graph.op("Unsqueeze", mask, graph.ints(1)), hidden)
+    return graph.op("Div", graph.op("Squeeze", total, graph.ints(1)), graph.op("ReduceSum", mask, graph.ints(1)))
+
+
+def _emit_cls(graph: GraphBuilder, hidden: str, attention_mask: str) -> str:
+    """Take the first token of each text."""
+    return graph.op("Gather", hidden, graph.scalar(0, np.int64), axis=1)
+
+
+_POOLINGS = {"mean": _emit_mean, "cls": _emit_cls}

@@ -1,0 +1,68 @@
+"""Let optimum trace a checkpoint's encoder. Nothing else imports torch, and this only when it is called."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import onnx
+
+from biolord_export.portable.standard import OPSET
+from biolord_onnx.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from biolord_export.source import Checkpoint
+
+TASK = "feature-extraction"
+TRACED_FILE = "traced.onnx"
+NEEDED = {"torch": "torch", "transformers": "transformers", "optimum": "optimum-onnx"}
+"""Modules, and the packages that bring them."""
+
+
+def require_optimum() -> None:
+    """Refuse at once, and not after minutes of calibration.
+
+    Raises:
+        MissingDependencyError: torch, transformers or optimum-onnx isn't installed; names the pip command.
+    """
+    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"the portable targets need {', '.join(missing)}: pip install 'biolord-onnx[cpu,export,optimum]'"
+        )
+
+
+def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
+    """Trace the encoder alone, in float32: from token ids to ``last_hidden_state``.
+
+    Raises:
+        MissingDependencyError: torch, transformers or optimum-onnx isn't installed.
+    """
+    require_optimum()
+    from optimum.exporters.onnx import export
+    from optimum.exporters.tasks import TasksManager
+    from transformers import AutoModel
+
+    folder = checkpoint.weights.parent
+    model = AutoModel.from_pretrained(
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        # A fused attention is traced as what replaces it on each platform, not as what the checkpoint computes.
+        attn_implementation="eager",
+        # Some checkpoints ask for every layer's output, which would keep them all in memory.
+        output_hidden_states=False,
+        output_attentions=False,
+    ).float()
+    settings = TasksManager.get_exporter_config_constructor(
+        "onnx", model_type=model.config.model_type, task=TASK, library_name="transformers"
+    )(model.config)
+    with tempfile.TemporaryDirectory(prefix="biolord-traced-") as place, warnings.catch_warnings():
+        # The tracer warns of each shape that it takes for fixed; that none is, the tests see.
+        warnings.simplefilter("ignore")
+        path = Path(place, TRACED_FILE)
+        export(model, settings, path, opset=OPSET)
+        return onnx.load(path)

@@ -1,0 +1,27 @@
+"""Tracing, in an environment without torch: the error. With it: tests/real/test_portable.py."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from biolord_export.architectures import read_weights
+from biolord_export.portable.build import build_portable_fp32, build_portable_int8
+from biolord_export.quantise.float32 import float32_operators
+from biolord_export.source import open_checkpoint
+from biolord_onnx.errors import MissingDependencyError
+
+
+@pytest.mark.skipif(importlib.util.find_spec("optimum") is not None, reason="optimum is installed here")
+@pytest.mark.parametrize("build", [build_portable_fp32, build_portable_int8])
+def test_without_optimum_the_pip_command_is_named(tiny_bert: Path, build: object) -> None:
+    """Both targets say what to install, and what of it is missing."""
+    checkpoint = open_checkpoint(str(tiny_bert))
+    weights = read_weights(checkpoint.config, checkpoint.weights)
+    assert callable(build)
+    with pytest.raises(
+        MissingDependencyError, match=r"need torch, .*optimum-onnx: pip install 'biolord-onnx\[cpu,export,optimum\]'"
+    ):
+        build(checkpoint, weights, float32_operators(weights))
