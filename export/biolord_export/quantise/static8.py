@@ -1,10 +1,10 @@
 """Static 8 bits: the default scheme for CPUs with integer dot products.
 
 Every scale is fixed at export or belongs to one token, so a vector never depends on what else is in its batch. Inputs
-of the linear layers are centred, smoothed and rounded to 8 bits (``quantise.grid``), weights are rounded by GPTQ, and what
-rounding shifts on average goes back through the bias. The attention output is centred and smoothed free of charge:
-attention weights add up to 1, so the value projection can yield the centred, smoothed values. GELU outputs are rounded
-on a grid that ends at each token's own largest value.
+of the linear layers are centred, smoothed and rounded to 8 bits (``quantise.grid``), weights are rounded by GPTQ, and
+what rounding shifts on average goes back through the bias. The attention output is centred and smoothed free of
+charge: attention weights add up to 1, so the value projection can yield the centred, smoothed values. GELU outputs
+are rounded on a grid that ends at each token's own largest value.
 """
 
 from __future__ import annotations
