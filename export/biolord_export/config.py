@@ -106,5 +106,5 @@ def _check(values: JsonObject, path: Path, key: str, expected: object) -> None:
     found = values.get(key, expected)
     if found != expected:
         raise CheckpointError(
-            f"{path}: {key} is {found!r}, the exporter writes only {expected!r}: use the portable-fp32 target"
+            f"{path}: {key} is {found!r}, the exporter writes only {expected!r}: it can't convert this checkpoint"
         )
