@@ -18,6 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
 DEMO_BIN := .venv-demo/bin
 ORACLE := .venv-oracle/bin/python
+PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
 
@@ -47,17 +48,25 @@ python:
 	$(DEMO_BIN)/python -m pip install -qq -e '.[cpu,export]'
 	touch $@
 
-.venv-oracle/.ready: requirements/oracle.txt | python
+.venv-oracle/.ready: pyproject.toml requirements/oracle.txt | python
 	rm -rf .venv-oracle
 	$(PYTHON) -m venv .venv-oracle
-	.venv-oracle/bin/python -m pip install -qq -r requirements/oracle.txt
+	$(ORACLE) -m pip install -qq -r requirements/oracle.txt -e '.[cpu,export,optimum]'
+	touch $@
+
+.venv-portable/.ready: pyproject.toml requirements/portable.txt tests/node/package-lock.json | python
+	rm -rf .venv-portable tests/node/node_modules
+	$(PYTHON) -m venv .venv-portable
+	$(PORTABLE)/python -m pip install -qq -r requirements/portable.txt -e '.[openvino]'
+	cd tests/node && PATH="$(CURDIR)/$(PORTABLE):$$PATH" npm ci --silent --no-audit --no-fund
 	touch $@
 
 demo: .venv-demo/.ready
 	$(DEMO_BIN)/python -m biolord_export.demo
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
-test: .venv/.ready .venv-oracle/.ready
+test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
+test: .venv/.ready .venv-oracle/.ready .venv-portable/.ready
 	$(BIN)/python -m biolord_export.reference $(REFERENCES)
 	$(COVERAGE) erase
 	$(COVERAGE) run -m pytest -m 'not real'
@@ -86,4 +95,4 @@ golden: .venv/.ready .venv-oracle/.ready
 	cd tests && ../$(BIN)/python -m golden.regenerate
 
 clean:
-	rm -rf .venv .venv-demo .venv-floors .venv-oracle .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis
+	rm -rf .venv .venv-demo .venv-floors .venv-oracle .venv-portable tests/node/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis

@@ -47,6 +47,7 @@ class InputStatistics:
         lowest: float32 [inputs], the smallest value of each channel.
         highest: float32 [inputs], the largest.
         held_back: float32 [tokens, inputs], inputs that took no part in the figures above.
+        strange: float32 [tokens, inputs], inputs unlike all others, which took no part either.
     """
 
     count: int
@@ -55,6 +56,7 @@ class InputStatistics:
     lowest: Float32
     highest: Float32
     held_back: Float32
+    strange: Float32
 
 
 class _Collector:
@@ -69,6 +71,7 @@ class _Collector:
         self.lowest = np.full(width, np.inf, dtype=np.float32)
         self.highest = np.full(width, -np.inf, dtype=np.float32)
         self.kept: list[Float32] = []
+        self.strange = [np.empty((0, width), dtype=np.float32)]
 
     def add(self, rows: Float32) -> None:
         np.minimum(self.lowest, rows.min(axis=0), out=self.lowest)
@@ -100,6 +103,7 @@ class _Collector:
             self.lowest,
             self.highest,
             np.concatenate(self.kept),
+            np.concatenate(self.strange),
         )
 
 
@@ -109,13 +113,14 @@ def _spread(rows: Float32, most: int) -> Float32:
 
 
 def collect_statistics(
-    weights: EncoderWeights, texts: Sequence[NDArray[np.int64]]
+    weights: EncoderWeights, texts: Sequence[NDArray[np.int64]], strange: Sequence[NDArray[np.int64]] = ()
 ) -> Mapping[tuple[int, str], InputStatistics]:
     """Run texts through the float32 encoder.
 
     Args:
         weights: The encoder.
-        texts: The int64 token ids of each text, special tokens included; at least two texts.
+        texts: The int64 token ids of each text, special tokens included; at least five texts.
+        strange: Those of texts that put the encoder into a state that no other text does.
 
     Returns:
         The statistics of each linear layer, by (layer number, name).
@@ -126,11 +131,15 @@ def collect_statistics(
     collectors: dict[tuple[int, str], _Collector] = {}
     with tempfile.TemporaryDirectory(prefix="biolord-calibration-") as folder:
         session = onnxruntime.InferenceSession(encoder.builder.save(Path(folder)), _session_options())
-        for number, ids in enumerate(track(texts, "calibrating")):
+        for number, ids in enumerate(track([*texts, *strange], "calibrating")):
             for place, rows in zip(encoder.taps, _run(session, encoder.taps, ids), strict=True):
                 collector = collectors.setdefault(place, _Collector(rows.shape[1]))
-                held_back = number % HELD_BACK_EVERY == HELD_BACK_EVERY - 1
-                (collector.keep if held_back else collector.add)(rows)
+                if number >= len(texts):
+                    collector.strange.append(rows)
+                elif number % HELD_BACK_EVERY == HELD_BACK_EVERY - 1:
+                    collector.keep(rows)
+                else:
+                    collector.add(rows)
         del session
     return {place: collectors.pop(place).finish() for place in encoder.taps}
 

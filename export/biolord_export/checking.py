@@ -3,70 +3,135 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.architectures import read_weights
 from biolord_export.errors import CheckpointError, ExportError
+from biolord_export.pairs import compare_pairs
 from biolord_export.pipeline import REFERENCE, write_reference
-from biolord_export.source import open_checkpoint
+from biolord_export.source import Checkpoint, open_checkpoint
 from biolord_export.targets import find_target
-from biolord_export.verify import measure_fidelity
+from biolord_export.torch_reference import TorchReference
+from biolord_export.verify import measure_fidelity, unit_vectors
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from biolord_export.fidelity import FidelityReport
+    from biolord_export.pairs import LabelledPairs
+    from biolord_export.verify import UnitVectors
     from biolord_onnx.artifact import Artifact
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What to measure against.
+
+    Attributes:
+        model: An artefact folder, a checkpoint folder or a hub id.
+        revision: The revision of a hub id.
+        engine: What runs a checkpoint: ``graph``, our own float32 graph of it, or ``torch``.
+    """
+
+    model: str
+    revision: str | None = None
+    engine: str = "graph"
+
+
 def measure_artifact(
-    artifact: Artifact, reference: str, revision: str | None, texts: Mapping[str, Sequence[str]]
+    artifact: Artifact,
+    reference: Reference,
+    texts: Mapping[str, Sequence[str]],
+    pairs: LabelledPairs | None = None,
 ) -> FidelityReport:
     """Measure an artefact against a checkpoint or another artefact.
 
     Args:
         artifact: What to measure.
-        reference: An artefact folder, a checkpoint folder or a hub id.
-        revision: The revision of a hub id.
+        reference: Against what.
         texts: Texts by kind.
+        pairs: Pairs to rank with both.
 
     Raises:
         BiolordError: The reference can't be read, or yields vectors of another length.
     """
-    with (
-        _open_reference(artifact, reference, revision) as (exact, name),
-        Embedder.load(artifact.path) as found,
-    ):
-        if exact.dim != found.dim:
+    with _open_reference(artifact, reference) as exact, Embedder.load(artifact.path) as embedder:
+        if exact.dim != embedder.dim:
             raise ExportError(
-                f"{reference} yields {exact.dim} numbers a text, {artifact.path} {found.dim}: "
+                f"{reference.model} yields {exact.dim} numbers a text, {artifact.path} {embedder.dim}: "
                 "name the checkpoint that the artefact was made from"
             )
-        return measure_fidelity(found, exact, texts, find_target(artifact.manifest.target).gate, name)
+        found = unit_vectors(embedder)
+        gate = find_target(artifact.manifest.target).gate
+        report = measure_fidelity(found, exact.encode, texts, gate, exact.name)
+        return replace(report, pairs=compare_pairs(pairs, found, exact.encode)) if pairs else report
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """A reference that is loaded."""
+
+    name: str
+    dim: int
+    encode: UnitVectors
 
 
 @contextmanager
-def _open_reference(artifact: Artifact, reference: str, revision: str | None) -> Iterator[tuple[Embedder, str]]:
-    if (Path(reference) / MANIFEST_NAME).is_file():
-        if revision is not None:
-            raise CheckpointError(f"{reference} is a folder, which has no revision {revision!r}: leave --revision out")
-        with Embedder.load(reference) as embedder:
-            yield embedder, f"artefact {embedder.manifest.name}"
+def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact]:
+    if (Path(reference.model) / MANIFEST_NAME).is_file():
+        _refuse_checkpoint_options(reference)
+        with Embedder.load(reference.model) as embedder:
+            yield _Exact(f"artefact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
         return
     # The artefact's own length and pooling: what is measured is the number format.
     checkpoint = open_checkpoint(
-        reference,
-        revision=revision,
+        reference.model,
+        revision=reference.revision,
         pooling=artifact.manifest.pooling,
         max_length=artifact.manifest.max_length.value,
     )
+    with _ENGINES[reference.engine](checkpoint) as exact:
+        yield exact
+
+
+def _refuse_checkpoint_options(reference: Reference) -> None:
+    if reference.revision is not None:
+        raise CheckpointError(
+            f"{reference.model} is a folder, which has no revision {reference.revision!r}: leave --revision out"
+        )
+    if reference.engine != Reference.engine:
+        raise CheckpointError(
+            f"{reference.model} is an artefact, which {reference.engine} can't run: name a checkpoint, "
+            "or leave --engine out"
+        )
+
+
+@contextmanager
+def _run_graph(checkpoint: Checkpoint) -> Iterator[_Exact]:
     weights = read_weights(checkpoint.config, checkpoint.weights)
     with tempfile.TemporaryDirectory(prefix="biolord-reference-") as folder:
         write_reference(Path(folder), checkpoint, weights)
         del weights
         with Embedder.load(folder, verify_hashes=False) as embedder:
-            yield embedder, f"{REFERENCE} ({checkpoint.place.id})"
+            yield _Exact(f"{REFERENCE} ({checkpoint.place.id})", embedder.dim, unit_vectors(embedder))
+
+
+@contextmanager
+def _run_torch(checkpoint: Checkpoint) -> Iterator[_Exact]:
+    model = TorchReference.load(checkpoint)
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers"))
+    yield _Exact(f"float32 by {versions} ({checkpoint.place.id})", model.dim, model.unit_vectors)
+
+
+_ENGINES: Mapping[str, Callable[[Checkpoint], AbstractContextManager[_Exact]]] = {
+    Reference.engine: _run_graph,
+    "torch": _run_torch,
+}
+ENGINES = tuple(_ENGINES)

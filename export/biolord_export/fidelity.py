@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.errors import FidelityError
+from biolord_export.pairs import PairsFidelity
 from biolord_onnx.json_fields import Fields
 
 if TYPE_CHECKING:
@@ -61,12 +62,16 @@ class Gate:
 
 @dataclass(frozen=True)
 class FidelityReport:
-    """Fidelity to a reference, and the gate it was held against; ``shortfalls`` is empty if it passed."""
+    """Fidelity to a reference, and the gate it was held against; ``shortfalls`` is empty if it passed.
+
+    Labelled pairs are in it where a user gave some; no gate is on them.
+    """
 
     reference: str
     groups: tuple[GroupFidelity, ...]
     gate: Gate
     shortfalls: tuple[str, ...]
+    pairs: PairsFidelity | None = None
 
     @property
     def passed(self) -> bool:
@@ -81,6 +86,7 @@ class FidelityReport:
             "groups": [asdict(group) for group in self.groups],
             "gate": asdict(self.gate),
             "shortfalls": list(self.shortfalls),
+            "pairs": asdict(self.pairs) if self.pairs else None,
         }
 
     @classmethod
@@ -101,6 +107,8 @@ class FidelityReport:
             groups=tuple(_read_group(group) for group in fields.children("groups")),
             gate=Gate(gate.number("mean"), gate.number("minimum"), gate.number("elsewhere")),
             shortfalls=fields.texts("shortfalls"),
+            # Absent from manifests of before it was measured.
+            pairs=PairsFidelity.from_fields(fields.child("pairs")) if members.get("pairs") is not None else None,
         )
 
 
@@ -167,19 +175,13 @@ def _read_group(fields: Fields) -> GroupFidelity:
     return GroupFidelity(
         kind=fields.text("kind"),
         texts=fields.integer("texts", least=1),
-        cosine_mean=_read_cosine(fields, "cosine_mean"),
-        cosine_p1=_read_cosine(fields, "cosine_p1"),
-        cosine_min=_read_cosine(fields, "cosine_min"),
+        cosine_mean=fields.number("cosine_mean", least=-1),
+        cosine_p1=fields.number("cosine_p1", least=-1),
+        cosine_min=fields.number("cosine_min", least=-1),
         top1=fields.number("top1"),
         top10=fields.number("top10"),
         worst=fields.texts("worst"),
     )
-
-
-def _read_cosine(fields: Fields, key: str) -> float:
-    value = fields.members.get(key)
-    # `Fields.number` refuses negative numbers; the cosine of an artefact accepted below its gate may be one.
-    return value if isinstance(value, float) and -1.0 <= value < 0.0 else fields.number(key)
 
 
 def _shorten(text: str, most: int = 60) -> str:

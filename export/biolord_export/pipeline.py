@@ -20,8 +20,9 @@ from biolord_export.fidelity import OVERFLOW
 from biolord_export.graph.builder import FLOAT32
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.notice import licence_notice
+from biolord_export.portable.tracing import require_optimum
 from biolord_export.targets import TARGETS
-from biolord_export.verify import measure_fidelity, measure_invariance
+from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
 from biolord_export.writer import check_destination, draft_folder, publish, write_draft, write_manifest
 from biolord_onnx import __version__
 from biolord_onnx.embedder import Embedder
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.fidelity import FidelityReport
-    from biolord_export.graph.builder import FloatFormat
+    from biolord_export.graph.builder import FloatFormat, GraphBuilder
+    from biolord_export.graph.operators import EncoderOperators
     from biolord_export.quantise.report import LinearReport, Quantised
     from biolord_export.source import Checkpoint
     from biolord_export.targets import Target
@@ -49,7 +51,7 @@ TWIN = "; measured on a twin with the same float16 constants that computes in fl
 CALIBRATION_LENGTH = 192
 """Tokens of a calibration text that are run: what comes later in a text looks like what came before."""
 EMPTY = ""
-"""Calibration always sees a text without content: it puts the encoder into a state that no other text does."""
+"""A text without content puts the encoder into a state that no other text does: calibration sees it apart."""
 TOOLS = ("onnx", "onnxruntime", "numpy", "tokenizers", "safetensors")
 
 
@@ -109,6 +111,8 @@ def export_artifact(
             its gate; nothing is written then.
     """
     check_destination(out, force=options.force)
+    if options.target.traced:
+        require_optimum()
     say("reading weights")
     weights = read_weights(checkpoint.config, checkpoint.weights)
     calibrated = _calibrate(checkpoint, weights, options, say)
@@ -116,8 +120,8 @@ def export_artifact(
     quantised = options.target.quantise(weights, calibrated.statistics)
     manifest = _describe(checkpoint, options.target, weights, quantised, calibrated.record)
     with draft_folder(out) as draft:
-        graph = emit_encoder(weights, quantised.operators, checkpoint.pooling, options.target.floats)
-        manifest = write_draft(draft, graph.builder, checkpoint.tokenizer_json, manifest)
+        graph = _write_graph(options.target, checkpoint, weights, quantised.operators)
+        manifest = write_draft(draft, graph, checkpoint.tokenizer_json, manifest)
         layers = quantised.reports
         del calibrated, quantised, graph
         write_plain = partial(write_reference, checkpoint=checkpoint, weights=weights)
@@ -133,6 +137,14 @@ def export_artifact(
     return Exported(manifest, report, layers)
 
 
+def _write_graph(
+    target: Target, checkpoint: Checkpoint, weights: EncoderWeights, operators: EncoderOperators
+) -> GraphBuilder:
+    if target.traced:
+        return target.traced(checkpoint, weights, operators)
+    return emit_encoder(weights, operators, checkpoint.pooling, target.floats).builder
+
+
 def _calibrate(
     checkpoint: Checkpoint, weights: EncoderWeights, options: ExportOptions, say: Callable[[str], None]
 ) -> Calibrated:
@@ -140,7 +152,7 @@ def _calibrate(
         return Calibrated({}, {})
     corpus = options.calibration or builtin_calibration()
     say(f"calibrating on {len(corpus.texts)} texts ({corpus.origin})")
-    ids = _token_ids(checkpoint, (EMPTY, *corpus.texts))
+    ids = _token_ids(checkpoint, corpus.texts)
     record: JSONObject = {
         "origin": corpus.origin,
         "texts": len(corpus.texts),
@@ -148,7 +160,7 @@ def _calibrate(
         "sha256": corpus.sha256(),
     }
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        statistics = collect_statistics(weights, ids)
+        statistics = collect_statistics(weights, ids, _token_ids(checkpoint, (EMPTY,)))
     _check_finite(statistics)
     return Calibrated(statistics, {"calibration": record})
 
@@ -179,7 +191,13 @@ def _verify(
         with draft_folder(draft) as exact_folder:
             write_plain(exact_folder)
             with Embedder.load(exact_folder, verify_hashes=False) as exact:
-                report = measure_fidelity(found, exact, texts, target.gate, REFERENCE + (TWIN if target.twin else ""))
+                report = measure_fidelity(
+                    unit_vectors(found),
+                    unit_vectors(exact),
+                    texts,
+                    target.gate,
+                    REFERENCE + (TWIN if target.twin else ""),
+                )
     return replace(manifest, fidelity=report.to_json()), report
 
 

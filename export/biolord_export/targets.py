@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from biolord_export.errors import ExportError
 from biolord_export.fidelity import Gate
 from biolord_export.graph.builder import FLOAT16, FLOAT32, WIDENED_FLOAT16
+from biolord_export.portable.build import build_portable_fp32, build_portable_int8
 from biolord_export.quantise.block4 import quantise_block4
 from biolord_export.quantise.block8 import quantise_block8
 from biolord_export.quantise.float32 import keep_float32
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from biolord_export.calibrate import InputStatistics
-    from biolord_export.graph.builder import FloatFormat
+    from biolord_export.graph.builder import FloatFormat, GraphBuilder
+    from biolord_export.graph.operators import EncoderOperators
     from biolord_export.quantise.report import Quantised
+    from biolord_export.source import Checkpoint
     from biolord_export.weights import EncoderWeights
 
     Quantiser = Callable[[EncoderWeights, Mapping[tuple[int, str], InputStatistics]], Quantised]
+    Tracer = Callable[[Checkpoint, EncoderWeights, EncoderOperators], GraphBuilder]
 
 DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 """CPU features whose 8-bit dot products don't saturate; one of them is enough."""
@@ -41,6 +45,7 @@ class Target:
         onnxruntime: The oldest release that runs it.
         floats: The floating-point format of what isn't quantised.
         twin: The format in which it is measured where its provider is missing; None if every CPU runs it.
+        traced: Writes the graph around optimum's trace of the checkpoint; None for the authored graph.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Target:
     onnxruntime: str = "1.22"
     floats: FloatFormat = FLOAT32
     twin: FloatFormat | None = None
+    traced: Tracer | None = None
 
 
 TARGETS: Mapping[str, Target] = {
@@ -70,6 +76,23 @@ TARGETS: Mapping[str, Target] = {
             twin=WIDENED_FLOAT16,
         ),
         Target("cpu-fp32", "float32", keep_float32, False, Gate(0.999999, 0.999999, 0.999999)),
+        Target(
+            "portable-int8",
+            "static-int8 (QDQ)",
+            quantise_static8,
+            True,
+            Gate(0.985, 0.97, 0.95),
+            DOT_PRODUCTS,
+            traced=build_portable_int8,
+        ),
+        Target(
+            "portable-fp32",
+            "float32",
+            keep_float32,
+            False,
+            Gate(0.999999, 0.999999, 0.999999),
+            traced=build_portable_fp32,
+        ),
     )
 }
 

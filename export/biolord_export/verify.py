@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +14,13 @@ from biolord_export.progress import track
 from biolord_onnx.manifest import BatchInvariance
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from biolord_export.fidelity import FidelityReport, Gate
     from biolord_export.weights import Float32
     from biolord_onnx.embedder import Embedder
+
+    UnitVectors = Callable[[Sequence[str]], Float32]
 
 INVARIANCE_TEXTS = 48
 SLICE = 128
@@ -25,19 +28,19 @@ SLICE = 128
 
 
 def measure_fidelity(
-    found: Embedder, exact: Embedder, texts: Mapping[str, Sequence[str]], gate: Gate, reference: str
+    found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]], gate: Gate, reference: str
 ) -> FidelityReport:
     """Encode texts with an artefact and with its reference, and compare.
 
     Args:
-        found: The artefact to measure.
-        exact: The reference.
+        found: Gives the unit vectors, float32 [n, dim], of n texts by the artefact to measure.
+        exact: Gives them by the reference.
         texts: Texts by kind.
         gate: What must be reached.
         reference: What the reference is, for the report.
     """
     groups = [
-        compare(kind, lines, _unit_vectors(exact, lines, f"{kind}, reference"), _unit_vectors(found, lines, kind))
+        compare(kind, lines, _in_slices(exact, lines, f"{kind}, reference"), _in_slices(found, lines, kind))
         for kind, lines in texts.items()
     ]
     return judge(reference, groups, gate, MEDICAL_KINDS)
@@ -50,7 +53,7 @@ def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvaria
         CheckpointError: A vector isn't finite.
     """
     some = list(dict.fromkeys(texts))[:INVARIANCE_TEXTS]
-    together = _unit_vectors(embedder, some, "batches")
+    together = _in_slices(unit_vectors(embedder), some, "batches")
     alone = np.stack([_encode(embedder, text) for text in track(some, "alone")])
     bound = float(np.abs(together - alone).max())
     if not np.isfinite(bound):
@@ -58,9 +61,14 @@ def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvaria
     return BatchInvariance(bound, f"measured at export on {len(some)} texts, alone and together")
 
 
-def _unit_vectors(embedder: Embedder, texts: Sequence[str], label: str) -> Float32:
+def unit_vectors(embedder: Embedder) -> UnitVectors:
+    """Return the function that encodes n texts with an artefact, to float32 [n, dim]."""
+    return partial(_encode, embedder)
+
+
+def _in_slices(encode: UnitVectors, texts: Sequence[str], label: str) -> Float32:
     slices = [texts[start : start + SLICE] for start in range(0, len(texts), SLICE)]
-    return np.concatenate([_encode(embedder, some) for some in track(slices, f"verifying {label}")])
+    return np.concatenate([encode(some) for some in track(slices, f"verifying {label}")])
 
 
 def _encode(embedder: Embedder, texts: str | Sequence[str]) -> Float32:

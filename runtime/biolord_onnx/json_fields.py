@@ -76,13 +76,13 @@ class Fields:
             raise self.error(key, value, f"an integer of {least} or more")
         return value
 
-    def number(self, key: str) -> float:
-        """Return the number under ``key``, which must be finite and not negative."""
+    def number(self, key: str, *, least: float = 0) -> float:
+        """Return the number under ``key``, which must be finite and ``least`` or more."""
         value = self._value(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.error(key, value, "a number")
-        if not 0 <= value < math.inf:
-            raise self.error(key, value, "a number of 0 or more")
+        if not least <= value < math.inf:
+            raise self.error(key, value, f"a number of {least} or more")
         return float(value)
 
     def boolean(self, key: str) -> bool:

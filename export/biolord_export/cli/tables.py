@@ -24,7 +24,13 @@ def fidelity_table(report: FidelityReport) -> str:
         for group in report.groups
     ]
     verdict = "passed" if report.passed else f"BELOW THE GATE: {'; '.join(report.shortfalls)}"
-    return f"{_table((head, *rows))}\nagainst: {report.reference}; gate: {verdict}"
+    lines = [_table((head, *rows))]
+    if report.pairs:
+        lines.append(
+            f"{report.pairs.pairs} labelled pairs ({report.pairs.origin}): Spearman {report.pairs.spearman:.4f}, "
+            f"of the reference {report.pairs.reference:.4f}"
+        )
+    return "\n".join((*lines, f"against: {report.reference}; gate: {verdict}"))
 
 
 def layer_table(reports: Sequence[LinearReport]) -> str:

@@ -34,6 +34,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="measure on these texts, one a line (default: built in); needs --reference",
     )
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        metavar="FILE",
+        help="rank pairs labelled by people: .tsv or .csv with the columns score, text1, text2; needs --reference",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("graph", "torch"),
+        default="graph",
+        help="what runs a reference checkpoint: our own float32 graph of it (default), or torch (the optimum extra)",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -41,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
     """Verify; 0 if the files are whole and the fidelity reaches its gate, 1 if it doesn't."""
     from biolord_onnx.artifact import open_artifact
 
-    for option, given in (("--texts", args.texts), ("--revision", args.revision)):
+    needing = {"--texts": args.texts, "--revision": args.revision, "--pairs": args.pairs}
+    for option, given in (needing | {"--engine": args.engine != "graph"}).items():
         if given and not args.reference:
             raise InputError(f"{option} needs --reference: name the checkpoint or artefact to compare with")
     artifact = open_artifact(args.artifact)
@@ -72,10 +85,12 @@ def _measure(artifact: Artifact, args: argparse.Namespace) -> FidelityReport:
     from biolord_export.cli.requirements import require_export_extra
 
     require_export_extra("verify --reference")
-    from biolord_export.checking import measure_artifact
+    from biolord_export.checking import Reference, measure_artifact
     from biolord_export.corpus import builtin_verification, read_lines
+    from biolord_export.pairs import read_pairs
 
     texts = {"texts": tuple(read_lines(args.texts))} if args.texts else builtin_verification()
     if not all(texts.values()):
         raise InputError(f"{args.texts} has no text: give one text a line")
-    return measure_artifact(artifact, args.reference, args.revision, texts)
+    pairs = read_pairs(args.pairs) if args.pairs else None
+    return measure_artifact(artifact, Reference(args.reference, args.revision, args.engine), texts, pairs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,9 @@ WIDE_COUNTS = (0, 8, 32)
 """How many channels of a GELU's output may stay in float32."""
 WORTH = 1.1
 """A dearer layout must lose at least this many times less."""
+WORTH_WIDENING = 4
+"""A grid is widened for strange inputs where that divides their error's power by more than this: coarser steps cost
+every other text something."""
 SMALLEST = 1e-6
 WEIGHT_ROUNDING_SHARE = 0.5
 """GPTQ leaves about half of the error that plain rounding of the weights makes; the choice counts with that."""
@@ -63,6 +66,17 @@ def choose_static(statistics: InputStatistics, weight: Float32) -> StaticChoice:
         statistics: Of the inputs.
         weight: float32 [inputs, outputs] they are multiplied with.
     """
+    ordinary, strange = _choose_for_range(statistics, weight), statistics.strange
+    lowest = np.minimum(statistics.lowest, strange.min(axis=0, initial=np.inf))
+    highest = np.maximum(statistics.highest, strange.max(axis=0, initial=-np.inf))
+    if np.array_equal(lowest, statistics.lowest) and np.array_equal(highest, statistics.highest):
+        return ordinary
+    widened = _choose_for_range(replace(statistics, lowest=lowest, highest=highest), weight)
+    losses = [_rounding_loss(choice.grid, strange, weight) for choice in (ordinary, widened)]
+    return widened if losses[0] > WORTH_WIDENING * losses[1] else ordinary
+
+
+def _choose_for_range(statistics: InputStatistics, weight: Float32) -> StaticChoice:
     center = np.asarray((statistics.highest + statistics.lowest) / 2, dtype=np.float32)
     reach = np.maximum((statistics.highest - statistics.lowest) / 2, SMALLEST)
     strongest = np.maximum(np.abs(weight).max(axis=1), SMALLEST)
@@ -110,11 +124,15 @@ def choose_inner(statistics: InputStatistics, weight: Float32, importance: Float
 def _static_loss(grid: StaticGrid, held_back: Float32, weight: Float32) -> float:
     """Measure the output's error from rounding the input, and estimate that from rounding the weight."""
     normalised = grid.normalise(held_back)
-    scaled = weight * grid.smooth[:, np.newaxis]
-    rounded = grid.round(normalised)
-    steps = np.abs(scaled).max(axis=0) / 127
+    steps = np.abs(weight * grid.smooth[:, np.newaxis]).max(axis=0) / 127
     from_weight = np.square(normalised).sum(axis=1).mean() * np.square(steps).sum() / 12
-    return _risk((rounded - normalised) @ scaled) + WEIGHT_ROUNDING_SHARE * float(from_weight)
+    return _rounding_loss(grid, held_back, weight) + WEIGHT_ROUNDING_SHARE * float(from_weight)
+
+
+def _rounding_loss(grid: StaticGrid, inputs: Float32, weight: Float32) -> float:
+    """Measure the output's error from rounding the input."""
+    normalised = grid.normalise(inputs)
+    return _risk((grid.round(normalised) - normalised) @ (weight * grid.smooth[:, np.newaxis]))
 
 
 def _risk(errors: Float32) -> float:

@@ -39,14 +39,20 @@ def read_texts(source: str, column: str | None) -> list[str]:
 
 
 def _lines(source: str) -> list[str]:
-    lines = _decode(source).split("\n")
+    lines = decode(source).split("\n")
     # The newline ends the last line, it doesn't begin another one.
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
 
 
-def _decode(source: str) -> str:
+def decode(source: str) -> str:
+    """Read a UTF-8 file, or standard input for ``-``, without its byte order mark.
+
+    Raises:
+        InputError: a line isn't UTF-8.
+        OSError: the file can't be read.
+    """
     data = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
     data = data.removeprefix(_BYTE_ORDER_MARK)
     try:
@@ -72,7 +78,7 @@ def _read_tsv(source: str, column: str | None) -> list[str]:
 
 def _delimited(source: str, column: str | None, delimiter: str) -> list[str]:
     csv.field_size_limit(sys.maxsize)  # a clinical note may be longer than the default of 131,072 characters
-    reader = csv.DictReader(io.StringIO(_decode(source), newline=""), delimiter=delimiter, strict=True)
+    reader = csv.DictReader(io.StringIO(decode(source), newline=""), delimiter=delimiter, strict=True)
     texts = []
     try:
         name = _choose(source, column, reader.fieldnames or [])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.checking import measure_artifact
+from biolord_export.checking import Reference, measure_artifact
 from biolord_export.errors import CheckpointError, ExportError
 from biolord_export.targets import TARGETS
 from biolord_onnx.artifact import open_artifact
@@ -24,7 +24,7 @@ TEXTS = {"names": tuple(f"fracture of bone {number}" for number in range(30))}
 
 def test_the_checkpoint_it_was_made_from(exported: Exports, tiny_mpnet: Path) -> None:
     """The float32 graph is written anew from it, and held against the gate of the artefact's target."""
-    report = measure_artifact(exported("mpnet", "cpu-int8").artifact, str(tiny_mpnet), None, TEXTS)
+    report = measure_artifact(exported("mpnet", "cpu-int8").artifact, Reference(str(tiny_mpnet)), TEXTS)
     assert report.reference == "float32 graph written from the same checkpoint (tiny-mpnet)"
     assert report.gate == TARGETS["cpu-int8"].gate
     assert report.passed
@@ -33,21 +33,21 @@ def test_the_checkpoint_it_was_made_from(exported: Exports, tiny_mpnet: Path) ->
 
 def test_a_float32_artefact_is_the_checkpoint(exported: Exports, tiny_bert: Path) -> None:
     """Writing the graph twice gives the same vectors."""
-    report = measure_artifact(exported("bert", "cpu-fp32").artifact, str(tiny_bert), None, TEXTS)
+    report = measure_artifact(exported("bert", "cpu-fp32").artifact, Reference(str(tiny_bert)), TEXTS)
     assert report.groups[0].cosine_min == pytest.approx(1, abs=1e-6)
 
 
 def test_an_artefact_as_reference(exported: Exports) -> None:
     """Two artefacts are compared without any checkpoint."""
     exact = exported("mpnet", "cpu-fp32")
-    report = measure_artifact(exported("mpnet", "cpu-int8").artifact, str(exact.path), None, TEXTS)
+    report = measure_artifact(exported("mpnet", "cpu-int8").artifact, Reference(str(exact.path)), TEXTS)
     assert report.reference == "artefact tiny-mpnet-cpu-fp32"
     assert report.passed
 
 
 def test_another_model_is_below_the_gate(exported: Exports, tiny_bert: Path) -> None:
     """Vectors of the same length from another checkpoint are not taken for its own."""
-    report = measure_artifact(exported("mpnet", "cpu-int8").artifact, str(tiny_bert), None, TEXTS)
+    report = measure_artifact(exported("mpnet", "cpu-int8").artifact, Reference(str(tiny_bert)), TEXTS)
     assert not report.passed
     assert report.groups[0].cosine_mean < 0.9
 
@@ -56,7 +56,7 @@ def test_pooling_and_length_are_the_artefacts_own(place: Place, tiny_mpnet: Path
     """What is measured is the number format, not the options that the artefact was exported with."""
     options = ("--target", "cpu-fp32", "--pooling", "cls", "--max-length", 7)
     assert place.export(tiny_mpnet, *options).code == 0
-    report = measure_artifact(open_artifact(place.out), str(tiny_mpnet), None, TEXTS)
+    report = measure_artifact(open_artifact(place.out), Reference(str(tiny_mpnet)), TEXTS)
     assert report.groups[0].cosine_min == pytest.approx(1, abs=1e-6)
 
 
@@ -66,13 +66,13 @@ def test_vectors_of_another_length_are_refused(exported: Exports, tmp_path: Path
     artifact = exported("mpnet", "cpu-fp32").artifact
     for reference, dim in ((smaller, 32), (write_tiny_artifact(tmp_path / "tiny"), 8)):
         with pytest.raises(ExportError, match=rf"yields {dim} numbers a text, .* 64: name the checkpoint"):
-            measure_artifact(artifact, str(reference), None, TEXTS)
+            measure_artifact(artifact, Reference(str(reference)), TEXTS)
 
 
 def test_a_reference_of_the_hubs_cache(exported: Exports, tiny_mpnet: Path, tmp_path: Path) -> None:
     """Its id is part of the report."""
     snapshot = cached(tiny_mpnet, tmp_path)
-    report = measure_artifact(exported("mpnet", "cpu-fp32").artifact, str(snapshot), None, TEXTS)
+    report = measure_artifact(exported("mpnet", "cpu-fp32").artifact, Reference(str(snapshot)), TEXTS)
     assert report.reference.endswith(f"({ID})")
     assert COMMIT in str(snapshot)
 
@@ -83,4 +83,4 @@ def test_a_folder_has_no_revision(exported: Exports, tiny_mpnet: Path, reference
     exact = exported("mpnet", "cpu-fp32")
     folder = tiny_mpnet if reference == "checkpoint" else exact.path
     with pytest.raises(CheckpointError, match="is a folder, which has no revision 'v2'"):
-        measure_artifact(exact.artifact, str(folder), "v2", TEXTS)
+        measure_artifact(exact.artifact, Reference(str(folder), "v2"), TEXTS)

@@ -12,7 +12,7 @@ import pytest
 
 from biolord_export.errors import CheckpointError
 from biolord_export.fidelity import Gate
-from biolord_export.verify import SLICE, measure_fidelity, measure_invariance
+from biolord_export.verify import SLICE, measure_fidelity, measure_invariance, unit_vectors
 from biolord_onnx.embedder import Embedder
 from unit.export.fixtures import Exported
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
@@ -29,7 +29,9 @@ def test_an_artefact_is_as_faithful_as_its_vectors(exported: Exports) -> None:
         Embedder.load(exported("mpnet", "cpu-fp32").path) as exact,
         Embedder.load(exported("mpnet", "cpu-int8-block").path) as found,
     ):
-        report = measure_fidelity(found, exact, {"names": NAMES, "general": NAMES[:3]}, GATE, "the exact one")
+        report = measure_fidelity(
+            unit_vectors(found), unit_vectors(exact), {"names": NAMES, "general": NAMES[:3]}, GATE, "the exact one"
+        )
         cosines = np.sum(exact.encode(NAMES, normalize=True) * found.encode(NAMES, normalize=True), axis=1)
     names, general = report.groups
     assert (names.kind, names.texts, general.kind, general.texts) == ("names", len(NAMES), "general", 3)
@@ -43,7 +45,9 @@ def test_an_artefact_is_as_faithful_as_its_vectors(exported: Exports) -> None:
 def test_an_artefact_is_perfectly_faithful_to_itself(exported: Exports) -> None:
     """Otherwise the measure would be off."""
     with Embedder.load(exported("bert", "cpu-fp32").path) as embedder:
-        (group,) = measure_fidelity(embedder, embedder, {"names": NAMES[:20]}, GATE, "itself").groups
+        (group,) = measure_fidelity(
+            unit_vectors(embedder), unit_vectors(embedder), {"names": NAMES[:20]}, GATE, "itself"
+        ).groups
     assert group.cosine_min == pytest.approx(1, abs=1e-6)
     assert (group.top1, group.top10) == (1.0, 1.0)
 
@@ -52,7 +56,9 @@ def test_texts_over_the_limit_are_compared_without_a_warning(exported: Exports) 
     """Both sides cut them at the same token; the warning would only puzzle whoever exports."""
     with Embedder.load(exported("mpnet", "cpu-fp32").path) as embedder, warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = measure_fidelity(embedder, embedder, {"passages": [LONG, LONG + "end"]}, GATE, "itself")
+        report = measure_fidelity(
+            unit_vectors(embedder), unit_vectors(embedder), {"passages": [LONG, LONG + "end"]}, GATE, "itself"
+        )
     assert report.passed
 
 

@@ -62,6 +62,7 @@ def test_nested_objects_are_named_in_messages() -> None:
         ('{"k": "1"}', lambda f: f.number("k"), "k is '1', expected a number"),
         ('{"k": false}', lambda f: f.number("k"), "k is False, expected a number"),
         ('{"k": -0.5}', lambda f: f.number("k"), "k is -0.5, expected a number of 0 or more"),
+        ('{"k": -2}', lambda f: f.number("k", least=-1), "k is -2, expected a number of -1 or more"),
         ('{"k": 1e999}', lambda f: f.number("k"), "k is inf, expected a number of 0 or more"),
         ('{"k": 0}', lambda f: f.boolean("k"), "k is 0, expected true or false"),
         ('{"k": []}', lambda f: f.mapping("k"), "k is a list, expected an object"),

@@ -151,11 +151,45 @@ def test_a_reference_that_is_nothing(biolord: Biolord, exported: Exports, tmp_pa
     biolord("verify", path, "--reference", tmp_path / "nowhere").assert_error(message)
 
 
-@pytest.mark.parametrize("options", [("--texts", "names.txt"), ("--revision", "v2")])
+@pytest.mark.parametrize(
+    "options", [("--texts", "names.txt"), ("--revision", "v2"), ("--pairs", "pairs.tsv"), ("--engine", "torch")]
+)
 def test_options_that_need_a_reference(biolord: Biolord, exported: Exports, options: tuple[str, str]) -> None:
     """Nothing would be measured, and the option not be seen."""
     path = exported("mpnet", "cpu-fp32").path
     biolord("verify", path, *options).assert_error(f"{options[0]} needs --reference: name the checkpoint or artefact")
+
+
+def test_labelled_pairs(exported: Exports, tiny_mpnet: Path, texts: Path, tmp_path: Path) -> None:
+    """Both rank correlations are in the table and in the JSON object, and no gate is on them."""
+    file = tmp_path / "pairs.tsv"
+    rows = [f"{number % 7}\twound {number}\tinjury of skin {number * 7}\n" for number in range(9)]
+    file.write_text("".join(["score\ttext1\ttext2\n", *rows]), encoding="utf-8")
+    options = ("--reference", tiny_mpnet, "--texts", texts, "--pairs", file)
+    table = run("verify", exported("mpnet", "cpu-fp32").path, *options)
+    assert (table.code, table.err) == (0, "")
+    (line,) = (line for line in table.out.splitlines() if line.startswith("9 labelled pairs (pairs.tsv): Spearman "))
+    own, _, reference = line.partition(": Spearman ")[2].partition(", of the reference ")
+    assert float(own) == float(reference)
+    members = json.loads(run("verify", exported("mpnet", "cpu-int8").path, *options, "--json").out)["fidelity"]
+    report = FidelityReport.from_json(members, "stdout")
+    assert report.pairs
+    assert (report.pairs.origin, report.pairs.pairs) == ("pairs.tsv", 9)
+    assert report.pairs.reference == pytest.approx(float(reference), abs=1e-4)
+
+
+def test_torch_is_named_where_it_is_missing(biolord: Biolord, exported: Exports, tiny_mpnet: Path) -> None:
+    """It comes with the optimum extra; with it: tests/real/test_torch_reference.py."""
+    path = exported("mpnet", "cpu-fp32").path
+    outcome = biolord("verify", path, "--reference", tiny_mpnet, "--engine", "torch")
+    outcome.assert_error("pip install 'biolord-onnx[cpu,export,optimum]'")
+
+
+def test_an_artefact_is_no_checkpoint_for_torch(biolord: Biolord, exported: Exports) -> None:
+    """It holds no weights that torch could run."""
+    path = exported("mpnet", "cpu-fp32").path
+    outcome = biolord("verify", path, "--reference", path, "--engine", "torch")
+    outcome.assert_error("is an artefact, which torch can't run: name a checkpoint, or leave --engine out")
 
 
 def test_a_revision_of_a_folder(biolord: Biolord, exported: Exports, tiny_mpnet: Path) -> None:

@@ -12,6 +12,7 @@ from biolord_export.portable.build import build_portable_fp32, build_portable_in
 from biolord_export.quantise.float32 import float32_operators
 from biolord_export.source import open_checkpoint
 from biolord_onnx.errors import MissingDependencyError
+from unit.export.places import Place
 
 
 @pytest.mark.skipif(importlib.util.find_spec("optimum") is not None, reason="optimum is installed here")
@@ -25,3 +26,14 @@ def test_without_optimum_the_pip_command_is_named(tiny_bert: Path, build: object
         MissingDependencyError, match=r"need torch, .*optimum-onnx: pip install 'biolord-onnx\[cpu,export,optimum\]'"
     ):
         build(checkpoint, weights, float32_operators(weights))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("optimum") is not None, reason="optimum is installed here")
+@pytest.mark.parametrize("target", ["portable-fp32", "portable-int8"])
+def test_the_export_is_refused_before_anything_is_computed(place: Place, tiny_mpnet: Path, target: str) -> None:
+    """Not after minutes of calibration: nothing but the one line is said."""
+    outcome = place.export(tiny_mpnet, "--target", target)
+    assert (outcome.code, outcome.out) == (2, "")
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("biolord: the portable targets need torch, ")
+    assert not place.out.exists()

@@ -36,6 +36,7 @@ def seen(inputs: int, tokens: int = 600) -> InputStatistics:
         lowest=rows.min(axis=0),
         highest=rows.max(axis=0),
         held_back=correlated(200, inputs, seed=2),
+        strange=np.empty((0, inputs), dtype=np.float32),
     )
 
 

@@ -1,0 +1,138 @@
+"""Labelled pairs: does an artefact rank them as its reference does?"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biolord_export.errors import ExportError
+from biolord_onnx.cli.reading import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from biolord_export.weights import Float32
+    from biolord_onnx.json_fields import Fields
+
+COLUMNS = ("score", "text1", "text2")
+DELIMITERS = {".tsv": "\t", ".csv": ","}
+FEWEST_PAIRS = 3
+"""A rank correlation of two pairs is 1 or -1 whatever the vectors are."""
+
+
+@dataclass(frozen=True)
+class LabelledPairs:
+    """Pairs of texts with a score that people gave them, and the name of the file they came from."""
+
+    origin: str
+    scores: tuple[float, ...]
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PairsFidelity:
+    """How well cosines rank labelled pairs.
+
+    Attributes:
+        origin: Where the pairs came from.
+        pairs: How many.
+        spearman: Spearman's rank correlation of the artefact's cosines with the scores.
+        reference: That of the reference's cosines.
+    """
+
+    origin: str
+    pairs: int
+    spearman: float
+    reference: float
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> PairsFidelity:
+        """Read the members that a report holds."""
+        return cls(
+            fields.text("origin"),
+            fields.integer("pairs", least=FEWEST_PAIRS),
+            fields.number("spearman", least=-1),
+            fields.number("reference", least=-1),
+        )
+
+
+def read_pairs(path: Path) -> LabelledPairs:
+    """Read a UTF-8 .tsv or .csv file whose header names the columns score, text1 and text2, in any order.
+
+    Raises:
+        InputError: A line isn't UTF-8.
+        ExportError: The name ends otherwise, a column is missing, a row is cut, a score is no number, or fewer than
+            three pairs or only one score are left.
+        OSError: The file can't be read.
+    """
+    delimiter = DELIMITERS.get(path.suffix.lower())
+    if delimiter is None:
+        raise ExportError(f"{path} ends in {path.suffix!r}, expected {' or '.join(DELIMITERS)}: rename or convert it")
+    reader = csv.DictReader(io.StringIO(decode(str(path)), newline=""), delimiter=delimiter)
+    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
+    if missing:
+        found = ", ".join(reader.fieldnames or ()) or "no header"
+        raise ExportError(f"{path} lacks the column {', '.join(missing)} (it has {found}): name them in its first line")
+    rows = [_read_row(path, reader.line_num, row) for row in reader]
+    if len(rows) < FEWEST_PAIRS or len({score for score, _, _ in rows}) == 1:
+        raise ExportError(f"{path} has {len(rows)} pairs, expected {FEWEST_PAIRS} or more, with different scores")
+    scores, first, second = zip(*rows, strict=True)
+    return LabelledPairs(path.name, scores, first, second)
+
+
+def _read_row(path: Path, line: int, row: dict[str, str | None]) -> tuple[float, str, str]:
+    score, first, second = (row[column] for column in COLUMNS)
+    if score is None or first is None or second is None:
+        raise ExportError(f"{path}, line {line}: the row ends early, expected the columns {', '.join(COLUMNS)}")
+    try:
+        value = float(score)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ExportError(f"{path}, line {line}: score is {score!r}, expected a number")
+    return value, first, second
+
+
+def compare_pairs(
+    pairs: LabelledPairs,
+    found: Callable[[Sequence[str]], Float32],
+    exact: Callable[[Sequence[str]], Float32],
+) -> PairsFidelity:
+    """Rank labelled pairs by cosine, with an artefact and with its reference.
+
+    Args:
+        pairs: The pairs.
+        found: Gives an artefact's unit vectors, float32 [n, dim], of n texts.
+        exact: Gives its reference's.
+    """
+
+    def rank(encode: Callable[[Sequence[str]], Float32]) -> float:
+        cosines = np.einsum("nd,nd->n", encode(pairs.first), encode(pairs.second))
+        return spearman(cosines, np.array(pairs.scores))
+
+    return PairsFidelity(pairs.origin, len(pairs.scores), rank(found), rank(exact))
+
+
+def spearman(
+    a: np.ndarray[tuple[int], np.dtype[np.floating]], b: np.ndarray[tuple[int], np.dtype[np.float64]]
+) -> float:
+    """Return Spearman's rank correlation of two lists, equal values sharing the mean of their ranks; 0 if one is flat.
+
+    The source is Kendall, Rank Correlation Methods (1948), chapter 3: Pearson's correlation of mid-ranks.
+    """
+    x, y = (ranks - ranks.mean() for ranks in (_mid_ranks(a), _mid_ranks(b)))
+    scale = math.sqrt(float(x @ x) * float(y @ y))
+    return float(x @ y) / scale if scale else 0.0
+
+
+def _mid_ranks(values: np.ndarray[tuple[int], np.dtype[np.floating]]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    return np.asarray(ranks[places], dtype=np.float64)

@@ -1,0 +1,52 @@
+"""Write both portable graphs of a checkpoint, from one trace. Run by the interpreter of the oracle's environment.
+
+    python draft.py MODEL OUT TEXTS
+
+Makes `OUT/fp32` and `OUT/int8`, without manifests. TEXTS is how many of the built-in calibration texts are looked at:
+few, so that it takes seconds; what all of them give, the export itself measures and its gate holds.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from biolord_export.architectures import read_weights
+from biolord_export.calibrate import collect_statistics
+from biolord_export.corpus import builtin_calibration
+from biolord_export.portable.encoder import wrap_encoder
+from biolord_export.portable.matching import match_weights
+from biolord_export.portable.qdq import qdq_operators
+from biolord_export.portable.tracing import trace_encoder
+from biolord_export.quantise.static8 import quantise_static8
+from biolord_export.source import Checkpoint, open_checkpoint
+from biolord_onnx.tokenization import Tokenizer
+
+LONGEST = 96
+
+
+def main(model: str, out: Path, count: int) -> None:
+    """Trace once, write twice."""
+    checkpoint = open_checkpoint(model)
+    weights = read_weights(checkpoint.config, checkpoint.weights)
+    statistics = collect_statistics(weights, calibration(checkpoint, count))
+    operators = quantise_static8(weights, statistics).operators
+    traced = trace_encoder(checkpoint)
+    replaced = match_weights(traced, qdq_operators(weights, operators))
+    for name, replacements in (("fp32", {}), ("int8", replaced)):
+        folder = out / name
+        folder.mkdir(parents=True)
+        wrap_encoder(traced, weights.dim, checkpoint.pooling, replacements).save(folder)
+
+
+def calibration(checkpoint: Checkpoint, count: int) -> list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    """Take built-in texts at even distances, so that every kind is among them."""
+    texts = builtin_calibration().texts
+    some = texts[:: max(1, len(texts) // count)]
+    return [np.array(ids) for ids in Tokenizer.from_json(checkpoint.tokenizer_json).tokenize(some, LONGEST).ids]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

@@ -1,0 +1,34 @@
+"""The command that compares an artefact with what torch makes of its checkpoint, in an environment that has torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from biolord_export.fidelity import FidelityReport
+from biolord_export.reference import reference_model
+from golden.texts import TEXTS
+from portable.environments import interpreter, run
+from real.exports import MINILM, RealExports
+
+pytestmark = pytest.mark.real
+
+
+def test_a_float32_artefact_is_what_torch_computes(
+    exported: RealExports, tmp_path: Path, figure: Callable[[str], None]
+) -> None:
+    """Another tokenizer, another encoder and another pooling give the same vectors, odd texts included."""
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(" ".join(text.split()) for text in TEXTS), encoding="utf-8")
+    artifact = exported(MINILM, "cpu-fp32")
+    options = ["--reference", reference_model(MINILM), "--texts", texts, "--engine", "torch", "--json"]
+    out = run([interpreter("oracle"), "-m", "biolord_onnx.cli.main", "verify", artifact.path, *options])
+    report = FidelityReport.from_json(json.loads(out)["fidelity"], "stdout")
+    (group,) = report.groups
+    figure(f"{artifact.manifest.name} against {report.reference}: cosine minimum {group.cosine_min:.12f}")
+    assert report.reference.startswith("float32 by torch ")
+    assert group.texts > 20
+    assert group.cosine_min > 0.999999
