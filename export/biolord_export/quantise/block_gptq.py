@@ -37,18 +37,6 @@ class _Fit:
     left: Float32
     scales: Float32
     zero_points: Float32
-    loss: Float32
-
-    def better(self, other: _Fit) -> _Fit:
-        """Take each output from the fit that loses less."""
-        mine = self.loss <= other.loss
-        return _Fit(
-            np.where(mine, self.codes, other.codes),
-            np.where(mine, self.left, other.left),
-            np.where(mine, self.scales, other.scales),
-            np.where(mine, self.zero_points, other.zero_points),
-            np.where(mine, self.loss, other.loss),
-        )
 
 
 def round_block4(weight: Float32, covariance: Float32) -> BlockWeight:
@@ -92,24 +80,22 @@ def _order(energy: Float32) -> NDArray[np.int64]:
 
 
 def _fit_block(rows: Float32, factor: Float32) -> _Fit:
-    lowest, highest = np.minimum(rows.min(axis=0), 0), np.maximum(rows.max(axis=0), 0)
-    fits = (_round_block(rows, factor, shrink * lowest, shrink * highest) for shrink in SHRINKS)
-    best = next(fits)
-    for fit in fits:
-        best = best.better(fit)
-    return best
-
-
-def _round_block(rows: Float32, factor: Float32, lowest: Float32, highest: Float32) -> _Fit:
-    """Round a block's inputs one after the other on the grid of a range, [outputs] at each end."""
+    """Round a block's inputs one after the other on each range that is tried, and keep the best for each output."""
+    shrinks = np.array(SHRINKS)[:, np.newaxis]
+    lowest, highest = np.minimum(rows.min(axis=0), 0) * shrinks, np.maximum(rows.max(axis=0), 0) * shrinks
     scales = np.maximum((highest - lowest) / np.float32(LARGEST), np.finfo(np.float32).tiny)
     zero_points = np.clip(np.rint(-lowest / scales), 0, LARGEST)
-    waiting, codes, left = rows.copy(), np.empty_like(rows), np.empty_like(rows)
+    codes = np.empty((BLOCK, *scales.shape), dtype=np.float32)
+    left = np.empty_like(codes)
     for row in range(BLOCK):
-        codes[row] = np.clip(np.rint(waiting[row] / scales) + zero_points, 0, LARGEST)
-        left[row] = (waiting[row] - (codes[row] - zero_points) * scales) / factor[row, row]
-        waiting[row + 1 :] -= np.outer(factor[row, row + 1 :], left[row])
-    return _Fit(codes, left, scales, zero_points, np.einsum("io,io->o", left, left))
+        # What the rows before leave is taken off when a row's turn comes, which reads them once instead of
+        # rewriting all that wait.
+        value = rows[row] - (factor[:row, row] @ left[:row].reshape(row, scales.size)).reshape(scales.shape)
+        codes[row] = np.clip(np.rint(value / scales) + zero_points, 0, LARGEST)
+        left[row] = (value - (codes[row] - zero_points) * scales) / factor[row, row]
+    best = np.square(left).sum(axis=0).argmin(axis=0)
+    outputs = np.arange(rows.shape[1])
+    return _Fit(codes[:, best, outputs], left[:, best, outputs], scales[best, outputs], zero_points[best, outputs])
 
 
 def _improve(rounded: BlockWeight, exact: Float32, hessian: Float32) -> BlockWeight:
@@ -127,8 +113,9 @@ def _improve(rounded: BlockWeight, exact: Float32, hessian: Float32) -> BlockWei
 
 def _move_codes(codes: Float32, gradient: Float32, hessian: Float32) -> Float32:
     """Do so for a block, float32 [BLOCK, outputs]; the gradient is in steps of the grid."""
-    moved, slope = codes.copy(), gradient.copy()
+    changes = np.empty_like(codes)
     for row in range(BLOCK):
-        moved[row] = np.clip(np.rint(codes[row] + slope[row] / hessian[row, row]), 0, LARGEST)
-        slope -= np.outer(hessian[:, row], moved[row] - codes[row])
-    return moved
+        slope = gradient[row] - hessian[:row, row] @ changes[:row]
+        moved = np.clip(np.rint(codes[row] + slope / hessian[row, row]), 0, LARGEST)
+        changes[row] = moved - codes[row]
+    return codes + changes
