@@ -1,0 +1,316 @@
+"""The static 8-bit scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import erf
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from biolord_export.architectures import read_weights
+from biolord_export.calibrate import InputStatistics, collect_statistics
+from biolord_export.config import read_encoder_config
+from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
+from biolord_export.graph.operators import EncoderOperators
+from biolord_export.modules import Pooling
+from biolord_export.quantise.candidates import FLOORS, MARGINS, STRENGTHS, WIDE_COUNTS, InnerChoice
+from biolord_export.quantise.float32 import FloatLinear, float32_operators
+from biolord_export.quantise.grid import RowGrid, StaticGrid
+from biolord_export.quantise.report import Quantised
+from biolord_export.quantise.static8 import (
+    RowLinear,
+    StaticLinear,
+    fold_values,
+    quantise_inner,
+    quantise_linear,
+    quantise_static8,
+)
+from biolord_export.quantise.tables import Int8Table
+from biolord_export.quantise.weight8 import Int8Weight
+from biolord_export.weights import EncoderWeights, Linear
+from unit.export.graph.running import evaluate, prefix_mask
+from unit.export.quantise.block_inputs import correlated, random, random_linear, relative, run_linear, seen
+from unit.export.quantise.observed import observe, output_power
+
+Float32 = NDArray[np.float32]
+Statistics = Mapping[tuple[int, str], InputStatistics]
+ALIKE = 2e-6
+"""float32 sums in another order."""
+
+
+@pytest.fixture(scope="module", params=["mpnet", "bert"])
+def weights(request: pytest.FixtureRequest) -> EncoderWeights:
+    """The weights of a tiny checkpoint."""
+    folder: Path = request.getfixturevalue(f"tiny_{request.param}")
+    return read_weights(read_encoder_config(folder), folder / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def statistics(weights: EncoderWeights) -> Statistics:
+    """What random texts show of its inputs."""
+    generator = np.random.default_rng(1)
+    texts = [generator.integers(5, len(weights.word_embeddings), size) for size in generator.integers(2, 30, 80)]
+    return collect_statistics(weights, texts)
+
+
+@pytest.fixture(scope="module")
+def quantised(weights: EncoderWeights, statistics: Statistics) -> Quantised:
+    """It, quantised."""
+    return quantise_static8(weights, statistics)
+
+
+def small_weight(inputs: int, outputs: int) -> Int8Weight:
+    """Make a weight so small that two of its products fit into 16 bits, so that no CPU's kernel saturates."""
+    values = np.random.default_rng(inputs).integers(-64, 65, (inputs, outputs)).astype(np.int8)
+    return Int8Weight(values, np.geomspace(0.01, 1, outputs, dtype=np.float32))
+
+
+def binary_grid(inputs: int, step: float = 0.03125) -> StaticGrid:
+    """Make a grid of powers of two, whose centres lie on it: float32 makes no error of its own."""
+    generator = np.random.default_rng(inputs)
+    smooth = (2.0 ** generator.integers(-2, 3, inputs)).astype(np.float32)
+    return StaticGrid((generator.integers(-40, 40, inputs) / 8).astype(np.float32), smooth, step, 128)
+
+
+def static_linear(inputs: int, outputs: int) -> StaticLinear:
+    """Make an operator of random parts."""
+    return StaticLinear(binary_grid(inputs), small_weight(inputs, outputs), random(outputs))
+
+
+def exact(linear: Linear, x: Float32) -> Float32:
+    """Compute a layer in float32."""
+    return x @ linear.weight + linear.bias
+
+
+def gelu(x: Float32) -> Float32:
+    """Compute a GELU."""
+    return np.asarray(x * (1 + np.vectorize(erf)(x / np.sqrt(2))) / 2, dtype=np.float32)
+
+
+def apply(operator: object, x: Float32) -> Float32:
+    """Compute any of the scheme's operators in numpy; a folded one is given what the layer before it yields."""
+    if isinstance(operator, FloatLinear):
+        return exact(operator.linear, x)
+    assert isinstance(operator, StaticLinear | RowLinear)
+    return operator.apply(x)
+
+
+@pytest.mark.parametrize("folded", [False, True])
+@pytest.mark.parametrize(("inputs", "outputs"), [(64, 48), (96, 5), (7, 3)])
+def test_onnxruntime_computes_what_a_static_layer_s_apply_does(inputs: int, outputs: int, folded: bool) -> None:
+    """The emitted nodes and ``apply`` agree, clipped inputs included; a folded layer is given normalised ones."""
+    operator, x = static_linear(inputs, outputs), random(20, inputs) * 3
+    emitted = replace(operator, grid=replace(operator.grid, folded=folded))
+    found = run_linear(emitted, operator.grid.normalise(x) if folded else x)
+    assert relative(found, operator.apply(x)) < ALIKE
+    assert relative(found, exact(Linear(operator.weight.dense(), operator.bias), x)) > 1e-3
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize(("inputs", "outputs"), [(64, 48), (96, 5), (7, 3)])
+def test_onnxruntime_computes_what_a_row_layer_s_apply_does(inputs: int, outputs: int, biased: bool) -> None:
+    """The emitted nodes and ``apply`` agree for tokens of every size, with a bias and without."""
+    bias = random(outputs) if biased else np.zeros(outputs, np.float32)
+    operator = RowLinear(RowGrid(1.0), small_weight(inputs, outputs), bias)
+    x = gelu(random(20, inputs) * np.geomspace(0.1, 50, 20, dtype=np.float32)[:, np.newaxis])
+    assert relative(run_linear(operator, x), operator.apply(x)) < ALIKE
+    assert relative(operator.apply(x), exact(Linear(operator.weight.dense(), bias), x)) < 0.02
+    for found, expected in zip(run_linear(operator, x), operator.apply(x), strict=True):
+        assert relative(found, expected) < 1e-5
+
+
+def test_a_token_s_outputs_do_not_depend_on_the_others() -> None:
+    """Each row of either product is bit-equal to that row alone, whatever the others reach."""
+    x = gelu(random(35, 96))
+    x[3] *= 1000
+    for operator in (static_linear(96, 40), RowLinear(RowGrid(1.0), small_weight(96, 40), random(40))):
+        alone = np.concatenate([run_linear(operator, x[row : row + 1]) for row in (0, 16, 34)])
+        assert np.array_equal(run_linear(operator, x)[[0, 16, 34]], alone)
+
+
+def test_some_outputs_of_a_layer_are_those_of_the_whole() -> None:
+    """Outputs are kept in the order asked for, with their scales and biases."""
+    operator, x, chosen = static_linear(32, 20), random(6, 32), np.array([17, 2, 5])
+    part = operator.outputs(chosen)
+    assert part.weight.values.shape == (32, 3)
+    assert np.allclose(part.apply(x), operator.apply(x)[:, chosen], atol=1e-5)
+    assert np.array_equal(run_linear(part, x), run_linear(operator, x)[:, chosen])
+    assert operator.outputs(np.arange(0)).bias.shape == (0,)
+
+
+def test_centring_comes_back_through_the_bias() -> None:
+    """Where 8 bits hold weight and inputs, centred and smoothed as they may be, the layer's outputs are exact."""
+    grid, generator = binary_grid(48), np.random.default_rng(2)
+    scaled = generator.integers(-127, 128, (48, 10)).astype(np.float32)
+    scaled[0] = 127
+    linear = Linear(scaled / (64 * grid.smooth[:, np.newaxis]), random(10))
+    integers = generator.integers(-128, 128, (30, 48)).astype(np.float32)
+    x = grid.center + grid.smooth * integers * np.float32(grid.step)
+    white = replace(observe(x), covariance=np.diag(np.square(grid.smooth)))
+    found = quantise_linear(linear, grid, white)
+    assert np.array_equal(found.weight.values, scaled.astype(np.int8))
+    assert np.any(np.abs(grid.center @ linear.weight) > 1)
+    assert np.allclose(found.apply(x), exact(linear, x), atol=1e-3)
+    assert np.allclose(found.bias, linear.bias + grid.center @ linear.weight, atol=1e-4)
+
+
+@pytest.mark.parametrize("inputs", [32, 96])
+def test_a_bias_takes_back_what_rounding_shifts(inputs: int) -> None:
+    """The mean input yields the mean output, however the weight was rounded and wherever the grid is centred."""
+    linear, statistics, grid = random_linear(inputs, 24), seen(inputs), binary_grid(inputs)
+    found = quantise_linear(linear, grid, statistics)
+    mean = grid.normalise(statistics.mean) @ found.weight.dense() + found.bias
+    expected = exact(linear, statistics.mean)
+    assert np.allclose(mean, expected, atol=1e-4 * np.abs(expected).max())
+    unshifted = linear.bias + grid.center @ linear.weight
+    assert np.abs(found.bias - unshifted).max() > 1e-3
+
+
+def test_a_weight_is_rounded_for_the_smoothed_inputs() -> None:
+    """GPTQ sees the covariance of what is multiplied with: it loses less than with that of the raw inputs."""
+    linear, statistics = random_linear(64, 24), seen(64)
+    smooth = ((statistics.highest - statistics.lowest) / 8).astype(np.float32)
+    grid = StaticGrid(statistics.mean, smooth, 1e-6, 128)
+    scaled = linear.weight * smooth[:, np.newaxis]
+    inputs = grid.normalise(statistics.held_back)
+    found = quantise_linear(linear, grid, statistics).weight.dense()
+    scales = np.abs(scaled).max(axis=0) / np.float32(127)
+    plain = (np.rint(scaled / scales) * scales).astype(np.float32)
+    assert relative(inputs @ found, inputs @ scaled) < 0.75 * relative(inputs @ plain, inputs @ scaled)
+
+
+def test_folding_lets_values_come_out_centred_and_smoothed() -> None:
+    """Attention weights add up to 1, so mixing folded values is mixing them and then normalising, to the last bits."""
+    grid, qkv, x = binary_grid(32), random_linear(48, 96), random(20, 48)
+    folded = fold_values(qkv, grid)
+    plain, values = exact(qkv, x), exact(folded, x)[:, 64:]
+    attention = np.abs(random(20, 20))
+    attention /= attention.sum(axis=1, keepdims=True)
+    assert np.array_equal(folded.weight[:, :64], qkv.weight[:, :64])
+    assert np.array_equal(folded.bias[:64], qkv.bias[:64])
+    assert np.array_equal(folded.weight[:, 64:], qkv.weight[:, 64:] / grid.smooth)
+    assert np.allclose(values, grid.normalise(plain[:, 64:]), atol=1e-4)
+    assert np.allclose(attention @ values, grid.normalise(attention @ plain[:, 64:]), atol=1e-4)
+    assert np.array_equal(qkv.weight, random_linear(48, 96).weight)
+
+
+@pytest.mark.parametrize("wide", [0, 8, 40])
+def test_wide_and_rounded_channels_make_up_the_layer(wide: int) -> None:
+    """Both parts add up to the layer's outputs, the bias once, and to its mean output exactly; GPTQ saw all inputs."""
+    inputs, fc2 = 64, random_linear(64, 20)
+    x = gelu(correlated(400, inputs))
+    statistics = observe(x, gelu(correlated(100, inputs, seed=4)))
+    choice = InnerChoice(np.argsort(-statistics.highest), wide, RowGrid(1.0))
+    kept, rest = quantise_inner(fc2, choice, statistics)
+    assert (kept.linear.weight.shape, rest.weight.values.shape) == ((wide, 20), (inputs - wide, 20))
+    assert not (rest.bias if wide else kept.linear.bias).any()
+    mean = statistics.mean[choice.order]
+    both = exact(kept.linear, mean[:wide]) + exact(Linear(rest.weight.dense(), rest.bias), mean[wide:])
+    expected = exact(fc2, statistics.mean)
+    assert np.allclose(both, expected, atol=1e-4 * np.abs(expected).max())
+    rows = np.concatenate([kept.linear.weight, rest.weight.dense()]) - fc2.weight[choice.order]
+    steps = rest.weight.scales * (np.arange(inputs) >= wide)[:, np.newaxis]
+    covariance = statistics.covariance[np.ix_(choice.order, choice.order)]
+    plain = float((np.diagonal(covariance) @ np.square(steps)).sum() / 12)
+    assert output_power(rows, covariance) < 0.5 * plain
+    new = statistics.held_back[:, choice.order]
+    found = exact(kept.linear, new[:, :wide]) + rest.apply(new[:, wide:])
+    assert relative(found, exact(fc2, statistics.held_back)) < 0.02
+
+
+def test_every_linear_layer_is_reported_in_order(weights: EncoderWeights, quantised: Quantised) -> None:
+    """A report for each, with an error on held-back inputs that 8 bits can have, and the choices that were open."""
+    places = [(report.layer, report.name) for report in quantised.reports]
+    assert places == [(number, name) for number in range(len(weights.layers)) for name in LINEAR_INPUTS]
+    assert all(1e-7 < report.error < 2e-3 for report in quantised.reports)
+    for report in quantised.reports:
+        if report.name == "fc2":
+            assert (report.strength, report.end in FLOORS, report.wide in WIDE_COUNTS) == (0, True, True)
+        else:
+            assert (report.strength in STRENGTHS, report.end in MARGINS, report.wide) == (True, True, 0)
+
+
+def test_attention_s_layers_stay_near_the_float32_ones(
+    weights: EncoderWeights, quantised: Quantised, statistics: Statistics
+) -> None:
+    """Query and key come out as they were, values normalised for the output projection, whose grid is folded."""
+    dim = weights.dim
+    for number, (layer, operators) in enumerate(zip(weights.layers, quantised.operators.layers, strict=True)):
+        qkv, output = operators.qkv, operators.attention_output
+        assert isinstance(qkv, StaticLinear)
+        assert isinstance(output, StaticLinear)
+        assert (qkv.grid.folded, output.grid.folded) == (False, True)
+        x, mixed = statistics[number, "qkv"].held_back, statistics[number, "attention_output"].held_back
+        found, expected = qkv.apply(x), exact(layer.qkv, x)
+        assert relative(found[:, : 2 * dim], expected[:, : 2 * dim]) < 0.03
+        assert relative(found[:, 2 * dim :], output.grid.normalise(expected[:, 2 * dim :])) < 0.03
+        assert relative(output.apply(mixed), exact(layer.attention_output, mixed)) < 0.03
+
+
+def test_feed_forward_networks_stay_near_the_float32_ones(
+    weights: EncoderWeights, quantised: Quantised, statistics: Statistics
+) -> None:
+    """The parts' inner channels are all there are, and what they yield adds up to the network's outputs."""
+    for number, (layer, operators) in enumerate(zip(weights.layers, quantised.operators.layers, strict=True)):
+        x = statistics[number, "fc1"].held_back
+        inner = [apply(part.first, x) for part in operators.feed_forward]
+        assert sum(value.shape[1] for value in inner) == len(layer.fc2.weight)
+        found = sum(apply(part.second, gelu(y)) for part, y in zip(operators.feed_forward, inner, strict=True))
+        expected = exact(layer.fc2, gelu(exact(layer.fc1, x)))
+        assert relative(np.asarray(found), expected) < 0.03
+        wide = next(report.wide for report in quantised.reports if (report.layer, report.name) == (number, "fc2"))
+        assert [value.shape[1] for value in inner] == ([wide] if wide else []) + [len(layer.fc2.weight) - wide]
+
+
+def test_channels_that_feed_nothing_cost_no_part_of_their_own(weights: EncoderWeights, statistics: Statistics) -> None:
+    """Where float32 for the largest channels gains nothing, the network is one rounded part that has the bias."""
+    layer, seen_inner = weights.layers[0], statistics[0, "fc2"]
+    order = np.argsort(-seen_inner.highest, kind="stable")
+    largest, smallest = order[: max(WIDE_COUNTS)], order[-1:]
+    fc2, held_back = Linear(layer.fc2.weight.copy(), layer.fc2.bias), seen_inner.held_back.copy()
+    fc2.weight[largest], held_back[:, largest] = 0, held_back[:, smallest]
+    changed = replace(weights, layers=(replace(layer, fc2=fc2),))
+    quantised = quantise_static8(changed, {**statistics, (0, "fc2"): replace(seen_inner, held_back=held_back)})
+    (part,) = quantised.operators.layers[0].feed_forward
+    assert quantised.reports[-1].wide == 0
+    assert relative(apply(part.second, held_back[:, order]), exact(fc2, held_back)) < 0.03
+
+
+def encode(weights: EncoderWeights, operators: EncoderOperators, lengths: list[int]) -> Float32:
+    """Compute unit vectors of random texts in onnxruntime."""
+    mask = prefix_mask(lengths)
+    ids = np.random.default_rng(5).integers(5, len(weights.word_embeddings), mask.shape) * mask
+    builder = emit_encoder(weights, operators, Pooling("mean", normalize=True)).builder
+    (found,) = evaluate(builder, {"input_ids": ids, "attention_mask": mask}, "sentence_embedding")
+    return np.asarray(found, dtype=np.float32)
+
+
+def similarities(weights: EncoderWeights, quantised: Quantised, lengths: list[int]) -> Float32:
+    """Compare a quantised encoder's vectors with the float32 ones, by their cosines."""
+    found = encode(weights, quantised.operators, lengths)
+    return np.asarray(np.einsum("nd,nd->n", found, encode(weights, float32_operators(weights), lengths)))
+
+
+def test_a_quantised_encoder_s_vectors_are_near_the_float32_ones(weights: EncoderWeights, quantised: Quantised) -> None:
+    """Folded and row grids fit together in the whole graph, whose table has 8 bits as well."""
+    assert isinstance(quantised.operators.table, Int8Table)
+    found = similarities(weights, quantised, [4, 28, 12, 7])
+    assert 0.999 < found.min() < 0.999999
+
+
+def test_strange_texts_come_nearer_where_calibration_knows_of_them(
+    weights: EncoderWeights, quantised: Quantised, statistics: Statistics
+) -> None:
+    """A token that is a text of its own attends to itself alone, as no other does: wider grids reach it."""
+    alone = [np.array([number]) for number in range(10, 30)]
+    strange = collect_statistics(weights, alone[:5], alone)
+    known = {place: replace(seen, strange=strange[place].strange) for place, seen in statistics.items()}
+    widened = quantise_static8(weights, known)
+    single, ordinary = [1] * 12, [4, 28, 12, 7]
+    losses = [1 - similarities(weights, each, single).mean() for each in (quantised, widened)]
+    assert losses[1] < 0.7 * losses[0]
+    assert similarities(weights, widened, ordinary).min() > 0.999
