@@ -21,12 +21,14 @@ from biolord_export.graph.builder import FLOAT32
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.notice import licence_notice
 from biolord_export.portable.tracing import require_optimum
+from biolord_export.ranges import measure_ranges
 from biolord_export.targets import TARGETS
 from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
-from biolord_export.writer import check_destination, draft_folder, publish, write_draft, write_manifest
+from biolord_export.writer import add_file, check_destination, draft_folder, publish, write_draft, write_manifest
 from biolord_onnx import __version__
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Source
+from biolord_onnx.ranges import RANGES_NAME, ranges_to_json
 from biolord_onnx.tokenization import Tokenizer
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def export_artifact(
         layers = quantised.reports
         del calibrated, quantised, graph
         write_plain = partial(write_reference, checkpoint=checkpoint, weights=weights)
-        manifest, report = _verify(draft, manifest, options.target, write_plain, say)
+        manifest, report = _verify(draft, manifest, options, write_plain, say)
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
                 f"{out} was not written, its fidelity is below the gate of {options.target.name}: "
@@ -167,7 +169,7 @@ def _calibrate(
 
 def _check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
     for (number, name), seen in statistics.items():
-        figures = (seen.lowest, seen.highest, seen.covariance, seen.held_back)
+        figures = (seen.lowest, seen.highest, seen.covariance, seen.held_back, seen.strange)
         if not all(np.isfinite(values).all() for values in figures):
             raise CheckpointError(f"the input of {name} in layer {number} isn't finite: {OVERFLOW}")
 
@@ -179,12 +181,18 @@ def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.
 
 
 def _verify(
-    draft: Path, manifest: Manifest, target: Target, write_plain: Callable[..., None], say: Callable[[str], None]
+    draft: Path,
+    manifest: Manifest,
+    options: ExportOptions,
+    write_plain: Callable[..., None],
+    say: Callable[[str], None],
 ) -> tuple[Manifest, FidelityReport | None]:
     """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
-    texts = builtin_verification()
+    texts, target = builtin_verification(), options.target
     with _measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
         manifest = replace(manifest, batch_invariance=measure_invariance(found, texts["names"]))
+        ranges = measure_ranges(found, (options.calibration or builtin_calibration()).texts)
+        manifest = add_file(draft, manifest, RANGES_NAME, ranges_to_json(ranges))
         if target.name == REFERENCE_TARGET:
             return manifest, None
         say(f"verifying on {sum(map(len, texts.values()))} texts that calibration never saw")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry
+from biolord_onnx.ranges import RANGES_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from biolord_onnx.manifest import Manifest
 
 NOTICE_NAME = "NOTICE"
-ARTIFACT_FILES = frozenset({MODEL_NAME, DATA_FILE, TOKENIZER_NAME, NOTICE_NAME, MANIFEST_NAME})
+ARTIFACT_FILES = frozenset({MODEL_NAME, DATA_FILE, TOKENIZER_NAME, RANGES_NAME, NOTICE_NAME, MANIFEST_NAME})
 
 
 def check_destination(out: Path, *, force: bool) -> None:
@@ -77,6 +78,12 @@ def write_draft(folder: Path, graph: GraphBuilder, tokenizer_json: str, manifest
     (folder / NOTICE_NAME).write_text(manifest.licence + "\n", encoding="utf-8")
     entries = tuple(_describe(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_NAME)
     return write_manifest(folder, replace(manifest, files=entries))
+
+
+def add_file(folder: Path, manifest: Manifest, name: str, text: str) -> Manifest:
+    """Write another file into a draft folder; returns the manifest that lists it, too, not written yet."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return replace(manifest, files=(*manifest.files, _describe(folder / name)))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Manifest:

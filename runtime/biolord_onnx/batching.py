@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Tokens per run. More would only cost memory and cache misses: throughput is flat from a few hundred on.
-DEFAULT_TOKEN_BUDGET = 1024
+DEFAULT_TOKEN_BUDGET = 512
+# What starting a run costs, in tokens: with fewer, the matmuls don't get going.
+RUN_TOKENS = 32
+# Attention is the one part of the graph that computes padding: a text of l tokens in a run of L costs it as much as
+# (L² - l²) / 1000 tokens, for its share of a layer's work grows with the length over about that.
+PADDING_SQUARES = 1000
 # Texts tokenized at once: enough that most token lengths occur often, few enough that memory stays bounded.
 CHUNK_TEXTS = 4096
 CHUNK_CHARACTERS = 2_000_000
@@ -56,27 +61,51 @@ def chunks(
         yield slice(start, len(texts))
 
 
-def plan(lengths: NDArray[np.int32], budget: int, max_texts: int | None = None) -> list[Batch]:
-    """Group texts of equal token length into batches within a token budget.
+def plan(lengths: NDArray[np.int32], budget: int, max_texts: int | None = None, *, padded: bool = False) -> list[Batch]:
+    """Group texts of equal or, if padding is allowed, similar token length into batches within a token budget.
 
     Args:
         lengths: int32 [n], tokens per text, 1 or more each.
-        budget: most tokens of a batch; a longer text runs alone.
+        budget: most tokens of a batch, padding included; a longer text runs alone.
         max_texts: most texts of a batch, or None.
+        padded: whether a batch may hold different lengths, as far as that costs less than another run would.
 
     Returns:
         Batches that hold every position once, longest texts first (the peak of memory comes at the start, not
         after an hour), in stable order within a length.
     """
     order = np.argsort(-lengths, kind="stable")
-    negated, starts = np.unique(-lengths[order], return_index=True)
-    batches = []
-    # Split before every start: what stands before the first one is empty.
-    for length, group in zip((-negated).tolist(), np.split(order, starts)[1:], strict=True):
-        fitting = max(1, budget // length)
-        size = fitting if max_texts is None else min(fitting, max_texts)
-        batches += [Batch(group[at : at + size], length) for at in range(0, len(group), size)]
+    descending = lengths[order].tolist()
+    batches, start = [], 0
+    while start < len(descending):
+        longest = descending[start]
+        size = max(1, budget // longest)
+        stop = start + (size if max_texts is None else min(size, max_texts))
+        stop = start + _take(descending[start:stop], RUN_TOKENS * PADDING_SQUARES if padded else 0)
+        batches.append(Batch(order[start:stop], longest))
+        start = stop
     return batches
+
+
+def _take(descending: list[int], squares: int) -> int:
+    """Count the texts, longest first, whose padding to the first one's length takes at most so many squares."""
+    longest = descending[0] ** 2
+    for taken, length in enumerate(descending):
+        squares -= longest - length**2
+        if squares < 0:
+            return taken
+    return len(descending)
+
+
+def share_budget(tokens: int, workers: int, budget: int) -> int:
+    """Lower a token budget so that a small job has a run for every worker, but no run too small to be worth it.
+
+    Args:
+        tokens: of all texts together.
+        workers: runs at once.
+        budget: most tokens of a run.
+    """
+    return min(budget, max(-(-tokens // workers), 4 * RUN_TOKENS))
 
 
 def batch_arrays(

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.artifact import Artifact, open_artifact
-from biolord_onnx.encoder import Encoder, Vectors
+from biolord_onnx.encoder import Encoder
 from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
 from biolord_onnx.manifest import Manifest
-from biolord_onnx.session import Memory, Session, open_session
-from biolord_onnx.settings import Overflow, Precision, merge_normalize, resolve_settings
+from biolord_onnx.precision import Precision, Vectors
+from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
+from biolord_onnx.session import Memory, Output, Session, open_session
+from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.texts import TextInput, as_texts
 
 
@@ -29,7 +31,7 @@ class EncodeInfo:
     Attributes:
         vectors: [n, dim].
         token_counts: int32 [n], tokens per text before any cut, special tokens included.
-        truncated: bool [n], which texts were cut to the limit.
+        truncated: bool [n], which texts were cut to the limit; none with ``overflow="window"``.
     """
 
     vectors: Vectors
@@ -54,6 +56,7 @@ class Embedder:
             ArtifactError: the tokenizer is unreadable or doesn't fit the length limit.
         """
         self._encoder: Encoder | None = Encoder.load(artifact, session)
+        self._artifact = artifact
         self._manifest = artifact.manifest
         self._provider = session.provider
         self._threads = session.threads
@@ -167,8 +170,10 @@ class Embedder:
             normalize: True for unit vectors, False for none, None for what sentence-transformers gives for
                 this checkpoint.
             batch_tokens: most tokens of one run; it changes speed and memory, never a vector.
-            overflow: what to do with texts over `max_length`: ``truncate`` or ``error``.
-            precision: ``float32`` or ``float16``.
+            overflow: what to do with texts over `max_length`: ``truncate``, ``error``, or ``window``, which averages
+                the vectors of overlapping windows, weighted by their tokens.
+            precision: ``float32``, ``float16``, or one of sentence-transformers' quantised formats, ``int8``,
+                ``uint8``, ``binary`` and ``ubinary``; the ranges of the 8-bit ones are the artefact's own.
             show_progress_bar: on stderr, through tqdm.
             batch_size: sentence-transformers' keyword: most texts of one run.
             normalize_embeddings: sentence-transformers' keyword: True is ``normalize=True``, False changes
@@ -177,7 +182,7 @@ class Embedder:
             convert_to_tensor: sentence-transformers' keyword: True is refused, there is no torch here.
 
         Returns:
-            An array [n, dim]; [dim] for a single string.
+            An array [n, dim]; [dim] for a single string. Binary formats have eight dimensions a number.
 
         Raises:
             TypeError: ``texts`` is not texts; the message names the position.
@@ -227,9 +232,10 @@ class Embedder:
             batch_size=batch_size,
             overflow=overflow,
             precision=precision,
+            read_ranges=self._read_ranges,
         )
         vectors, counts = encoder.encode(as_texts(texts), settings, show_progress_bar=bool(show_progress_bar))
-        truncated = counts > self.max_length
+        truncated = (counts > self.max_length) & (settings.overflow != "window")
         if isinstance(texts, str):
             # [0, ...] gives an array where [0] would give a scalar.
             return EncodeInfo(vectors[0], counts[0, ...], truncated[0, ...])
@@ -276,6 +282,11 @@ class Embedder:
         """Name the artefact and how it runs."""
         name = self._manifest.name
         return f"<Embedder {name} dim={self.dim} provider={self._provider} threads={self._threads}>"
+
+    def _read_ranges(self, output: Output) -> Ranges | None:
+        if self._manifest.file(RANGES_NAME) is None:
+            return None
+        return read_ranges(self._artifact.path / RANGES_NAME, output, self.dim)
 
     def _open_encoder(self) -> Encoder:
         if self._encoder is None:

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.artifact import Artifact
-from biolord_onnx.batching import batch_arrays, chunks, plan
+from biolord_onnx.batching import batch_arrays, chunks, plan, share_budget
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.manifest import Manifest
+from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
+from biolord_onnx.schedule import run_jobs
 from biolord_onnx.session import Session
 from biolord_onnx.settings import EncodeSettings
-from biolord_onnx.texts import distinct
-from biolord_onnx.tokenization import TokenizedTexts, Tokenizer
+from biolord_onnx.texts import DistinctTexts, distinct
+from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.windows import merge_windows
 
-Vectors = NDArray[np.floating[Any]]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of the graph.
+
+    Attributes:
+        rows: int64 [batch], where its vectors belong.
+        input_ids: int64 [batch, sequence].
+        attention_mask: int64 [batch, sequence].
+    """
+
+    rows: Rows
+    input_ids: NDArray[np.int64]
+    attention_mask: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +81,21 @@ class Encoder:
             show_progress_bar: on stderr.
 
         Returns:
-            The vectors [n, dim] and int32 [n] token counts before any cut.
+            The vectors [n, width] and int32 [n] token counts before any cut.
 
         Raises:
             InputError: a text can't be encoded as UTF-8, or is too long and settings refuse that.
         """
-        if settings.refuse_overflow:
+        if settings.overflow == "error":
             self._refuse_overflow(texts)
-        vectors = np.empty((len(texts), self.manifest.dim), dtype=settings.dtype)
+        convert = settings.conversion
+        vectors = np.empty((len(texts), convert.width(self.manifest.dim)), dtype=convert.dtype)
         token_counts = np.empty(len(texts), dtype=np.int32)
         unique = distinct(texts)
         with progress_bar(len(unique.texts), shown=show_progress_bar) as advance:
-            for chunk in chunks(unique.texts):
-                rows = unique.rows[chunk]
-                tokenized = self.tokenizer.tokenize(unique.texts[chunk], self.manifest.max_length.value)
-                token_counts[rows] = tokenized.full_lengths
-                for indices, batch_vectors in self._run(tokenized, settings):
-                    vectors[rows[indices]] = batch_vectors
-                    advance(len(indices))
+            for rows, found in self._vectors(unique, settings, token_counts):
+                vectors[rows] = convert.apply(found)
+                advance(len(rows))
         vectors[unique.copies] = vectors[unique.originals]
         token_counts[unique.copies] = token_counts[unique.originals]
         return vectors, token_counts
@@ -91,13 +105,58 @@ class Encoder:
         counts = [self.tokenizer.count(texts[chunk]) for chunk in chunks(texts)]
         return np.concatenate([np.empty(0, dtype=np.int32), *counts])
 
-    def _run(
-        self, tokenized: TokenizedTexts, settings: EncodeSettings
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Yield positions and vectors, batch by batch."""
-        for batch in plan(tokenized.lengths, settings.token_budget, settings.max_texts):
-            input_ids, attention_mask = batch_arrays(tokenized.ids, batch, self.manifest.pad_id)
-            yield batch.indices, self.session.run(input_ids, attention_mask, settings.output)
+    def _vectors(
+        self, unique: DistinctTexts, settings: EncodeSettings, token_counts: NDArray[np.int32]
+    ) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        """Yield rows and their vectors; whole texts first, then those that windows are made of."""
+        yield from self._run(self._whole_texts(unique, settings, token_counts), settings)
+        if settings.overflow == "window":
+            long = np.flatnonzero(token_counts[unique.rows] > self.manifest.max_length.value)
+            texts = [unique.texts[index] for index in long.tolist()]
+            for chunk in chunks(texts):
+                yield unique.rows[long[chunk]], self._average_windows(texts[chunk], settings)
+
+    def _whole_texts(
+        self, unique: DistinctTexts, settings: EncodeSettings, token_counts: NDArray[np.int32]
+    ) -> Iterator[Job]:
+        """Tokenize chunk by chunk, note the token counts, and yield what runs: all, or what needs no window."""
+        for chunk in chunks(unique.texts):
+            rows = unique.rows[chunk]
+            tokenized = self.tokenizer.tokenize(unique.texts[chunk], self.manifest.max_length.value)
+            token_counts[rows] = tokenized.full_lengths
+            if settings.overflow == "window":
+                whole = np.flatnonzero(~tokenized.truncated)
+                ids = [tokenized.ids[index] for index in whole.tolist()]
+                yield from self._jobs(ids, tokenized.lengths[whole], rows[whole], settings)
+            else:
+                yield from self._jobs(tokenized.ids, tokenized.lengths, rows, settings)
+
+    def _average_windows(self, texts: Sequence[str], settings: EncodeSettings) -> NDArray[np.float32]:
+        """Return float32 [n, dim], the token-weighted means of the vectors of each text's windows."""
+        windows = self.tokenizer.windows(texts, self.manifest.max_length.value)
+        counts = np.array([len(some) for some in windows], dtype=np.int64)
+        ids = [ids for some in windows for ids in some]
+        lengths = np.array([len(some) for some in ids], dtype=np.int32)
+        found = np.empty((len(ids), self.manifest.dim), dtype=np.float32)
+        for rows, vectors in self._run(self._jobs(ids, lengths, np.arange(len(ids)), settings), settings):
+            found[rows] = vectors
+        unit = self.manifest.normalized or settings.output == "unit_embedding"
+        return merge_windows(found, lengths, counts, unit=unit)
+
+    def _jobs(
+        self, ids: Sequence[list[int]], lengths: NDArray[np.int32], rows: Rows, settings: EncodeSettings
+    ) -> Iterator[Job]:
+        """Plan runs of tokenized texts that lie at some rows of a result."""
+        budget = share_budget(int(lengths.sum()), self.session.runs_at_once, settings.token_budget)
+        for batch in plan(lengths, budget, settings.max_texts, padded=self.manifest.drops_padding):
+            yield Job(rows[batch.indices], *batch_arrays(ids, batch, self.manifest.pad_id))
+
+    def _run(self, jobs: Iterator[Job], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        def run(job: Job) -> NDArray[np.float32]:
+            return self.session.run(job.input_ids, job.attention_mask, settings.output)
+
+        for job, vectors in run_jobs(jobs, run, self.session.runs_at_once):
+            yield job.rows, vectors
 
     def _refuse_overflow(self, texts: Sequence[str]) -> None:
         """Raise before anything is computed: a bulk run must not fail after an hour."""
@@ -108,5 +167,5 @@ class Encoder:
             first = too_long[0]
             raise InputError(
                 f"texts[{first}] has {counts[first]} tokens, the limit is {limit} ({too_long.size} of "
-                f"{len(texts)} texts are longer): shorten them, or choose overflow 'truncate'"
+                f"{len(texts)} texts are longer): shorten them, or choose overflow 'truncate' or 'window'"
             )

@@ -81,7 +81,7 @@ class Fields:
         value = self._value(key)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.error(key, value, "a number")
-        if not least <= value < math.inf:
+        if not math.isfinite(value) or value < least:
             raise self.error(key, value, f"a number of {least} or more")
         return float(value)
 
@@ -111,6 +111,12 @@ class Fields:
         items = self._typed(key, list, "a list of strings")
         fields = Fields(f"{self.source}: {key}", {str(i): item for i, item in enumerate(items)})
         return tuple(fields.text(index) for index in fields.members)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return the finite numbers of the list under ``key``."""
+        items = self._typed(key, list, "a list of numbers")
+        fields = Fields(f"{self.source}: {key}", {str(i): item for i, item in enumerate(items)})
+        return tuple(fields.number(index, least=-math.inf) for index in fields.members)
 
     def text_mapping(self, key: str) -> dict[str, str]:
         """Return the object under ``key``, whose values must be strings."""

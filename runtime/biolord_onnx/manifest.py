@@ -154,6 +154,14 @@ class Manifest:
         ordered = {"format": members.pop("format"), **members}
         return json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
+    @property
+    def drops_padding(self) -> bool:
+        """Whether the graph takes padding out before it computes, so that it changes no bit and costs little.
+
+        Graphs that the exporter writes itself do; the portable ones, which optimum traces, don't.
+        """
+        return not self.target.startswith("portable-")
+
     def file(self, name: str) -> FileEntry | None:
         """Return the entry of the file ``name``, or None."""
         return next((entry for entry in self.files if entry.name == name), None)

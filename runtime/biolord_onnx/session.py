@@ -59,11 +59,13 @@ class Session:
         ort_session: onnxruntime's session.
         provider: short name of the provider really used.
         threads: cores that one run uses.
+        runs_at_once: how many runs together keep the machine busiest.
     """
 
     ort_session: OrtSession
     provider: str
     threads: int
+    runs_at_once: int = 1
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
@@ -122,7 +124,9 @@ def open_session(
         ) from error
     _check_provider(ort_session, chosen)
     _check_signature(ort_session, artifact)
-    return Session(ort_session, chosen.name, cores.count)
+    # On a CPU, a run on each core beats one run over all of them: nothing waits where a layer ends. Other providers
+    # bring threads or queues of their own.
+    return Session(ort_session, chosen.name, cores.count, cores.count if chosen.name == "cpu" else 1)
 
 
 def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> Provider:

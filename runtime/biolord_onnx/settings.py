@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from biolord_onnx.batching import DEFAULT_TOKEN_BUDGET
 from biolord_onnx.errors import InputError
+from biolord_onnx.precision import Conversion, choose_conversion
+from biolord_onnx.ranges import Ranges
 from biolord_onnx.session import Output
 
 Overflow = Literal["truncate", "error", "window"]
-Precision = Literal["float32", "float16", "int8", "binary"]
 
-_OVERFLOWS = ("truncate", "error")
-_LATER_OVERFLOWS = ("window",)
-_PRECISIONS: dict[str, type[np.float32 | np.float16]] = {"float32": np.float32, "float16": np.float16}
-_LATER_PRECISIONS = ("int8", "uint8", "binary", "ubinary")
+OVERFLOWS: tuple[Overflow, ...] = ("truncate", "error", "window")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +23,17 @@ class EncodeSettings:
 
     Attributes:
         output: the graph's output to take.
-        dtype: of the result.
+        conversion: to the number format of the result.
         token_budget: most tokens of a run.
         max_texts: most texts of a run, or None.
-        refuse_overflow: whether a text over the limit is an error rather than cut.
+        overflow: what happens to texts over the limit.
     """
 
     output: Output
-    dtype: type[np.float32 | np.float16]
+    conversion: Conversion
     token_budget: int
     max_texts: int | None
-    refuse_overflow: bool
+    overflow: Overflow
 
 
 def resolve_settings(
@@ -47,6 +44,7 @@ def resolve_settings(
     batch_size: int | None,
     overflow: str,
     precision: str,
+    read_ranges: Callable[[Output], Ranges | None],
 ) -> EncodeSettings:
     """Check the keywords of ``encode``.
 
@@ -55,12 +53,12 @@ def resolve_settings(
         normalize: True for unit vectors, False for none, None for what the checkpoint yields.
         batch_tokens: most tokens of a run, None for the default.
         batch_size: most texts of a run, None for no limit.
-        overflow: ``truncate`` or ``error``.
-        precision: ``float32`` or ``float16``.
+        overflow: one of `OVERFLOWS`.
+        precision: one of `biolord_onnx.precision.PRECISIONS`.
+        read_ranges: gives the ranges that the artefact holds for an output, None if it holds none.
 
     Raises:
-        InputError: a value is unknown, out of range, not there yet, or asks for what the artefact doesn't
-            hold.
+        InputError: a value is unknown or out of range, or asks for what the artefact doesn't hold.
     """
     if normalize is False and normalized_checkpoint:
         raise InputError(
@@ -68,12 +66,13 @@ def resolve_settings(
             "vectors only: leave normalize out"
         )
     budget = DEFAULT_TOKEN_BUDGET if batch_tokens is None else _at_least_one("batch_tokens", batch_tokens)
+    output: Output = "unit_embedding" if normalize else "sentence_embedding"
     return EncodeSettings(
-        output="unit_embedding" if normalize else "sentence_embedding",
-        dtype=_PRECISIONS[_choice("precision", precision, tuple(_PRECISIONS), _LATER_PRECISIONS)],
+        output=output,
+        conversion=choose_conversion(precision, lambda: read_ranges(output)),
         token_budget=budget,
         max_texts=None if batch_size is None else _at_least_one("batch_size", batch_size),
-        refuse_overflow=_choice("overflow", overflow, _OVERFLOWS, _LATER_OVERFLOWS) == "error",
+        overflow=_choose_overflow(overflow),
     )
 
 
@@ -98,10 +97,8 @@ def _at_least_one(name: str, value: int) -> int:
     return value
 
 
-def _choice(name: str, value: str, known: tuple[str, ...], later: tuple[str, ...]) -> str:
-    choices = " or ".join(repr(choice) for choice in known)
-    if value in later:
-        raise InputError(f"{name}={value!r} comes with a later release: use {choices}")
-    if value not in known:
-        raise InputError(f"{name} is {value!r}, expected {choices}")
-    return value
+def _choose_overflow(name: str) -> Overflow:
+    known = next((overflow for overflow in OVERFLOWS if overflow == name), None)
+    if known is None:
+        raise InputError(f"overflow is {name!r}, expected one of {', '.join(map(repr, OVERFLOWS))}")
+    return known

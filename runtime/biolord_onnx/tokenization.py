@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.manifest import TOKENIZER_NAME
+from biolord_onnx.windows import cut_windows
 
 _PROBE = "a"
 
@@ -116,6 +117,22 @@ class Tokenizer:
         full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(self.special_count)
         ids = [prefix + content[:room] + suffix for content in contents]
         return TokenizedTexts(ids, np.minimum(full, np.int32(max_length)), full)
+
+    def windows(self, texts: Sequence[str], max_length: int) -> list[list[list[int]]]:
+        """Tokenize texts into overlapping windows of at most ``max_length`` tokens, special tokens around each.
+
+        Args:
+            texts: n strings, as for `tokenize`.
+            max_length: the limit, more than the number of special tokens.
+
+        Returns:
+            For each text the token ids of its windows.
+        """
+        prefix, suffix = [*self.prefix], [*self.suffix]
+        room = max_length - self.special_count
+        return [
+            [prefix + window + suffix for window in cut_windows(encoding.ids, room)] for encoding in self._encode(texts)
+        ]
 
     def count(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return int32 [n], the tokens per text before any cut, special tokens included."""

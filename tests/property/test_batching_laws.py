@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.batching import batch_arrays, chunks, plan
+from biolord_onnx.batching import PADDING_SQUARES, RUN_TOKENS, batch_arrays, chunks, plan, share_budget
 
 LENGTHS = st.lists(st.integers(1, 40), max_size=200)
 BUDGETS = st.integers(1, 300)
@@ -30,6 +30,32 @@ def test_plans(lengths: list[int], budget: int, max_texts: int | None) -> None:
         if batch.length == following.length:
             full = max(1, budget // batch.length)
             assert len(batch.indices) == (full if max_texts is None else min(full, max_texts))
+
+
+@given(LENGTHS, BUDGETS, st.none() | st.integers(1, 20))
+def test_padded_plans(lengths: list[int], budget: int, max_texts: int | None) -> None:
+    """Every text once, limits kept with padding counted, longest first, never more runs than without padding."""
+    plain = plan(np.array(lengths, dtype=np.int32), budget, max_texts)
+    batches = plan(np.array(lengths, dtype=np.int32), budget, max_texts, padded=True)
+    assert sorted(position for batch in batches for position in batch.indices.tolist()) == list(range(len(lengths)))
+    for batch in batches:
+        own = [lengths[position] for position in batch.indices.tolist()]
+        assert own == sorted(own, reverse=True)
+        assert own[0] == batch.length
+        assert len(own) == 1 or len(own) * batch.length <= budget
+        assert max_texts is None or len(own) <= max_texts
+        assert sum(batch.length**2 - length**2 for length in own) <= RUN_TOKENS * PADDING_SQUARES
+    assert len(batches) <= len(plain)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 8), st.integers(1, 2000))
+def test_shares(tokens: int, workers: int, budget: int) -> None:
+    """Never over the budget; below it only so far that every worker gets a run of some size."""
+    share = share_budget(tokens, workers, budget)
+    assert share <= budget
+    if share < budget:
+        assert share >= 4 * RUN_TOKENS
+        assert share * workers >= tokens
 
 
 @given(st.lists(st.lists(st.integers(2, 99), min_size=1, max_size=9), min_size=1, max_size=20))

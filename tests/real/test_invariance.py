@@ -46,7 +46,8 @@ class Loaded:
     ) -> Vectors:
         """Encode texts in some order."""
         texts = [self.texts[index] for index in order]
-        return self.one.encode_with_info(texts, batch_tokens=batch_tokens, batch_size=batch_size).vectors
+        info = self.one.encode_with_info(texts, batch_tokens=batch_tokens, batch_size=batch_size)
+        return info.vectors.astype(np.float32, copy=False)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def loaded(demo_artifact: Artifact) -> Iterator[Loaded]:
     kinds = builtin_verification()
     texts = tuple(text for kind, count in COUNTS.items() for text in spread(kinds[kind], count))
     with Embedder.load(demo_artifact.path, threads=1) as one, Embedder.load(demo_artifact.path, threads=2) as two:
-        alone = np.stack([one.encode_with_info(text).vectors for text in texts])
+        alone = np.stack([one.encode_with_info(text).vectors for text in texts]).astype(np.float32, copy=False)
         yield Loaded(demo_artifact, one, two, texts, alone)
 
 

@@ -24,8 +24,8 @@ def test_a_float32_artefact_is_what_torch_computes(
     texts = tmp_path / "texts.txt"
     texts.write_text("\n".join(" ".join(text.split()) for text in TEXTS), encoding="utf-8")
     artifact = exported(MINILM, "cpu-fp32")
-    options: list[str | Path] = ["--reference", reference_model(MINILM), "--texts", texts, "--engine", "torch", "--json"]
-    out = run([interpreter("oracle"), "-m", "biolord_onnx.cli.main", "verify", artifact.path, *options])
+    options: list[str | Path] = ["--reference", reference_model(MINILM), "--texts", texts, "--engine", "torch"]
+    out = run([interpreter("oracle"), "-m", "biolord_onnx.cli.main", "verify", artifact.path, "--json", *options])
     report = FidelityReport.from_json(json.loads(out)["fidelity"], "stdout")
     (group,) = report.groups
     figure(f"{artifact.manifest.name} against {report.reference}: cosine minimum {group.cosine_min:.12f}")

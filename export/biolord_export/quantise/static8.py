@@ -52,7 +52,7 @@ class StaticLinear:
         return graph.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
 
     def apply(self, x: Float32) -> Float32:
-        """Compute in numpy what the emitted nodes do, float32 [tokens, inputs] to [tokens, outputs]."""
+        """Compute in numpy what the layer makes of raw inputs, float32 [tokens, inputs] to [tokens, outputs]."""
         return self.grid.round(self.grid.normalise(x)) @ self.weight.dense() + self.bias
 
     def outputs(self, chosen: NDArray[np.int64]) -> StaticLinear:

@@ -33,11 +33,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--overflow",
-        choices=["truncate", "error"],
+        choices=["truncate", "error", "window"],
         default="truncate",
-        help="texts over the model's token limit are cut and counted, or refused (default: %(default)s)",
+        help="texts over the model's token limit are cut and counted, refused, or averaged over overlapping windows "
+        "(default: %(default)s)",
     )
-    parser.add_argument("--precision", choices=["float32", "float16"], default="float32", help="of the output")
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "float16", "int8", "uint8", "binary", "ubinary"],
+        default="float32",
+        help="number format of the vectors (default: %(default)s)",
+    )
     add_session(parser)
 
 

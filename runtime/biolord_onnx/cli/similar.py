@@ -14,7 +14,7 @@ from biolord_onnx.cli.reading import read_texts
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
-    from biolord_onnx.encoder import Vectors
+    from biolord_onnx.precision import Vectors
 
 SUMMARY = "find the lines of a file that mean nearly the same"
 

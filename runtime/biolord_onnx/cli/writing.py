@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from biolord_onnx.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
-    from biolord_onnx.encoder import Vectors
+    from biolord_onnx.precision import Vectors
 
 STDOUT = "-"
-# Decimal digits that tell every number of the type apart from its neighbours.
-_DIGITS = {"float32": 9, "float16": 5}
+# As many decimal digits as tell every number of the type apart from its neighbours.
+_NUMBER_FORMATS = {"float32": "%.9g", "float16": "%.5g", "int8": "%d", "uint8": "%d"}
 
 
 def check_output(output: str, *, force: bool) -> None:
@@ -80,7 +80,7 @@ def _write_npy(stream: BinaryIO, texts: Sequence[str], vectors: Vectors) -> None
 
 def _write_jsonl(stream: BinaryIO, texts: Sequence[str], vectors: Vectors) -> None:
     dim = vectors.shape[1]
-    number = f"%.{_DIGITS[str(vectors.dtype)]}g"
+    number = _NUMBER_FORMATS[str(vectors.dtype)]
     row_format = '{"text": %s, "embedding": [' + ", ".join([number] * dim) + "]}\n"
     for text, vector in zip(texts, vectors, strict=True):
         line = row_format % (json.dumps(text, ensure_ascii=False), *vector.tolist())

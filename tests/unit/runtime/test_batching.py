@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biolord_onnx.batching import Batch, batch_arrays, chunks, plan
+from biolord_onnx.batching import Batch, batch_arrays, chunks, plan, share_budget
 
 
 def planned(lengths: list[int], budget: int, max_texts: int | None = None) -> list[tuple[int, list[int]]]:
@@ -38,6 +38,18 @@ def test_the_number_of_texts_can_be_limited() -> None:
 def test_no_texts_no_batches() -> None:
     """Nothing to plan gives no batch."""
     assert planned([], 10) == []
+
+
+def test_similar_lengths_share_a_batch_where_padding_is_cheap() -> None:
+    """Short texts all run together; a long one would make each of them dear."""
+    lengths = np.array([9, 4, 300, 7, 12], dtype=np.int32)
+    batches = plan(lengths, 5000, padded=True)
+    assert [(batch.length, batch.indices.tolist()) for batch in batches] == [(300, [2]), (12, [4, 0, 3, 1])]
+
+
+def test_a_small_job_is_shared_out() -> None:
+    """Two workers get half of 600 tokens each; 100 tokens are not worth two runs; 10,000 keep the budget."""
+    assert [share_budget(tokens, 2, 512) for tokens in (600, 100, 10_000)] == [300, 128, 512]
 
 
 def test_arrays_of_equal_lengths() -> None:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError, TruncationWarning
 from biolord_onnx.manifest import MaxLength
+from biolord_onnx.precision import Precision
+from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
 from unit.runtime.tiny_artifact import (
     DIM,
     MAX_LENGTH,
@@ -168,10 +170,40 @@ def test_half_precision_is_a_rounding(embedder: Embedder) -> None:
     np.testing.assert_array_equal(halves, embedder.encode(texts).astype(np.float16))
 
 
-def test_other_precisions_come_later(embedder: Embedder) -> None:
-    """int8 is a clear error, never a wrong answer."""
-    with pytest.raises(InputError, match="precision='int8' comes with a later release"):
-        embedder.encode("cat", precision="int8")
+@pytest.mark.parametrize("precision", ["int8", "uint8"])
+def test_8_bits_need_the_artefacts_ranges(embedder: Embedder, precision: Precision) -> None:
+    """Without them they would be guessed from the texts, and a vector depend on its neighbours."""
+    with pytest.raises(InputError, match=f"precision is '{precision}', but the artefact holds no ranges"):
+        embedder.encode("cat", precision=precision)
+
+
+@pytest.mark.parametrize(("normalize", "output"), [(None, "sentence_embedding"), (True, "unit_embedding")])
+def test_8_bits_are_cut_from_the_ranges_of_their_output(tmp_path: Path, normalize: bool | None, output: str) -> None:
+    """Raw and unit vectors have ranges of their own."""
+    folder = write_tiny_artifact(tmp_path / "artefact")
+    ends = {"sentence_embedding": (-2.0, 2.0), "unit_embedding": (-1.0, 1.0)}
+    content = ranges_to_json({name: Ranges((low,) * DIM, (high,) * DIM) for name, (low, high) in ends.items()})
+    (folder / RANGES_NAME).write_text(content, encoding="utf-8")
+    write_manifest(folder, tiny_manifest())
+    low, high = ends[output]
+    with Embedder.load(folder) as embedder:
+        exact = embedder.encode(["cat", "dog bite"], normalize=normalize)
+        found = embedder.encode(["cat", "dog bite"], normalize=normalize, precision="uint8")
+        signed = embedder.encode("dog bite", normalize=normalize, precision="int8")
+    step = (high - low) / 255
+    assert found.dtype == np.uint8
+    np.testing.assert_allclose(found * step + low + step / 2, np.clip(exact, low, high), atol=step)
+    np.testing.assert_array_equal(signed, found[1].astype(np.int16) - 128)
+
+
+def test_binary_vectors_are_signs(embedder: Embedder) -> None:
+    """Eight dimensions a number, a single string included."""
+    texts = ["cat", "dog bite", "cat"]
+    found = embedder.encode(texts, precision="ubinary")
+    assert (found.dtype, found.shape) == (np.dtype(np.uint8), (3, 1))
+    np.testing.assert_array_equal(np.unpackbits(found.astype(np.uint8), axis=1), embedder.encode(texts) > 0)
+    np.testing.assert_array_equal(embedder.encode("cat", precision="binary"), found[0].astype(np.int16) - 128)
+    assert embedder.encode([], precision="binary").shape == (0, 1)
 
 
 # --- long texts ---------------------------------------------------------------------------------------------
@@ -213,15 +245,38 @@ def test_long_texts_can_be_refused(embedder: Embedder) -> None:
     with pytest.raises(InputError) as raised:
         embedder.encode(["cat", LONG, "dog", LONG + "dog"], overflow="error")
     assert str(raised.value) == (
-        "texts[1] has 18 tokens, the limit is 16 (2 of 4 texts are longer): shorten them, or choose overflow 'truncate'"
+        "texts[1] has 18 tokens, the limit is 16 (2 of 4 texts are longer): shorten them, or choose "
+        "overflow 'truncate' or 'window'"
     )
     assert embedder.encode(["cat"], overflow="error").shape == (1, DIM)
 
 
-def test_windows_come_later(embedder: Embedder) -> None:
-    """overflow="window" is a clear error."""
-    with pytest.raises(InputError, match="overflow='window' comes with a later release"):
-        embedder.encode("cat", overflow="window")
+def test_windows_are_averaged(embedder: Embedder) -> None:
+    """Two windows of full length cover 20 words; the special tokens stand around each; nothing counts as cut."""
+    words = ["cat", "dog", "fever", "heart"] * 5
+    info = embedder.encode_with_info(["bite", " ".join(words), "cat"], overflow="window")
+    ids = [tiny_tokenizer().encode(" ".join(part)).ids for part in (words[:14], words[6:])]
+    assert [len(some) for some in ids] == [MAX_LENGTH, MAX_LENGTH]
+    expected = np.mean([tiny_table()[some].astype(np.float64).mean(axis=0) for some in ids], axis=0)
+    np.testing.assert_allclose(info.vectors[1], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(info.token_counts, [3, 22, 3])
+    assert not info.truncated.any()
+    np.testing.assert_array_equal(info.vectors[::2], embedder.encode(["bite", "cat"]))
+
+
+def test_unit_windows_have_a_unit_average(embedder: Embedder) -> None:
+    """An average of unit vectors is shorter than they are."""
+    text = "cat dog fever heart " * 9
+    found = embedder.encode(text, overflow="window", normalize=True)
+    assert np.linalg.norm(found) == pytest.approx(1, abs=1e-6)
+
+
+def test_windows_do_not_depend_on_their_neighbours(embedder: Embedder) -> None:
+    """Alone or among others, in any order: bit-equal, and without a warning."""
+    texts = [f"{word} " * count for word in ("cat", "dog", "fever") for count in (3, 14, 15, 16, 40, 100)]
+    alone = np.stack([embedder.encode(text, overflow="window") for text in texts])
+    np.testing.assert_array_equal(embedder.encode(texts, overflow="window"), alone)
+    np.testing.assert_array_equal(embedder.encode(texts[::-1], overflow="window", batch_size=2), alone[::-1])
 
 
 # --- counting -----------------------------------------------------------------------------------------------

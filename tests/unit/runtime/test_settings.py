@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from biolord_onnx.batching import DEFAULT_TOKEN_BUDGET
 from biolord_onnx.errors import InputError
+from biolord_onnx.precision import Conversion
+from biolord_onnx.ranges import Ranges
 from biolord_onnx.settings import EncodeSettings, merge_normalize, resolve_settings
 
+RANGES = {"sentence_embedding": Ranges((-2.0,), (2.0,)), "unit_embedding": Ranges((-1.0,), (1.0,))}
 DEFAULTS: dict[str, Any] = {
     "normalized_checkpoint": False,
     "normalize": None,
@@ -18,6 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "batch_size": None,
     "overflow": "truncate",
     "precision": "float32",
+    "read_ranges": lambda output: RANGES[output],
 }
 
 
@@ -28,7 +31,9 @@ def resolve(**changes: object) -> EncodeSettings:
 
 def test_defaults() -> None:
     """Nothing asked for is what sentence-transformers gives, in full precision."""
-    assert resolve() == EncodeSettings("sentence_embedding", np.float32, DEFAULT_TOKEN_BUDGET, None, False)
+    assert resolve() == EncodeSettings(
+        "sentence_embedding", Conversion("float32"), DEFAULT_TOKEN_BUDGET, None, "truncate"
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,30 +71,28 @@ def test_sizes_below_one_are_refused(name: str, value: int) -> None:
         resolve(**{name: value})
 
 
-def test_choices() -> None:
-    """The choices of today."""
-    settings = resolve(overflow="error", precision="float16")
-    assert settings.refuse_overflow
-    assert settings.dtype is np.float16
+@pytest.mark.parametrize("overflow", ["truncate", "error", "window"])
+@pytest.mark.parametrize("precision", ["float32", "float16", "binary", "ubinary"])
+def test_choices(overflow: str, precision: str) -> None:
+    """What is asked for is what is done."""
+    settings = resolve(overflow=overflow, precision=precision)
+    assert (settings.overflow, settings.conversion) == (overflow, Conversion(precision))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("precision", ["int8", "uint8"])
+@pytest.mark.parametrize(("normalize", "output"), [(None, "sentence_embedding"), (True, "unit_embedding")])
+def test_8_bits_take_the_ranges_of_their_output(precision: str, normalize: bool | None, output: str) -> None:
+    """Those of the other output would clip, or waste most steps."""
+    assert resolve(normalize=normalize, precision=precision).conversion.ranges == RANGES[output]
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "choices"),
     [
-        ("overflow", "window"),
-        ("precision", "int8"),
-        ("precision", "uint8"),
-        ("precision", "binary"),
-        ("precision", "ubinary"),
+        ("overflow", "one of 'truncate', 'error', 'window'"),
+        ("precision", "one of 'float32', 'float16', 'int8', 'uint8', 'binary', 'ubinary'"),
     ],
 )
-def test_what_comes_later_says_so(name: str, value: str) -> None:
-    """A feature of a later release is a clear error now, never a wrong answer."""
-    with pytest.raises(InputError, match=f"^{name}='{value}' comes with a later release: use '"):
-        resolve(**{name: value})
-
-
-@pytest.mark.parametrize(("name", "choices"), [("overflow", "'truncate' or 'error'"), ("precision", "'float32'")])
 def test_an_unknown_choice_is_refused(name: str, choices: str) -> None:
     """The message lists what there is."""
     with pytest.raises(InputError, match=f"^{name} is 'cut', expected {choices}"):

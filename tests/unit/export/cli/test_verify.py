@@ -42,7 +42,7 @@ def test_whole_files_and_the_manifests_figures(exported: Exports) -> None:
     outcome = run_process("verify", path)
     assert (outcome.code, outcome.err) == (0, "")
     head, *table = outcome.out.splitlines()
-    assert head == f"{path}: tiny-mpnet-cpu-int8, all 4 files are whole"
+    assert head == f"{path}: tiny-mpnet-cpu-int8, all 5 files are whole"
     assert table[0].startswith("fidelity ")
     assert table[-1] == "against: float32 graph written from the same checkpoint; gate: passed"
 

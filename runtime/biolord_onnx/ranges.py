@@ -1,0 +1,54 @@
+"""The range of each dimension, which 8-bit vectors need: a file of the artefact, read when somebody asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.json_fields import Fields, parse_object
+
+RANGES_NAME = "ranges.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """The smallest and the largest value of each dimension over texts that were looked at, [dim] each."""
+
+    lowest: tuple[float, ...]
+    highest: tuple[float, ...]
+
+
+def ranges_to_json(ranges: Mapping[str, Ranges]) -> str:
+    """Write the ranges of some of the graph's outputs, by name, as one JSON object."""
+    return json.dumps({output: asdict(ends) for output, ends in ranges.items()}, allow_nan=False) + "\n"
+
+
+def read_ranges(path: Path, output: str, dim: int) -> Ranges:
+    """Read the ranges of one output.
+
+    Args:
+        path: the file.
+        output: name of the graph's output.
+        dim: length of a vector.
+
+    Raises:
+        ArtifactError: the file is damaged or holds another number of dimensions.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"{path} is not a readable text file ({error}): export the artefact again") from error
+    fields = parse_object(text, str(path)).child(output)
+    return Ranges(_read_ends(fields, "lowest", dim), _read_ends(fields, "highest", dim))
+
+
+def _read_ends(fields: Fields, key: str, dim: int) -> tuple[float, ...]:
+    values = fields.numbers(key)
+    if len(values) != dim:
+        raise ArtifactError(
+            f"{fields.source}: {key} has {len(values)} numbers, expected {dim}: export the artefact again"
+        )
+    return values

@@ -1,0 +1,59 @@
+"""Several runs at once: on a CPU, as many small runs as there are cores beat one large run over all of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
+from typing import TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+# Runs that wait for each worker: a worker that is done goes on at once, and no more is held in memory than that.
+AHEAD = 2
+
+
+def run_jobs(
+    jobs: Iterable[Job], run: Callable[[Job], Result], workers: int
+) -> Generator[tuple[Job, Result], None, None]:
+    """Run jobs, several at once, and yield each with its result, in order.
+
+    Jobs are drawn while others run, so whatever making one takes overlaps with running. A single job runs in the
+    caller's own thread: a query waits for no queue.
+
+    Args:
+        jobs: any number of jobs.
+        run: does one; called from several threads.
+        workers: jobs that run at once.
+
+    Yields:
+        Every job and its result.
+    """
+    waiting_jobs = iter(jobs)
+    first = list(islice(waiting_jobs, 2))
+    everything = chain(first, waiting_jobs)
+    if workers == 1 or len(first) == 1:
+        for job in everything:
+            yield job, run(job)
+        return
+    with ThreadPoolExecutor(workers, thread_name_prefix="biolord") as pool:
+        running: deque[tuple[Job, Future[Result]]] = deque()
+        try:
+            for job in everything:
+                running.append((job, pool.submit(run, job)))
+                if len(running) == AHEAD * workers:
+                    yield _finish(running)
+            while running:
+                yield _finish(running)
+        finally:
+            for _, future in running:
+                future.cancel()
+
+
+def _finish(running: deque[tuple[Job, Future[Result]]]) -> tuple[Job, Result]:
+    job, future = running[0]
+    result = future.result()
+    running.popleft()
+    return job, result
