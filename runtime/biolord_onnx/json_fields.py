@@ -32,9 +32,7 @@ def parse_object(text: str, source: str, remedy: str = "export the artefact agai
         # A lone surrogate, written as an escape, could be neither printed nor written to a file.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(
-            f"{source} is not valid JSON ({error}): the file is damaged, {remedy}"
-        ) from error
+        raise ArtifactError(f"{source} is not valid JSON ({error}): the file is damaged, {remedy}") from error
     if not isinstance(value, dict):
         raise ArtifactError(f"{source} holds {describe(value)}, expected a JSON object: {remedy}")
     return Fields(source, value)

@@ -130,9 +130,12 @@ def open_session(
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
     providers = [(chosen.ort_name, chosen.options_for(cores.count))]
+    load_errors: tuple[type[Exception], ...] = (RuntimeError, *ort_errors())
     try:
-        ort_session = ort.InferenceSession(str(artifact.model_path), options, providers=providers)
-    except ort_errors() as error:
+        # Left to itself, onnxruntime tries again on the CPU, and says so on standard output alone.
+        ort_session = ort.InferenceSession(str(artifact.model_path), options, providers=providers, enable_fallback=0)
+        ort_session.disable_fallback()
+    except load_errors as error:
         raise ArtifactError(
             f"{artifact.model_path} can't be loaded by onnxruntime {ort.__version__}: {_one_line(error)}"
         ) from error

@@ -56,7 +56,9 @@ def _ids(artifact: Artifact) -> NDArray[np.int64]:
 
 def _peaks(layers: list[Layer], threads: int) -> Roofline:
     ort = import_onnxruntime()
-    return Roofline(measure_peak(ort, layers, "int8", threads), measure_peak(ort, layers, "float32", threads), None, None)
+    return Roofline(
+        measure_peak(ort, layers, "int8", threads), measure_peak(ort, layers, "float32", threads), None, None
+    )
 
 
 def _fidelity(artifact: Artifact, session: Session, reference: str | None) -> Fidelity | None:

@@ -26,7 +26,10 @@ def stated_fidelity(report: JSONObject | None) -> Fidelity | None:
     try:
         group = next(group for group in fields.children("groups") if group.text("kind") == KIND)
         return Fidelity(
-            group.real("cosine_mean"), group.real("cosine_min"), group.integer("texts", least=1), fields.text("reference")
+            group.real("cosine_mean"),
+            group.real("cosine_min"),
+            group.integer("texts", least=1),
+            fields.text("reference"),
         )
     except (StopIteration, ArtifactError):
         return None

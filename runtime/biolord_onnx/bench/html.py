@@ -33,21 +33,24 @@ dd { margin: 0; }
 section { border-top: 1px solid var(--line); margin-top: 2.25rem; padding-top: 1.5rem; }
 .beside { display: grid; gap: 1.5rem 3rem; align-items: start; }
 .beside > * { min-width: 0; }
-@media (min-width: 72rem) { .beside:has(figure) { grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); } }
+@media (min-width: 72rem) { .beside:has(figure) { grid-template-columns: minmax(20rem, 27rem) minmax(0, 1fr); } }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; min-width: 100%; }
+table { border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
+table { min-width: min(100%, 60rem); }
+.beside:has(figure) table { min-width: 100%; }
 th, td { padding: 0.4rem 0.55rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th { color: var(--muted); font-weight: 500; vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: 0.35rem; color: var(--muted); }
 tbody tr:hover { background: var(--tint); }
 .words { text-align: left; }
-td.words:nth-child(2) { font-weight: 500; }
+td.words:nth-child(2) { font-weight: 500; white-space: normal; min-width: 11rem; }
 .why { white-space: normal; min-width: 24rem; }
 p.note { color: var(--muted); font-size: 0.84rem; margin: 0.6rem 0 0; max-width: 70ch; }
-figure { margin: 0; max-width: 44rem; }
+figure { margin: 0; max-width: 36rem; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg text { font-family: inherit !important; font-variant-numeric: tabular-nums; }
 figcaption { color: var(--muted); font-size: 0.84rem; margin-top: 0.4rem; }
+.keys { display: block; }
 .key { display: inline-block; margin-right: 1rem; color: var(--text); }
 .key::before {
   content: ""; display: inline-block; width: 0.7em; height: 0.7em; border-radius: 2px; margin-right: 0.4em;
@@ -99,15 +102,14 @@ def _figure(plot: Plot) -> str:
         f'<span class="key" style="--series: var(--series-{at})">{escape(name)}</span>'
         for at, name in enumerate(plot.legend, start=1)
     )
+    legend = f'<span class="keys">{keys}</span>' if keys else ""
     svg = plot.svg.replace("<svg", f'<svg role="img" aria-label="{escape(plot.caption)}"', 1)
-    return f"<figure>{svg}<figcaption>{keys}{escape(plot.caption)}</figcaption></figure>"
+    return f"<figure>{svg}<figcaption>{legend}{escape(plot.caption)}</figcaption></figure>"
 
 
 def _table(table: Table) -> str:
     head = "".join(_cell("th", text, column, table) for column, text in enumerate(table.header))
-    rows = [
-        "".join(_cell("td", text, column, table) for column, text in enumerate(row)) for row in table.rows
-    ]
+    rows = ["".join(_cell("td", text, column, table) for column, text in enumerate(row)) for row in table.rows]
     body = "\n".join(f"<tr>{row}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from biolord_onnx.bench.results import Results
 from biolord_onnx.bench.table import Table, summary, tables
 
+
 def render(results: Results) -> str:
     """Lay results out as Markdown."""
     lines = ["# biolord bench", "", *(f"- {label}: {_escape(text)}" for label, text in summary(results))]

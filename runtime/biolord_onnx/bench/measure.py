@@ -5,27 +5,31 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
+from typing import cast
 
 import numpy as np
+import tokenizers
 from numpy.typing import NDArray
 
 from biolord_onnx.artifact import Artifact
-from biolord_onnx.batching import chunks
 from biolord_onnx.bench.figures import Bulk, Cell, Latency, Query, Stages
 from biolord_onnx.bench.protocol import Grid
 from biolord_onnx.bench.workloads import Workload
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoder import Encoder
 from biolord_onnx.session import NodeArg, OrtSession, Session
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.settings import resolve_settings
 
 _WARM_TEXTS = 64
 _BULK_CHUNK = 256
 _GRID_SECONDS = 0.4
 _GRID_MOST_RUNS = 20
+
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +93,28 @@ def idle_percent(seconds: float) -> float:
 
 def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages:
     """Split the time of one bulk run: tokenising, the graph, and the rest."""
-    timed = _TimedSession(session.ort_session)
-    embedder = Embedder(artifact, replace(session, ort_session=timed))
-    tokenizer = Tokenizer.load(artifact.tokenizer_path)
-    embedder.encode_with_info(texts[:_WARM_TEXTS])
-    timed.spans.clear()
+    session_spans: list[Span] = []
+    tokenizer_spans: list[Span] = []
+    encoder = Encoder.load(artifact, replace(session, ort_session=_TimedSession(session.ort_session, session_spans)))
+    timed = _TimedTokenizer(encoder.tokenizer.tokenizer, tokenizer_spans)
+    encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, tokenizer=cast("tokenizers.Tokenizer", timed)))
+    settings = resolve_settings(
+        normalized_checkpoint=artifact.manifest.normalized,
+        normalize=None,
+        batch_tokens=None,
+        batch_size=None,
+        overflow="truncate",
+        precision="float32",
+    )
+    encoder.encode(texts[:_WARM_TEXTS], settings, show_progress_bar=False)
+    session_spans.clear()
+    tokenizer_spans.clear()
     started = time.perf_counter()
-    embedder.encode_with_info(texts)
+    encoder.encode(texts, settings, show_progress_bar=False)
     whole = time.perf_counter() - started
-    started = time.perf_counter()
-    for chunk in chunks(texts):
-        tokenizer.tokenize(texts[chunk], embedder.max_length)
-    tokenising = time.perf_counter() - started
-    running = _covered(timed.spans)
-    # The tokenizer is timed again, by itself: noise may take the sum over the whole.
-    return Stages(1000 * tokenising, 1000 * running, 1000 * max(0.0, whole - running - tokenising))
+    tokenising, running = _covered(tokenizer_spans), _covered(session_spans)
+    other = whole - _covered([*tokenizer_spans, *session_spans])
+    return Stages(1000 * tokenising, 1000 * running, 1000 * other)
 
 
 def grid_speed(session: Session, ids: NDArray[np.int64], grid: Grid, max_length: int) -> tuple[Cell, ...]:
@@ -148,7 +159,7 @@ def _percentiles(times: Sequence[float]) -> tuple[float, float, float]:
     return p50, p95, p99
 
 
-def _covered(spans: Sequence[tuple[float, float]]) -> float:
+def _covered(spans: Sequence[Span]) -> float:
     """Return the time in which at least one run was under way: runs may overlap."""
     covered, end = 0.0, float("-inf")
     for start, stop in sorted(spans):
@@ -158,14 +169,31 @@ def _covered(spans: Sequence[tuple[float, float]]) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class _TimedTokenizer:
+    """Notes when each call of a tokenizer started and ended."""
+
+    inner: tokenizers.Tokenizer
+    spans: list[Span]
+
+    def encode_batch_fast(self, texts: Sequence[str], *, add_special_tokens: bool) -> list[tokenizers.Encoding]:
+        started = time.perf_counter()
+        encodings = self.inner.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+        self.spans.append((started, time.perf_counter()))
+        return encodings
+
+
+@dataclass(frozen=True, slots=True)
 class _TimedSession:
     """Notes when each run of a session started and ended."""
 
     inner: OrtSession
-    spans: list[tuple[float, float]] = field(default_factory=list)
+    spans: list[Span]
 
     def run(self, output_names: list[str], input_feed: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
-        return self._timed(lambda: self.inner.run(output_names, input_feed))
+        started = time.perf_counter()
+        result = self.inner.run(output_names, input_feed)
+        self.spans.append((started, time.perf_counter()))
+        return result
 
     def get_providers(self) -> list[str]:
         return self.inner.get_providers()
@@ -175,9 +203,3 @@ class _TimedSession:
 
     def get_outputs(self) -> list[NodeArg]:
         return self.inner.get_outputs()
-
-    def _timed(self, run: Callable[[], list[NDArray[np.float32]]]) -> list[NDArray[np.float32]]:
-        started = time.perf_counter()
-        result = run()
-        self.spans.append((started, time.perf_counter()))
-        return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import asdict, astuple, replace
 
 from biolord_onnx.bench.results import Machine, Results, Row, Settings, WorkloadSize
 from biolord_onnx.errors import InputError
@@ -84,7 +84,11 @@ def _describe(machine: Machine) -> str:
 def _join_settings(first_name: str, first: Settings, name: str, settings: Settings) -> Settings:
     same_threads = replace(settings, threads=first.threads)
     if same_threads != first:
-        raise InputError(f"{name} was measured with {settings}, {first_name} with {first}: run both the same way")
+        before, after = asdict(first), asdict(same_threads)
+        different = "; ".join(
+            f"{key} is {after[key]}, expected {before[key]}" for key in before if before[key] != after[key]
+        )
+        raise InputError(f"{name} was measured in another way than {first_name}, {different}: run both the same way")
     return first if settings.threads == first.threads else replace(first, threads=None)
 
 

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from biolord_onnx.bench.results import Results, Row
 from biolord_onnx.bench.table import number
@@ -24,12 +24,13 @@ _COLOURS = {
     _PAGE: "var(--page)",
     **{colour: f"var(--series-{number})" for number, colour in enumerate(_SERIES, start=1)},
 }
-_WIDTH, _ROW_HEIGHT, _AXIS_HEIGHT = 6.4, 0.52, 0.62  # inches
+_WIDTH, _ROW_HEIGHT, _AXIS_HEIGHT = 6.0, 0.6, 0.7  # inches
 _NAME_OFFSET = 0.4
-_STYLE = {
+# Any: matplotlib's stubs list every key, another list in each release.
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 10.0,
+    "font.size": 12.0,
     "text.color": _TEXT,
     "axes.edgecolor": _LINE,
     "axes.labelcolor": _MUTED,
@@ -191,9 +192,9 @@ def _svg(name: str, rows: int, draw: Callable[[Axes], None]) -> str:
 
 def _for_page(svg: str, name: str) -> str:
     """Make a part of a page of a document: no prolog, namespaces or size, ids of its own, the page's colours."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\s(xmlns(:\w+)?|width|height|version)="[^"]*"(?=[^<>]*viewBox|[^<>]*>)', "", svg, count=0)
+    root, _, content = svg[svg.index("<svg") :].partition(">")
+    root = re.sub(r'\s(xmlns(:\w+)?|width|height|version)="[^"]*"', "", root)
+    svg = f"{root}>{re.sub(r'<metadata>.*?</metadata>', '', content, flags=re.DOTALL)}"
     svg = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     for stand_in, colour in _COLOURS.items():
         svg = svg.replace(stand_in, colour)

@@ -44,13 +44,15 @@ def tables(results: Results) -> list[Table]:
 def summary(results: Results) -> list[tuple[str, str]]:
     """Say on what and how it was measured, as label and text."""
     machine, settings = results.machine, results.settings
-    threads = f"{settings.threads} threads a run" if settings.threads else "threads as each row says"
+    many = "s" * (settings.threads != 1)
+    threads = f"{settings.threads} thread{many} a run" if settings.threads else "threads as each row says"
     spinning = "threads without work spin" if settings.spinning else "threads without work sleep"
-    texts = [f"{name} {size.texts:,} texts, {_count(size.tokens)}" for name, size in results.workloads.items()]
+    processes = f"medians over {settings.repeats} processes a row" if settings.repeats > 1 else "one process a row"
+    texts = [f"{name} {size.texts:,}{_tokens(size.tokens)}" for name, size in results.workloads.items()]
     return [
         ("machine", f"{machine.cpu} ({', '.join(machine.features) or 'features not known'})"),
         ("system", f"{machine.system}, {machine.cores} cores, {machine.memory_mb / 1000:.1f} GB"),
-        ("run", f"{threads}, {spinning}, medians over {settings.repeats} processes a row"),
+        ("run", f"{threads}, {spinning}, {processes}"),
         ("texts", "; ".join(texts) or "none"),
         ("created", results.created),
     ]
@@ -117,7 +119,10 @@ def _queries(rows: Numbered) -> Table:
         ratio = _ratio(row.query.p50_ms, first)
         cells.append((label, row.name, *map(number, latencies), ratio, *map(number, during), *_cosines(row)))
     header = ("#", "single queries", "p50 ms", "p95 ms", "p99 ms", "× speed", "busy p50", "busy p95", "cosine", "worst")
-    note = "One text a call; busy: while another thread of the process runs a bulk job. Cosine to the reference, mean and worst."
+    note = (
+        "One text a call; busy: while another thread of the process runs a bulk job. Cosine to the reference, mean and "
+        "worst."
+    )
     return Table("queries", "Latency", note, header, tuple(cells))
 
 
@@ -162,7 +167,10 @@ def _memory(rows: Numbered) -> Table:
         if (m := row.memory) is not None
     ]
     header = ("#", "memory", "private MB", "shared MB", "resident MB", "peak MB", "idle CPU %")
-    note = "After 40 queries; shared: mapped files that other processes have in common. Peak: of the whole run. Idle: of one core."
+    note = (
+        "After 40 queries; shared: mapped files that other processes have in common. Peak: of the whole run. Idle: of "
+        "one core."
+    )
     return Table("memory", "Memory", note, header, tuple(cells))
 
 
@@ -202,8 +210,10 @@ def _grid(rows: Numbered) -> Table:
     cells = []
     for label, row in rows:
         speeds = {(cell.batch, cell.length): cell.tokens_per_s for cell in row.grid or ()}
-        for batch in sorted({batch for batch, _ in speeds}):
-            cells.append((label, row.name, str(batch), *(number(speeds.get((batch, length))) for length in lengths)))
+        cells += [
+            (label, row.name, str(batch), *(number(speeds.get((batch, length))) for length in lengths))
+            for batch in sorted({batch for batch, _ in speeds})
+        ]
     header = ("#", "tokens/s", "batch", *(f"{length} tokens" for length in lengths))
     note = "Single runs of the graph: so many texts of so many tokens each."
     return Table("grid", "Batch and length", note, header, tuple(cells))
@@ -211,12 +221,21 @@ def _grid(rows: Numbered) -> Table:
 
 def _rows(rows: Numbered) -> Table:
     cells = [
-        (label, row.name, row.provider, str(row.threads), row.target or NONE, row.engine, row.tool, row.python)
-        + (row.fidelity.against if row.fidelity else NONE,)
+        (
+            label,
+            row.name,
+            row.provider,
+            str(row.threads),
+            row.target or NONE,
+            row.engine,
+            row.tool,
+            row.python,
+            row.fidelity.against if row.fidelity else NONE,
+        )
         for label, row in rows
     ]
     header = ("#", "row", "provider", "threads", "target", "engine", "tool", "Python", "cosine against")
-    note = "The provider is the one really used."
+    note = "The provider is the one really used; of a row without figures, the one asked for."
     return Table("rows", "Rows", note, header, tuple(cells), left=(1, 2, 4, 5, 6, 7, 8))
 
 
@@ -225,5 +244,5 @@ def _errors(rows: Numbered) -> Table:
     return Table("errors", "Without figures", "", ("#", "row", "why"), cells, left=(1, 2))
 
 
-def _count(tokens: int | None) -> str:
-    return "tokens differ" if tokens is None else f"{tokens:,} tokens"
+def _tokens(tokens: int | None) -> str:
+    return "" if tokens is None else f" ({tokens:,} tokens)"

@@ -85,9 +85,7 @@ def _load(request: Request) -> _Loaded:
     ort = import_onnxruntime()
     imported = time.perf_counter()
     artifact = open_artifact(request.artifact)
-    session = open_session(
-        artifact, provider=request.provider, threads=request.threads, spinning=request.spinning
-    )
+    session = open_session(artifact, provider=request.provider, threads=request.threads, spinning=request.spinning)
     embedder = Embedder(artifact, session)
     loaded = time.perf_counter()
     embedder.encode_with_info(request.queries[0])
@@ -97,9 +95,7 @@ def _load(request: Request) -> _Loaded:
     return _Loaded(artifact, session, embedder, f"onnxruntime {ort.__version__}", start)
 
 
-def _repeat(
-    loaded: _Loaded, request: Request, read_workloads: Callable[[], str]
-) -> tuple[Row, dict[str, int]]:
+def _repeat(loaded: _Loaded, request: Request, read_workloads: Callable[[], str]) -> tuple[Row, dict[str, int]]:
     """Measure what is repeated; return the row so far and the tokens of each workload."""
     import numpy as np
 
@@ -135,7 +131,6 @@ def _repeat(
     )
     counts = np.minimum(embedder.encode_with_info(queries).token_counts, embedder.max_length)
     return row, {QUERIES: int(counts.sum()), **{run.bulk.workload: run.tokens for run in runs}}
-
 
 
 def _layers(artifact: Artifact) -> list[Layer]:

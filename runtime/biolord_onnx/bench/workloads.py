@@ -19,24 +19,29 @@ GRID = "grid"
 DEFAULT = (*GENERATED, GRID)
 MIXED_TEXTS_A_CALL = 8
 
-_ROOTS = (
-    "cardio arthro gastro hepato nephro neuro osteo broncho dermo encephalo angio myo cysto adeno chondro "
-    "colo entero hemo laryngo lympho rhino thrombo tracheo vasculo pneumo"
-).split()
-_ENDINGS = "pathy itis osis algia ectasia plegia sclerosis malacia megaly stenosis rrhagia dysplasia oma".split()
-_GRADES = "acute chronic recurrent congenital idiopathic severe mild primary secondary bilateral focal diffuse".split()
-_SITES = (
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(text.split("|"))
+
+
+_ROOTS = _parts(
+    "cardio|arthro|gastro|hepato|nephro|neuro|osteo|broncho|dermo|encephalo|angio|myo|cysto|adeno|chondro|"
+    "colo|entero|hemo|laryngo|lympho|rhino|thrombo|tracheo|vasculo|pneumo"
+)
+_ENDINGS = _parts("pathy|itis|osis|algia|ectasia|plegia|sclerosis|malacia|megaly|stenosis|rrhagia|dysplasia|oma")
+_GRADES = _parts("acute|chronic|recurrent|congenital|idiopathic|severe|mild|primary|secondary|bilateral|focal|diffuse")
+_SITES = _parts(
     "left ventricle|right kidney|lumbar spine|upper lobe of lung|distal femur|cervical lymph node|small intestine|"
     "bile duct|optic nerve|coronary artery|thyroid gland|urinary bladder|mitral valve|frontal lobe|knee joint"
-).split("|")
-_CAUSES = (
+)
+_CAUSES = _parts(
     "due to diabetes mellitus|following procedure|caused by staphylococcus|in pregnancy|without complication|"
     "with hypertension|in childhood|after trauma|of unknown cause|with fever"
-).split("|")
-_PLAIN = (
+)
+_PLAIN = _parts(
     "chest pain|short of breath|rash on arm|itchy eyes|cat scratch|low blood sugar|knee swelling|high fever|"
     "heart attack|stroke symptoms|back pain|numb fingers|cough at night|weight loss|blurred vision|dry mouth"
-).split("|")
+)
 _CIRCUMSTANCES = ("", " at night", " in a child", " since yesterday", " when walking", " and nausea")
 _SENTENCES = (
     "The patient presented with {0} and was admitted for observation.",
@@ -85,7 +90,7 @@ def generate(name: str, count: int) -> Workload:
     if name not in _MAKERS:
         raise InputError(f"there is no workload {name!r}, expected {', '.join(_MAKERS)} or {GRID}")
     # Of a seeded generator, Python promises the sequence of random() alone.
-    numbers = random.Random(f"biolord bench {name}")  # noqa: S311 - the same everywhere is the point
+    numbers = random.Random(f"biolord bench {name}")
     # Different ones: equal texts are encoded once, which would flatter every figure.
     texts: dict[str, None] = {}
     while len(texts) < count:
@@ -105,7 +110,7 @@ def of_lines(name: str, lines: list[str]) -> Workload:
     return Workload(name, texts)
 
 
-def _pick(numbers: Numbers, choices: list[str] | tuple[str, ...]) -> str:
+def _pick(numbers: Numbers, choices: tuple[str, ...]) -> str:
     return choices[int(numbers.random() * len(choices))]
 
 
