@@ -41,7 +41,7 @@ class Provider:
 
 _PORTABLE = ("portable-",)
 # Without it, whatever a provider doesn't take runs on the CPU, and nobody hears of it. CUDA's and XNNPACK's rows leave
-# it out: the one puts the arithmetic of shapes on the CPU by design, the other is a set of kernels beside the CPU's own.
+# it out: the one does the arithmetic of shapes on the CPU by design, the other is a set of kernels beside the CPU's.
 _WHOLE_GRAPH = (("session.disable_cpu_ep_fallback", "1"),)
 
 # In the order in which "auto" tries them. Names and options are those of the pages

@@ -21,7 +21,7 @@ from biolord_onnx.bench.protocol import Grid
 from biolord_onnx.bench.workloads import Workload
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoder import Encoder
-from biolord_onnx.session import NodeArg, OrtSession, Session
+from biolord_onnx.session import OrtSession, Session
 from biolord_onnx.settings import resolve_settings
 
 _WARM_TEXTS = 64
@@ -95,7 +95,8 @@ def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages
     """Split the time of one bulk run: tokenising, the graph, and the rest."""
     session_spans: list[Span] = []
     tokenizer_spans: list[Span] = []
-    encoder = Encoder.load(artifact, replace(session, ort_session=_TimedSession(session.ort_session, session_spans)))
+    timed_session = cast("OrtSession", _TimedSession(session.ort_session, session_spans))
+    encoder = Encoder.load(artifact, replace(session, ort_session=timed_session))
     timed = _TimedTokenizer(encoder.tokenizer.tokenizer, tokenizer_spans)
     encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, tokenizer=cast("tokenizers.Tokenizer", timed)))
     settings = resolve_settings(
@@ -194,12 +195,3 @@ class _TimedSession:
         result = self.inner.run(output_names, input_feed)
         self.spans.append((started, time.perf_counter()))
         return result
-
-    def get_providers(self) -> list[str]:
-        return self.inner.get_providers()
-
-    def get_inputs(self) -> list[NodeArg]:
-        return self.inner.get_inputs()
-
-    def get_outputs(self) -> list[NodeArg]:
-        return self.inner.get_outputs()
