@@ -12,12 +12,12 @@ from biolord_onnx.bench.results import Machine, Results, Row, Settings, Workload
 from biolord_onnx.bench.table import number, render
 from biolord_onnx.bench.wire import field, fields, numbers
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 COUNT = st.integers(1, 2**53)
 FIGURE = st.floats(0, 1e12, allow_nan=False)
 UNKNOWN = st.none() | FIGURE
 COSINE = st.floats(-1, 1)
-BULK = st.builds(Bulk, TEXT, COUNT, FIGURE, FIGURE, UNKNOWN, st.lists(FIGURE, min_size=1, max_size=3).map(tuple))
+BULK = st.builds(Bulk, TEXT, COUNT, FIGURE, FIGURE, UNKNOWN, st.lists(FIGURE, min_size=1, max_size=2).map(tuple))
 ROW = st.builds(
     Row,
     name=TEXT,
@@ -30,23 +30,23 @@ ROW = st.builds(
     file_mb=UNKNOWN,
     error=st.none(),
     start=st.none() | st.builds(Start, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
-    query=st.none() | st.builds(Query, COUNT, FIGURE, FIGURE, FIGURE, st.lists(FIGURE, max_size=3).map(tuple)),
-    bulk=st.none() | st.lists(BULK, max_size=2).map(tuple),
+    query=st.none() | st.builds(Query, COUNT, FIGURE, FIGURE, FIGURE, st.lists(FIGURE, max_size=1).map(tuple)),
+    bulk=st.none() | st.lists(BULK, max_size=1).map(tuple),
     query_during_bulk=st.none() | st.builds(Latency, FIGURE, FIGURE, FIGURE),
     memory=st.none() | st.builds(Memory, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
     idle_cpu_percent=UNKNOWN,
     stages=st.none() | st.builds(Stages, FIGURE, FIGURE, FIGURE),
-    grid=st.none() | st.lists(st.builds(Cell, COUNT, COUNT, FIGURE, FIGURE), max_size=3).map(tuple),
+    grid=st.none() | st.lists(st.builds(Cell, COUNT, COUNT, FIGURE, FIGURE), max_size=1).map(tuple),
     roofline=st.none() | st.builds(Roofline, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
     fidelity=st.none() | st.builds(Fidelity, COSINE, COSINE, COUNT, TEXT),
 )
 RESULTS = st.builds(
     Results,
     created=TEXT,
-    machine=st.builds(Machine, TEXT, st.lists(TEXT, max_size=3).map(tuple), COUNT, FIGURE, TEXT),
+    machine=st.builds(Machine, TEXT, st.lists(TEXT, max_size=1).map(tuple), COUNT, FIGURE, TEXT),
     settings=st.builds(Settings, st.none() | COUNT, st.booleans(), COUNT, st.none() | COUNT),
-    workloads=st.dictionaries(TEXT, st.builds(WorkloadSize, COUNT, st.none() | COUNT, TEXT), max_size=2),
-    rows=st.lists(ROW, max_size=3, unique_by=lambda row: row.name).map(tuple),
+    workloads=st.dictionaries(TEXT, st.builds(WorkloadSize, COUNT, st.none() | COUNT, TEXT), max_size=1),
+    rows=st.lists(ROW, max_size=2, unique_by=lambda row: row.name).map(tuple),
 )
 
 

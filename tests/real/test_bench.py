@@ -117,7 +117,9 @@ def test_the_page_opens_without_a_complaint_or_a_request(measured: Measured, tmp
 def test_a_page_that_complains_is_noticed(tmp_path: Path) -> None:
     """The browser sees a request, an exception and a message in the console, so their absence above means something."""
     file = tmp_path / "bad.html"
-    file.write_text("<img src='nowhere.png'><script>console.error('x'); throw new Error('y')</script>", encoding="utf-8")
+    file.write_text(
+        "<img src='nowhere.png'><script>console.error('x'); throw new Error('y')</script>", encoding="utf-8"
+    )
     with chromium(tmp_path / "profile") as page:
         page.open(file)
         methods = {complaint["method"] for complaint in page.complaints()}
