@@ -33,13 +33,13 @@ python:
 .venv/.ready: pyproject.toml requirements/tools.txt requirements/dev.txt | python
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -qq -r requirements/dev.txt -e '.[cpu,export,parquet]'
+	$(BIN)/python -m pip install -qq -r requirements/dev.txt -e '.[cpu,export,parquet,bench]'
 	touch $@
 
 .venv-floors/.ready: pyproject.toml requirements/tools.txt requirements/floors.txt | python
 	rm -rf .venv-floors
 	$(PYTHON) -m venv .venv-floors
-	.venv-floors/bin/python -m pip install -qq -r requirements/floors.txt -e '.[cpu,export,parquet]'
+	.venv-floors/bin/python -m pip install -qq -r requirements/floors.txt -e '.[cpu,export,parquet,bench]'
 	touch $@
 
 .venv-demo/.ready: pyproject.toml | python

@@ -75,7 +75,7 @@ class Embedder:
 
         Args:
             path: the folder that ``biolord export`` wrote.
-            provider: ``auto``, ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
+            provider: ``auto``, or a name such as ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
             threads: cores for one run; None takes what affinity and cgroup quota allow.
             memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
                 between processes.

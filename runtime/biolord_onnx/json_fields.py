@@ -16,12 +16,13 @@ T = TypeVar("T")
 _JSON_NAMES = {type(None): "null", dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
 
 
-def parse_object(text: str, source: str) -> Fields:
+def parse_object(text: str, source: str, remedy: str = "export the artefact again") -> Fields:
     """Parse ``text``, which must be one JSON object.
 
     Args:
         text: the JSON document.
         source: where it came from, for messages.
+        remedy: what to do about a document that is none, for messages.
 
     Raises:
         ArtifactError: it isn't JSON (NaN, infinities and lone surrogates aren't either), or not an object.
@@ -31,11 +32,9 @@ def parse_object(text: str, source: str) -> Fields:
         # A lone surrogate, written as an escape, could be neither printed nor written to a file.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise ArtifactError(
-            f"{source} is not valid JSON ({error}): the file is damaged, export the artefact again"
-        ) from error
+        raise ArtifactError(f"{source} is not valid JSON ({error}): the file is damaged, {remedy}") from error
     if not isinstance(value, dict):
-        raise ArtifactError(f"{source} holds {describe(value)}, expected a JSON object: export the artefact again")
+        raise ArtifactError(f"{source} holds {describe(value)}, expected a JSON object: {remedy}")
     return Fields(source, value)
 
 
@@ -85,6 +84,17 @@ class Fields:
             raise self.error(key, value, f"a number of {least} or more")
         return float(value)
 
+    def optional_number(self, key: str) -> float | None:
+        """Return the number under ``key``, or None for null."""
+        return None if self._value(key) is None else self.number(key)
+
+    def real(self, key: str) -> float:
+        """Return the number under ``key``, which must be finite and may be negative."""
+        value = self._value(key)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.error(key, value, "a finite number")
+        return float(value)
+
     def boolean(self, key: str) -> bool:
         """Return the boolean under ``key``."""
         return self._typed(key, bool, "true or false")
@@ -101,10 +111,28 @@ class Fields:
         """Return the object under ``key`` as fields of its own."""
         return Fields(f"{self.source}: {key}", self.mapping(key))
 
+    def optional_child(self, key: str) -> Fields | None:
+        """Return the object under ``key`` as fields of its own, or None for null."""
+        return None if self._value(key) is None else self.child(key)
+
+    def optional_integer(self, key: str, *, least: int) -> int | None:
+        """Return the integer under ``key``, which must be ``least`` or more, or None for null."""
+        return None if self._value(key) is None else self.integer(key, least=least)
+
     def children(self, key: str) -> list[Fields]:
         """Return the objects of the list under ``key``."""
         items = self._typed(key, list, "a list of objects")
         return [Fields(f"{self.source}: {key}", {str(i): item}).child(str(i)) for i, item in enumerate(items)]
+
+    def optional_children(self, key: str) -> list[Fields] | None:
+        """Return the objects of the list under ``key``, or None for null."""
+        return None if self._value(key) is None else self.children(key)
+
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """Return the numbers of the list under ``key``."""
+        items = self._typed(key, list, "a list of numbers")
+        fields = Fields(f"{self.source}: {key}", {str(i): item for i, item in enumerate(items)})
+        return tuple(fields.number(index) for index in fields.members)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the strings of the list under ``key``."""

@@ -15,27 +15,116 @@ class Provider:
         name: what users call it.
         ort_name: what onnxruntime calls it.
         target_prefixes: beginnings of the artefact targets that it runs.
-        extra: the pip extra that brings it.
+        source: how to get an onnxruntime that has it.
+        options: the provider's own options, by onnxruntime's names.
+        session_options: entries of the session's configuration that it needs.
+        threads_option: the option of `options` that takes the number of threads, where the session's doesn't count.
     """
 
     name: str
     ort_name: str
     target_prefixes: tuple[str, ...]
-    extra: str
+    source: str
+    options: tuple[tuple[str, str], ...] = ()
+    session_options: tuple[tuple[str, str], ...] = ()
+    threads_option: str | None = None
 
     def runs(self, target: str) -> bool:
         """Whether it runs artefacts of this target."""
         return target.startswith(self.target_prefixes)
 
+    def options_for(self, threads: int) -> dict[str, str]:
+        """Return the provider's options for a session of so many threads."""
+        counted = {self.threads_option: str(threads)} if self.threads_option else {}
+        return dict(self.options) | counted
 
-# In the order in which "auto" tries them.
+
+_PORTABLE = ("portable-",)
+# Without it, whatever a provider doesn't take runs on the CPU, and nobody hears of it. CUDA's and XNNPACK's rows leave
+# it out: the one does the arithmetic of shapes on the CPU by design, the other is a set of kernels beside the CPU's.
+_WHOLE_GRAPH = (("session.disable_cpu_ep_fallback", "1"),)
+
+# In the order in which "auto" tries them. Names and options are those of the pages
+# https://onnxruntime.ai/docs/execution-providers/
 PROVIDERS = (
-    Provider("cuda", "CUDAExecutionProvider", ("cuda-", "portable-"), "cuda"),
-    Provider("cpu", "CPUExecutionProvider", ("cpu-", "portable-"), "cpu"),
-    Provider("openvino", "OpenVINOExecutionProvider", ("portable-",), "openvino"),
+    Provider("cuda", "CUDAExecutionProvider", ("cuda-", "portable-"), "pip install 'biolord-onnx[cuda]'"),
+    Provider("cpu", "CPUExecutionProvider", ("cpu-", "portable-"), "pip install 'biolord-onnx[cpu]'"),
+    Provider(
+        "openvino",
+        "OpenVINOExecutionProvider",
+        _PORTABLE,
+        "pip install 'biolord-onnx[openvino]'",
+        options=(("device_type", "CPU"),),
+        session_options=_WHOLE_GRAPH,
+        threads_option="num_of_threads",
+    ),
+    Provider(
+        "tensorrt",
+        "TensorrtExecutionProvider",
+        _PORTABLE,
+        "pip install 'biolord-onnx[cuda]' and NVIDIA's TensorRT",
+        session_options=_WHOLE_GRAPH,
+    ),
+    Provider(
+        "coreml",
+        "CoreMLExecutionProvider",
+        _PORTABLE,
+        "pip install 'biolord-onnx[cpu]' on macOS",
+        options=(("ModelFormat", "MLProgram"), ("MLComputeUnits", "ALL")),
+        session_options=_WHOLE_GRAPH,
+    ),
+    Provider(
+        "directml",
+        "DmlExecutionProvider",
+        _PORTABLE,
+        "pip install onnxruntime-directml on Windows",
+        session_options=_WHOLE_GRAPH,
+    ),
+    Provider(
+        "qnn",
+        "QNNExecutionProvider",
+        _PORTABLE,
+        "pip install onnxruntime-qnn on a Qualcomm machine",
+        options=(("backend_type", "htp"),),
+        session_options=_WHOLE_GRAPH,
+    ),
+    Provider(
+        "xnnpack",
+        "XnnpackExecutionProvider",
+        _PORTABLE,
+        "build onnxruntime with --use_xnnpack",
+        threads_option="intra_op_num_threads",
+    ),
 )
-# OpenVINO is for whoever asks for it.
+# The others are for whoever asks for them.
 _AUTO = ("cuda", "cpu")
+
+
+def find_provider(name: str, available: list[str]) -> Provider:
+    """Find an installed provider by its name.
+
+    Args:
+        name: what users call it.
+        available: onnxruntime's names of the providers that are installed.
+
+    Raises:
+        ProviderError: unknown or not installed.
+    """
+    found = next((provider for provider in PROVIDERS if provider.name == name), None)
+    if found is None:
+        known = ", ".join(sorted(provider.name for provider in PROVIDERS))
+        raise ProviderError(f"provider is {name!r}, expected auto or one of {known}")
+    if found.ort_name not in available:
+        raise ProviderError(
+            f"provider {name} is not in this onnxruntime, which has {short_names(available)}: "
+            f"pip uninstall onnxruntime, then {found.source}"
+        )
+    return found
+
+
+def installed_providers(target: str, available: list[str]) -> list[Provider]:
+    """List the installed providers that run artefacts of a target."""
+    return [provider for provider in PROVIDERS if provider.ort_name in available and provider.runs(target)]
 
 
 def choose_provider(name: str, target: str, available: list[str]) -> Provider:
@@ -51,23 +140,15 @@ def choose_provider(name: str, target: str, available: list[str]) -> Provider:
     """
     if name == "auto":
         return _choose_automatically(target, available)
-    chosen = next((provider for provider in PROVIDERS if provider.name == name), None)
-    if chosen is None:
-        known = ", ".join(sorted(provider.name for provider in PROVIDERS))
-        raise ProviderError(f"provider is {name!r}, expected auto or one of {known}")
-    if chosen.ort_name not in available:
-        raise ProviderError(
-            f"provider {name} is not in this onnxruntime, which has {short_names(available)}: "
-            f"pip uninstall onnxruntime, then pip install 'biolord-onnx[{chosen.extra}]'"
-        )
+    chosen = find_provider(name, available)
     if not chosen.runs(target):
         raise ProviderError(f"provider {name} does not run a {target} artefact: {_who_runs(target)}")
     return chosen
 
 
 def _choose_automatically(target: str, available: list[str]) -> Provider:
-    for provider in PROVIDERS:
-        if provider.name in _AUTO and provider.ort_name in available and provider.runs(target):
+    for provider in installed_providers(target, available):
+        if provider.name in _AUTO:
             return provider
     raise ProviderError(f"no installed provider runs a {target} artefact: {_who_runs(target)}")
 
@@ -76,7 +157,7 @@ def _who_runs(target: str) -> str:
     able = [provider for provider in PROVIDERS if provider.runs(target)]
     if not able:
         return "this biolord-onnx knows no such target, upgrade it"
-    return " or ".join(f"{provider.name} does, pip install 'biolord-onnx[{provider.extra}]'" for provider in able)
+    return " or ".join(f"{provider.name} does, {provider.source}" for provider in able)
 
 
 def short_names(ort_names: list[str]) -> str:

@@ -35,6 +35,13 @@ class NodeArg(Protocol):
     shape: list[int | str | None]
 
 
+class SessionOptions(Protocol):
+    """The part of ``onnxruntime.SessionOptions`` that is used from outside."""
+
+    def add_session_config_entry(self, key: str, value: str) -> None:
+        """Set an entry of the configuration."""
+
+
 class OrtSession(Protocol):
     """The part of ``onnxruntime.InferenceSession`` that is used here."""
 
@@ -94,16 +101,22 @@ class Session:
 
 
 def open_session(
-    artifact: Artifact, *, provider: str = "auto", threads: int | None = None, memory: Memory = "fast"
+    artifact: Artifact,
+    *,
+    provider: str = "auto",
+    threads: int | None = None,
+    memory: Memory = "fast",
+    spinning: bool = False,
 ) -> Session:
     """Load an artefact's graph.
 
     Args:
         artifact: a checked artefact.
-        provider: ``auto``, ``cpu``, ``cuda`` or ``openvino``.
+        provider: ``auto`` or the name of a provider.
         threads: cores for one run; None takes what affinity and cgroup quota allow.
         memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
             between processes.
+        spinning: whether threads without work keep their cores busy waiting for some.
 
     Raises:
         MissingDependencyError: no onnxruntime is installed.
@@ -115,10 +128,16 @@ def open_session(
     ort = import_onnxruntime()
     chosen = select_provider(ort, artifact.manifest, provider)
     cores = available_cores(threads)
-    options = _session_options(ort, cores.count, memory)
+    options = _session_options(ort, cores.count, memory, spinning=spinning)
+    for key, value in chosen.session_options:
+        options.add_session_config_entry(key, value)
+    providers = [(chosen.ort_name, chosen.options_for(cores.count))]
+    load_errors: tuple[type[Exception], ...] = (RuntimeError, *ort_errors())
     try:
-        ort_session = ort.InferenceSession(str(artifact.model_path), options, providers=[chosen.ort_name])
-    except ort_errors() as error:
+        # Left to itself, onnxruntime tries again on the CPU, and says so on standard output alone.
+        ort_session = ort.InferenceSession(str(artifact.model_path), options, providers=providers, enable_fallback=0)
+        ort_session.disable_fallback()
+    except load_errors as error:
         raise ArtifactError(
             f"{artifact.model_path} can't be loaded by onnxruntime {ort.__version__}: {_one_line(error)}"
         ) from error
@@ -164,7 +183,7 @@ def import_onnxruntime() -> ModuleType:
     return onnxruntime  # type: ignore[no-any-return, unused-ignore]
 
 
-def _session_options(ort: ModuleType, threads: int, memory: str) -> object:
+def _session_options(ort: ModuleType, threads: int, memory: str, *, spinning: bool) -> SessionOptions:
     if memory not in {"fast", "low"}:
         raise InputError(f"memory is {memory!r}, expected 'fast' or 'low'")
     options = ort.SessionOptions()
@@ -173,13 +192,13 @@ def _session_options(ort: ModuleType, threads: int, memory: str) -> object:
     options.inter_op_num_threads = 1
     options.log_severity_level = _LOG_ERRORS_ONLY
     # Waiting threads would burn the cores that a neighbour, or our own tokenizer, needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     # Patterns are kept per input shape, and every batch has another.
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = memory == "fast"
     if memory == "low":
         options.add_session_config_entry("session.disable_prepacking", "1")
-    return options
+    return options  # type: ignore[no-any-return, unused-ignore]
 
 
 def _check_version(found: str, lowest: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ALLOWED = frozenset({"numpy", "onnxruntime", "tokenizers"})
-OPTIONAL = frozenset({"pyarrow", "tqdm"})
+OPTIONAL = frozenset({"matplotlib", "psutil", "pyarrow", "tqdm"})
 # Of the standard library: what opens connections, and what runs code out of data.
 REFUSED = frozenset(
     {

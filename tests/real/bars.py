@@ -24,3 +24,6 @@ class Bar:
 
 
 FIDELITY = {"cpu-int8": Bar(0.999, 0.996, 0.98), "cpu-int8-block": Bar(0.9996, 0.996, 0.98)}
+
+SECONDS_FOR_QUICK_BENCH = 60
+"""`biolord bench --quick` on all-MiniLM-L6-v2, with its page."""

@@ -20,7 +20,9 @@ def add_artifact(parser: argparse.ArgumentParser) -> None:
 def add_session(parser: argparse.ArgumentParser) -> None:
     """Add how the graph is run."""
     group = parser.add_argument_group("how it runs")
-    group.add_argument("--provider", default="auto", help="auto, cpu, cuda or openvino (default: %(default)s)")
+    group.add_argument(
+        "--provider", default="auto", help="auto, or a name such as cpu, cuda, openvino (default: %(default)s)"
+    )
     group.add_argument("--threads", type=int, metavar="N", help="cores to use (default: those available)")
     group.add_argument(
         "--memory",

@@ -38,6 +38,37 @@ def test_null_stands_for_nothing_where_that_is_allowed() -> None:
     assert read.optional_mapping("p") == {}
 
 
+def test_null_stands_for_an_unknown_figure() -> None:
+    """Numbers, objects and lists of them may be unknown; where they aren't, they are read as ever."""
+    read = fields('{"n": null, "c": null, "l": null, "m": 2, "d": {"k": 1}, "e": [{"k": 1}, {"k": 2}], "f": [1, 0.5]}')
+    assert read.optional_number("n") is None
+    assert read.optional_number("m") == 2.0
+    assert read.optional_integer("n", least=0) is None
+    assert read.optional_integer("m", least=2) == 2
+    assert read.optional_child("c") is None
+    assert read.optional_children("l") is None
+    child, children = read.optional_child("d"), read.optional_children("e")
+    assert child is not None
+    assert children is not None
+    assert [one.integer("k", least=1) for one in (child, *children)] == [1, 1, 2]
+    assert read.numbers("f") == (1.0, 0.5)
+
+
+@pytest.mark.parametrize("text", ['"x"', "true", "null", "1e999", "-1e999"])
+def test_a_real_number_is_finite(text: str) -> None:
+    """It may be negative, but neither infinite nor anything else."""
+    assert fields('{"r": -0.5}').real("r") == -0.5
+    with pytest.raises(ArtifactError, match="expected a finite number"):
+        fields(f'{{"r": {text}}}').real("r")
+
+
+def test_who_reads_other_files_names_another_remedy() -> None:
+    """Not everything in JSON is an artefact's."""
+    for text in ("", "[]"):
+        with pytest.raises(ArtifactError, match=r"write it again$"):
+            parse_object(text, SOURCE, "write it again")
+
+
 def test_nested_objects_are_named_in_messages() -> None:
     """A wrong value deep inside is found by its path of keys."""
     read = fields('{"files": [{"size": 1}, {"size": "2"}], "w": {"a": 1}, "l": ["a", 2]}')

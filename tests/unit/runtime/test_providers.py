@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from biolord_onnx.errors import ProviderError
-from biolord_onnx.providers import PROVIDERS, choose_provider, short_names
+from biolord_onnx.providers import PROVIDERS, choose_provider, find_provider, installed_providers, short_names
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -33,7 +33,7 @@ def test_the_right_one_is_chosen(name: str, target: str, available: list[str], c
 
 def test_an_unknown_name_is_refused() -> None:
     """The message lists the names."""
-    with pytest.raises(ProviderError, match=r"^provider is 'gpu', expected auto or one of cpu, cuda, openvino$"):
+    with pytest.raises(ProviderError, match=r"^provider is 'gpu', expected auto or one of coreml, cpu, cuda, "):
         choose_provider("gpu", "cpu-int8", [CPU])
 
 
@@ -60,6 +60,56 @@ def test_auto_refuses_what_nothing_installed_runs() -> None:
     """A CUDA artefact on a machine without CUDA is an error, not a slow surprise."""
     with pytest.raises(ProviderError, match="no installed provider runs a cuda-fp16 artefact: cuda does, pip install"):
         choose_provider("auto", "cuda-fp16", [CPU])
+
+
+def test_auto_takes_only_what_it_is_meant_to() -> None:
+    """A provider beside CUDA and CPU has to be asked for by name."""
+    with pytest.raises(ProviderError, match="no installed provider runs a portable-fp32 artefact"):
+        choose_provider("auto", "portable-fp32", [OPENVINO])
+
+
+def test_every_installed_provider_that_runs_a_target() -> None:
+    """In the order of the table; CPU artefacts run nowhere else."""
+    names = [provider.ort_name for provider in PROVIDERS]
+    assert [provider.name for provider in installed_providers("portable-fp32", names)] == [
+        "cuda",
+        "cpu",
+        "openvino",
+        "tensorrt",
+        "coreml",
+        "directml",
+        "qnn",
+        "xnnpack",
+    ]
+    assert [provider.name for provider in installed_providers("cpu-int8", names)] == ["cpu"]
+    assert [provider.name for provider in installed_providers("cuda-fp16", names)] == ["cuda"]
+    assert installed_providers("cuda-fp16", [CPU]) == []
+
+
+@pytest.mark.parametrize("name", ["cuda", "openvino", "tensorrt", "coreml", "directml", "qnn", "xnnpack"])
+def test_each_absent_one_is_refused_with_its_source(name: str) -> None:
+    """The message names what is there and how to get what isn't."""
+    (source,) = [provider.source for provider in PROVIDERS if provider.name == name]
+    with pytest.raises(ProviderError) as raised:
+        find_provider(name, [CPU])
+    assert str(raised.value).startswith(f"provider {name} is not in this onnxruntime, which has cpu: ")
+    assert source in str(raised.value)
+
+
+def test_options_are_strings_and_threads_are_counted() -> None:
+    """As onnxruntime takes them; OpenVINO and XNNPACK have threads of their own."""
+    options = {provider.name: provider.options_for(3) for provider in PROVIDERS}
+    assert options["cpu"] == options["cuda"] == {}
+    assert options["openvino"] == {"device_type": "CPU", "num_of_threads": "3"}
+    assert options["xnnpack"] == {"intra_op_num_threads": "3"}
+    assert options["qnn"] == {"backend_type": "htp"}
+
+
+@pytest.mark.parametrize("name", ["openvino", "tensorrt", "coreml", "directml", "qnn"])
+def test_no_part_of_the_graph_falls_back_to_the_cpu(name: str) -> None:
+    """Onnxruntime refuses the session instead."""
+    (provider,) = [provider for provider in PROVIDERS if provider.name == name]
+    assert dict(provider.session_options) == {"session.disable_cpu_ep_fallback": "1"}
 
 
 def test_an_unknown_target_is_refused() -> None:

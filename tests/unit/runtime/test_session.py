@@ -81,6 +81,39 @@ def test_a_provider_that_does_not_start_is_an_error(tiny_copy: Path, monkeypatch
     )
 
 
+def test_no_part_of_a_graph_runs_on_the_cpu_in_silence(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenVINO's sessions are told to refuse that, and so they do where it isn't there after all."""
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), target="portable-fp32"))
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["OpenVINOExecutionProvider"])
+    with (
+        pytest.warns(UserWarning, match="'OpenVINOExecutionProvider' is not in available provider names"),
+        pytest.raises(BiolordError) as raised,
+    ):
+        open_session(artifact, provider="openvino")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_provider_that_fails_is_not_replaced(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a driver's absence raises is told as it is, and onnxruntime doesn't try again on the CPU."""
+
+    def fail(*_: object, enable_fallback: int, **__: object) -> None:
+        assert enable_fallback == 0
+        raise RuntimeError("libnvinfer.so.10:\ncannot open")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", fail)
+    with pytest.raises(ArtifactError, match=r"can't be loaded by onnxruntime \S+: libnvinfer.so.10: cannot open$"):
+        open_session(open_artifact(tiny))
+
+
+@pytest.mark.parametrize(("spinning", "entry"), [(True, "1"), (False, "0")])
+def test_waiting_threads_spin_only_when_asked_to(tiny: Path, *, spinning: bool, entry: str) -> None:
+    """They would take a core from whatever else runs on it."""
+    session = open_session(open_artifact(tiny), threads=1, spinning=spinning)
+    assert isinstance(session.ort_session, onnxruntime.InferenceSession)
+    options = session.ort_session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
+
+
 def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bare install fails at the first session with the command that mends it."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)

@@ -1,0 +1,1 @@
+"""Measuring artefacts: what each costs on this machine, with its fidelity beside it."""

@@ -1,0 +1,127 @@
+"""``biolord bench`` on a real model, and its page in a real browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from matplotlib import image
+
+from biolord_onnx.artifact import Artifact
+from biolord_onnx.bench.layers import linear_layers
+from biolord_onnx.bench.results import Results, Row
+from real.bars import SECONDS_FOR_QUICK_BENCH
+from real.chromium import chromium
+from real.exports import MINILM, RealExports
+from unit.runtime.command import run_process
+
+pytestmark = pytest.mark.real
+
+Figure = Callable[[str], None]
+LAYERS, DIM, INNER = 6, 384, 1536
+"""Of all-MiniLM-L6-v2."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A quick benchmark: the artefact, the results, the page, and how long it took."""
+
+    artifact: Artifact
+    results: Results
+    page: Path
+    seconds: float
+
+    @property
+    def row(self) -> Row:
+        """The only row."""
+        (row,) = self.results.rows
+        return row
+
+
+@pytest.fixture(scope="module")
+def measured(exported: RealExports, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """Run the command as users do."""
+    artifact = exported(MINILM, "cpu-int8")
+    folder = tmp_path_factory.mktemp("bench")
+    saved, page = folder / "r.json", folder / "r.html"
+    started = time.perf_counter()
+    outcome = run_process("bench", artifact.path, "--quick", "--json", saved, "--html", page)
+    seconds = time.perf_counter() - started
+    assert outcome.code == 0, outcome
+    return Measured(artifact, Results.from_json(saved.read_text(encoding="utf-8"), saved), page, seconds)
+
+
+def test_a_quick_look_is_quick(measured: Measured, figure: Figure) -> None:
+    """Two processes, four workloads, a grid, a roofline and a page."""
+    figure(f"bench --quick of {measured.row.name}: {measured.seconds:.0f} s")
+    assert measured.seconds <= SECONDS_FOR_QUICK_BENCH
+
+
+def test_the_figures_are_there_and_make_sense(measured: Measured, figure: Figure) -> None:
+    """Percentiles in order, parts within wholes, and what the model reaches below what the machine can."""
+    row = measured.row
+    assert row.query is not None
+    assert 0 < row.query.p50_ms <= row.query.p95_ms <= row.query.p99_ms
+    assert [bulk.workload for bulk in row.bulk or ()] == ["names", "passages", "mixed"]
+    assert row.memory is not None
+    assert row.memory.after_queries_mb is not None
+    assert row.memory.peak_mb is not None
+    assert 30 < row.memory.after_queries_mb <= row.memory.peak_mb < 1000
+    assert row.idle_cpu_percent is not None
+    assert row.idle_cpu_percent < 5
+    assert row.roofline is not None
+    assert row.roofline.int8_gops is not None
+    assert row.roofline.share is not None
+    assert 0 < row.roofline.share < 1
+    figure(f"int8 matmul peak {row.roofline.int8_gops:.0f} GOP/s, of which bulk reaches {row.roofline.share:.0%}")
+
+
+def test_multiplications_are_those_of_the_architecture(measured: Measured) -> None:
+    """Counted in the graph's file: what the exporter adds for accuracy is less than a hundredth."""
+    counted = sum(layer.macs for layer in linear_layers(measured.artifact.model_path.read_bytes()))
+    expected = LAYERS * (4 * DIM * DIM + 2 * DIM * INNER)
+    assert expected <= counted <= 1.01 * expected
+
+
+def test_fidelity_is_the_manifests(measured: Measured) -> None:
+    """For names, as `biolord verify` shows it."""
+    assert measured.row.fidelity is not None
+    assert f'"cosine_mean": {measured.row.fidelity.mean}' in json.dumps(measured.artifact.manifest.fidelity)
+
+
+def test_the_page_opens_without_a_complaint_or_a_request(measured: Measured, tmp_path: Path) -> None:
+    """In a browser: nothing in the console, nothing asked for but the page, and all tables and plots of some size."""
+    with chromium(tmp_path / "profile") as page:
+        page.open(measured.page)
+        sizes = page.evaluate("[...document.querySelectorAll('svg, table')].map(e => e.getBoundingClientRect().height)")
+        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        light, dark = page.screenshot("light"), page.screenshot("dark")
+        assert page.complaints() == []
+        assert {url for url in page.requests() if not url.startswith("data:")} == {measured.page.as_uri()}
+    assert isinstance(sizes, list)
+    assert len(sizes) == 12
+    assert min(sizes) > 40
+    assert wide is False
+    measured.page.with_name("light.png").write_bytes(light)
+    measured.page.with_name("dark.png").write_bytes(dark)
+    brightness = [float(image.imread(io.BytesIO(picture))[..., :3].mean()) for picture in (light, dark)]
+    assert brightness[0] > 0.85
+    assert brightness[1] < 0.25
+
+
+def test_a_page_that_complains_is_noticed(tmp_path: Path) -> None:
+    """The browser sees a request, an exception and a message in the console, so their absence above means something."""
+    file = tmp_path / "bad.html"
+    file.write_text(
+        "<img src='nowhere.png'><script>console.error('x'); throw new Error('y')</script>", encoding="utf-8"
+    )
+    with chromium(tmp_path / "profile") as page:
+        page.open(file)
+        methods = {complaint["method"] for complaint in page.complaints()}
+        assert {"Runtime.exceptionThrown", "Runtime.consoleAPICalled"} <= methods
+        assert (tmp_path / "nowhere.png").as_uri() in page.requests()

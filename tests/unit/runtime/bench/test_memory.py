@@ -1,0 +1,41 @@
+"""Memory of a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from biolord_onnx.bench.memory import peak_mb, resident
+
+
+def test_what_is_resident() -> None:
+    """The private part is a part of it, in MB."""
+    found = resident()
+    assert 5 < found.private_mb < found.all_mb < 100_000
+
+
+def test_memory_that_is_taken_is_seen() -> None:
+    """50 MB more are 50 MB more, and private."""
+    before = resident()
+    taken = b"x" * 50_000_000
+    after = resident()
+    assert len(taken) == 50_000_000
+    assert 45 < after.private_mb - before.private_mb < 60
+
+
+def test_the_peak_on_linux(tmp_path: Path) -> None:
+    """Linux tells it in KiB; a system without the line tells nothing."""
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython\nVmHWM:\t  125000 kB\nVmRSS:\t 1 kB\n", encoding="ascii")
+    assert peak_mb(status, system="linux") == pytest.approx(128.0)
+    status.write_text("Name:\tpython\n", encoding="ascii")
+    assert peak_mb(status, system="linux") is None
+
+
+def test_the_peak_elsewhere() -> None:
+    """Through getrusage on macOS; other systems don't tell it."""
+    peak = peak_mb(system="darwin")
+    assert peak is not None
+    assert peak > 0
+    assert peak_mb(system="win32") is None
