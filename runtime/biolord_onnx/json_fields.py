@@ -128,23 +128,17 @@ class Fields:
         """Return the objects of the list under ``key``, or None for null."""
         return None if self._value(key) is None else self.children(key)
 
-    def numbers(self, key: str) -> tuple[float, ...]:
-        """Return the numbers of the list under ``key``."""
+    def numbers(self, key: str, *, least: float = 0) -> tuple[float, ...]:
+        """Return the numbers of the list under ``key``, which must be finite and ``least`` or more."""
         items = self._typed(key, list, "a list of numbers")
         fields = Fields(f"{self.source}: {key}", {str(i): item for i, item in enumerate(items)})
-        return tuple(fields.number(index) for index in fields.members)
+        return tuple(fields.number(index, least=least) for index in fields.members)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the strings of the list under ``key``."""
         items = self._typed(key, list, "a list of strings")
         fields = Fields(f"{self.source}: {key}", {str(i): item for i, item in enumerate(items)})
         return tuple(fields.text(index) for index in fields.members)
-
-    def numbers(self, key: str) -> tuple[float, ...]:
-        """Return the finite numbers of the list under ``key``."""
-        items = self._typed(key, list, "a list of numbers")
-        fields = Fields(f"{self.source}: {key}", {str(i): item for i, item in enumerate(items)})
-        return tuple(fields.number(index, least=-math.inf) for index in fields.members)
 
     def text_mapping(self, key: str) -> dict[str, str]:
         """Return the object under ``key``, whose values must be strings."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ def read_ranges(path: Path, output: str, dim: int) -> Ranges:
 
 
 def _read_ends(fields: Fields, key: str, dim: int) -> tuple[float, ...]:
-    values = fields.numbers(key)
+    values = fields.numbers(key, least=-math.inf)
     if len(values) != dim:
         raise ArtifactError(
             f"{fields.source}: {key} has {len(values)} numbers, expected {dim}: export the artefact again"

@@ -106,6 +106,7 @@ def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages
         batch_size=None,
         overflow="truncate",
         precision="float32",
+        read_ranges=lambda _: None,
     )
     encoder.encode(texts[:_WARM_TEXTS], settings, show_progress_bar=False)
     session_spans.clear()
