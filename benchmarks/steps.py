@@ -34,13 +34,13 @@ class Budget:
         fidelity_texts: number of texts that vectors are compared on.
     """
 
-    bulk: float = 4.0
-    queries: float = 3.0
+    bulk: float = 3.0
+    queries: float = 2.0
     least_queries: int = 100
-    mixed: float = 2.5
-    contend: float = 3.0
+    mixed: float = 1.5
+    contend: float = 2.0
     idle: float = 1.0
-    fidelity_texts: int = 400
+    fidelity_texts: int = 240
 
 
 QUICK = Budget(bulk=0.5, queries=0.3, least_queries=10, mixed=0.3, contend=0.5, idle=0.3, fidelity_texts=32)
@@ -121,7 +121,7 @@ def mixed(task: Task) -> Data:
 
 
 def contend(task: Task) -> Data:
-    """Time single queries while another thread of the process encodes definitions in bulk."""
+    """Time single queries while another thread of the process encodes names and definitions in bulk."""
     paths = {"texts": str(task.texts["queries"].path), "other": str(task.texts[MIXED_LENGTHS].path)}
     return task.worker.ask(TIMEOUT_S, do="contend", seconds=task.budget.contend, **paths)
 
@@ -149,6 +149,6 @@ STEPS: dict[str, Callable[[Task], Data | None]] = {
     "mixed": mixed,
     "contend": contend,
 }
-"""In the order of a repeat; `vectors` is done in the first repeat only."""
+"""In the order of a repeat; those of `ONCE` are done in the first repeat only."""
 
-ONCE = frozenset({"vectors"})
+ONCE = frozenset({"vectors", "contend"})

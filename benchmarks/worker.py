@@ -24,6 +24,13 @@ from benchmarks.settings import Model, Settings
 
 Answer = dict[str, object]
 WARM_UP = 16
+"""Single queries before those that count."""
+LEAST = 8
+"""Fewest texts of a bulk measurement, however slow the tool."""
+PROBE_S = 0.2
+"""A call that takes so many seconds tells how quick a tool is."""
+JOB = 64
+"""Texts of the bulk job that queries have to share the machine with."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -70,11 +77,8 @@ class Worker:
     def bulk(self, request: Mapping[str, object]) -> Answer:
         """Encode as many of the texts in one call as the tool gets through in the time given."""
         texts = _texts(request)
-        self._model.encode(texts[:WARM_UP])
-        started = time.perf_counter()
-        self._model.encode(texts[WARM_UP : 3 * WARM_UP] or texts)
-        speed = min(2 * WARM_UP, len(texts)) / (time.perf_counter() - started)
-        count = min(len(texts), max(WARM_UP, int(_number(request, "seconds") * speed)))
+        self._model.encode(texts[:2])
+        count = min(len(texts), max(LEAST, int(_number(request, "seconds") * self._speed(texts))))
         cpu, started = time.process_time(), time.perf_counter()
         self._model.encode(texts[:count])
         return {"texts": count, "seconds": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
@@ -90,8 +94,8 @@ class Worker:
         return {"texts": done, "seconds": time.perf_counter() - started, "cpu_s": time.process_time() - cpu}
 
     def contend(self, request: Mapping[str, object]) -> Answer:
-        """Encode single texts while another thread encodes all texts of ``other`` in bulk, over and over."""
-        texts, other, stop = _texts(request), _texts(request, "other"), threading.Event()
+        """Encode single texts while another thread encodes texts of ``other`` in bulk, over and over."""
+        texts, other, stop = _texts(request), _texts(request, "other")[:JOB], threading.Event()
 
         def work() -> None:
             while not stop.is_set():
@@ -115,6 +119,16 @@ class Worker:
         calls = [self._model.encode(texts[start : start + size]) for start in range(0, len(texts), size)]
         np.save(str(request["file"]), np.concatenate(calls))
         return {"texts": len(texts)}
+
+    def _speed(self, texts: Sequence[str]) -> float:
+        """Return texts per second, from calls with more and more texts until one takes long enough to tell."""
+        count, seconds = 1, 0.0
+        while seconds < PROBE_S and count < len(texts):
+            count = min(4 * count, len(texts))
+            started = time.perf_counter()
+            self._model.encode(texts[:count])
+            seconds = time.perf_counter() - started
+        return count / seconds
 
     def _one_by_one(self, texts: Sequence[str], seconds: float, least: int) -> list[float]:
         times: list[float] = []
