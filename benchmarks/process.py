@@ -18,7 +18,7 @@ from benchmarks.journal import Data
 REPOSITORY = Path(__file__).parents[1]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
 _ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt)\b.*", re.MULTILINE)
-_SHOWN = 300
+_SHOWN = 200
 _STOPPING_S = 10
 
 
