@@ -2,6 +2,8 @@
 # make test         every test, both tiers, with the coverage gates
 # make test-fast    the fast tier: no reference weights, no oracle, no network
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
+# make bench        measures this project's own targets on this machine
+# make bench-peers  measures them beside what else there is: sentence-transformers, fastembed and others; 40 minutes
 # make lint         ruff and mypy
 # make clean        removes environments and caches of tools; downloaded reference weights stay in the user's cache
 #
@@ -22,7 +24,7 @@ PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
 
-.PHONY: help demo test test-fast test-floors lint format golden clean python
+.PHONY: help demo test test-fast test-floors lint format golden bench bench-peers clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -81,6 +83,13 @@ test-fast: .venv/.ready
 test-floors: .venv-floors/.ready
 	.venv-floors/bin/python -m pytest -m 'not real'
 
+bench: .venv/.ready
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-peers: .venv/.ready
+	$(BIN)/python -m benchmarks --peers $(BENCH)
+	$(BIN)/python -m benchmarks.readme
+
 lint: .venv/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -95,4 +104,4 @@ golden: .venv/.ready .venv-oracle/.ready
 	cd tests && ../$(BIN)/python -m golden.regenerate
 
 clean:
-	rm -rf .venv .venv-demo .venv-floors .venv-oracle .venv-portable tests/node/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis
+	rm -rf .bench .venv .venv-demo .venv-floors .venv-oracle .venv-portable tests/node/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis

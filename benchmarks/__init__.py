@@ -1,0 +1,1 @@
+"""Measures this project beside what people would use instead of it: ``make bench`` and ``make bench-peers``."""

@@ -1,0 +1,70 @@
+"""Puts the measured table into README.md, between two markers: ``python -m benchmarks.readme``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.process import REPOSITORY
+from benchmarks.tables import COST, FIDELITY, JSON, SPEED, conditions, figures, ratios, rows_of
+
+README = REPOSITORY / "README.md"
+RESULTS = REPOSITORY / "benchmarks" / "results" / "peers.json"
+BEGIN = "<!-- measured: written by python -m benchmarks.readme from benchmarks/results/peers.json -->"
+END = "<!-- end of measured -->"
+SHOWN = (SPEED[0], SPEED[1], SPEED[2], SPEED[5], COST[0], COST[1], FIDELITY[0])
+
+
+def section(results: JSON | None) -> str:
+    """Write what stands between the markers; nothing where nothing has been measured yet."""
+    if results is None:
+        return ""
+    rows = rows_of(results)
+    return (
+        f"{figures(rows, SHOWN[:-1])}\n\n{conditions(results)} Rates are texts per second.\n\n"
+        f"How many times as fast, or which part of the time and memory, `cpu-int8` is (lowest and highest of the "
+        f"repeats):\n\n{ratios(rows)}\n"
+    )
+
+
+def rewritten(readme: str, results: JSON | None) -> str:
+    """Return the README with the section made anew.
+
+    Raises:
+        ValueError: the markers aren't there, once each and in order.
+    """
+    before, found, rest = readme.partition(f"{BEGIN}\n")
+    _, ended, after = rest.partition(END)
+    if not found or not ended or BEGIN in rest:
+        raise ValueError(f"README has to have {BEGIN!r} and, behind it, {END!r} once each")
+    return f"{before}{found}{section(results)}{ended}{after}"
+
+
+def load(path: Path = RESULTS) -> JSON | None:
+    """Read the results; None where there are none yet."""
+    if not path.exists():
+        return None
+    results: JSON = json.loads(path.read_text(encoding="utf-8"))
+    return results
+
+
+def main() -> int:
+    """Write the README, or with ``--check`` only say whether it is up to date."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.readme", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the README is out of date")
+    check: bool = parser.parse_args().check
+    current = README.read_text(encoding="utf-8")
+    wanted = rewritten(current, load())
+    if current == wanted:
+        return 0
+    if check:
+        sys.stderr.write("README.md and benchmarks/results/peers.json differ: run python -m benchmarks.readme\n")
+        return 1
+    README.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
