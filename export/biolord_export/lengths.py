@@ -16,13 +16,11 @@ SENTENCE_FILE = "sentence_bert_config.json"
 TOKENIZER_FILE = "tokenizer_config.json"
 FEWEST = 3
 """A text of fewer tokens would be nothing but the two special ones."""
-FAIRSEQ_TYPES = frozenset({"mpnet"})
-"""Architectures whose first positions belong to padding: they have fewer places than position vectors."""
 
 
 def usable_positions(config: EncoderConfig) -> int:
     """Return how many tokens have a position vector."""
-    return config.max_positions - (config.pad_id + 1 if config.model_type in FAIRSEQ_TYPES else 0)
+    return config.max_positions - config.first_position
 
 
 def read_max_length(modules: Modules, config: EncoderConfig, asked: int | None = None) -> MaxLength:

@@ -86,7 +86,7 @@ def open_checkpoint(
         config=config,
         pooling=modules.pooling,
         max_length=read_max_length(modules, config, max_length),
-        tokenizer_json=prepare_tokenizer(modules.encoder, config.vocabulary),
+        tokenizer_json=prepare_tokenizer(modules.encoder, config),
         weights=_find_weights(modules.encoder),
     )
 
