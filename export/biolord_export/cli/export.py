@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from biolord_export.cli.tables import fidelity_table, layer_table
     from biolord_export.corpus import read_calibration
     from biolord_export.errors import ExportError
+    from biolord_export.lengths import warn_of_length
     from biolord_export.pipeline import ExportOptions, export_artifact
     from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
@@ -62,6 +63,9 @@ def run(args: argparse.Namespace) -> int:
         raise ExportError(f"{target.name} takes no calibration: leave --calibration {args.calibration} out")
     calibration = read_calibration(args.calibration) if args.calibration else None
     checkpoint = open_checkpoint(args.model, revision=args.revision, pooling=args.pooling, max_length=args.max_length)
+    warning = warn_of_length(checkpoint.max_length, checkpoint.own_length)
+    if warning:
+        say(warning)
     options = ExportOptions(target, calibration, args.force, args.accept_below_gate)
     exported = export_artifact(checkpoint, args.out, options, say)
     if exported.layers:

@@ -12,6 +12,7 @@ from biolord_export import tokenizer_file
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
 from biolord_onnx.tokenization import Tokenizer
+from parity.texts import names, passages
 from tiny.checkpoint import write_checkpoint
 from tiny.tokenizer import BAKED_LENGTH, build_tokenizer, vocabulary
 from unit.export.editing import edit_json
@@ -31,7 +32,7 @@ def ids(text: str, prepared: str) -> list[int]:
     return Tokenizer.from_json(prepared).tokenize([text], 512).ids[0]
 
 
-@pytest.mark.parametrize("architecture", ["mpnet", "bert"])
+@pytest.mark.parametrize("architecture", ["mpnet", "bert", "xlm-roberta"])
 def test_baked_in_padding_and_truncation_are_reset(tmp_path: Path, architecture: str) -> None:
     """A short text isn't filled up to the file's length, and a long one isn't cut to it."""
     write_checkpoint(tmp_path, architecture=architecture)
@@ -81,10 +82,31 @@ def test_characters_are_kept_as_they_are(checkpoint: Path) -> None:
     assert '"糖"' in prepare_tokenizer(checkpoint)
 
 
-def test_a_missing_file_is_refused_with_a_way_to_make_it(tmp_path: Path) -> None:
-    """BioLORD-2023-C has vocab.txt only."""
-    write_checkpoint(tmp_path, tokenizer=False)
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing: .*save_pretrained"):
+@pytest.mark.parametrize(("architecture", "other"), [("mpnet", "vocab.txt"), ("xlm-roberta", "sentencepiece.bpe.model")])
+def test_without_any_tokenizer_file_a_way_to_make_one_is_named(tmp_path: Path, architecture: str, other: str) -> None:
+    """Nothing is left to build it from."""
+    write_checkpoint(tmp_path, architecture=architecture, tokenizer=False)
+    prepare_tokenizer(tmp_path)
+    (tmp_path / other).unlink()
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing, .*save_pretrained"):
+        prepare_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("architecture", ["mpnet", "bert", "xlm-roberta"])
+def test_what_is_built_from_older_files_gives_the_ids_of_the_fast_file(tmp_path: Path, architecture: str) -> None:
+    """BioLORD-2023-C and -S have vocab.txt alone; for XLM-R there is sentencepiece's model."""
+    fast = prepare_tokenizer(write_checkpoint(tmp_path / "fast", architecture=architecture))
+    built = prepare_tokenizer(write_checkpoint(tmp_path / "slow", architecture=architecture, tokenizer=False))
+    for text in [*names(200), *passages(20), "Ménière É ½", "x <mask> y   <mask>z", "", "</s> <pad>", "the [MASK]"]:
+        assert ids(text, built) == ids(text, fast), text
+
+
+@pytest.mark.parametrize("architecture", ["roberta", "mpnet"])
+def test_a_file_of_another_family_is_not_taken(tmp_path: Path, architecture: str) -> None:
+    """A RoBERTa has byte pairs: neither WordPiece's list nor sentencepiece's model is its tokenizer."""
+    write_checkpoint(tmp_path, architecture="xlm-roberta", tokenizer=False)
+    edit_json(tmp_path / "config.json", model_type=architecture)
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is missing"):
         prepare_tokenizer(tmp_path)
 
 
