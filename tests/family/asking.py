@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from oracle.client import REPOSITORY, oracle_python
@@ -28,11 +28,20 @@ def succeed_there(*arguments: object) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def token_ids_there(tokenizer_json: str, texts: Sequence[str], folder: Path) -> tuple[str, list[list[int]]]:
-    """Tokenize with the oracle's release of tokenizers; returns its version and the ids."""
-    tokenizer, asked, answer = (folder / name for name in ("tokenizer.json", "texts.json", "ids.json"))
-    tokenizer.write_text(tokenizer_json, encoding="utf-8")
-    asked.write_text(json.dumps(list(texts)), encoding="utf-8")
-    succeed_there("ids", tokenizer, asked, answer)
+@dataclass(frozen=True)
+class Question:
+    """What to tokenize, and with what, by name: see `there.token_ids`."""
+
+    texts: list[str]
+    files: dict[str, str]
+    folders: dict[str, str]
+    models: dict[str, str]
+
+
+def token_ids_there(question: Question, folder: Path) -> tuple[str, dict[str, list[list[int]]]]:
+    """Tokenize in the oracle's environment; returns its version of tokenizers and the ids by name."""
+    asked, answer = folder / "question.json", folder / "answer.json"
+    asked.write_text(json.dumps(asdict(question)), encoding="utf-8")
+    succeed_there("ids", asked, answer)
     found = json.loads(answer.read_text(encoding="utf-8"))
     return found["version"], found["ids"]

@@ -45,6 +45,11 @@ class Layout:
     safetensors: bool
     max_length: tuple[int, str]
 
+    @property
+    def weights(self) -> str:
+        """The file that is read."""
+        return "model.safetensors" if self.safetensors else "pytorch_model.bin"
+
 
 LAYOUTS: Mapping[str, Layout] = {
     layout.name: layout
@@ -107,12 +112,6 @@ def _added_tokens(folder: Path) -> dict[str, dict[str, object]]:
         for number, line in enumerate(lines)
         if line in {"<s>", "<pad>", "</s>", "[UNK]", "<mask>"}
     }
-
-
-def leave_pickle_out(folder: Path) -> Path:
-    """Remove the weights that a pickle stands for, as a client does that never fetches one."""
-    (folder / "model.safetensors").unlink()
-    return folder
 
 
 def lay_out_for_hub(folder: Path, cache: Path, name: str, commit: str) -> Path:
