@@ -19,6 +19,7 @@ from biolord_export.tokenizer_file import prepare_tokenizer
 from biolord_onnx.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from biolord_export.vocabulary import KeptVocabulary
     from biolord_onnx.manifest import MaxLength
 
 WEIGHTS_FILE = "model.safetensors"
@@ -51,6 +52,7 @@ class Checkpoint:
         own_length: What the checkpoint's files say, whatever was asked for.
         tokenizer_json: The tokenizer file, padding and truncation reset.
         weights: The safetensors file, or pytorch_model.bin.
+        vocabulary: What is kept of its vocabulary; None for all of it.
     """
 
     place: Place
@@ -60,6 +62,7 @@ class Checkpoint:
     own_length: MaxLength
     tokenizer_json: str
     weights: Path
+    vocabulary: KeptVocabulary | None = None
 
     def weights_sha256(self) -> str:
         """Hash the weights file."""

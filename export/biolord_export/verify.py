@@ -15,7 +15,7 @@ from biolord_onnx.manifest import BatchInvariance
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from biolord_export.fidelity import FidelityReport, Gate
+    from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity
     from biolord_export.weights import Float32
     from biolord_onnx.embedder import Embedder
 
@@ -36,11 +36,15 @@ def measure_fidelity(
         gate: What must be reached.
         reference: What the reference is, for the report.
     """
-    groups = [
+    return judge(reference, compare_artifacts(found, exact, texts), gate, MEDICAL_KINDS)
+
+
+def compare_artifacts(found: Embedder, exact: Embedder, texts: Mapping[str, Sequence[str]]) -> list[GroupFidelity]:
+    """Encode texts of several kinds with two artefacts, and compare."""
+    return [
         compare(kind, lines, _unit_vectors(exact, lines, f"{kind}, reference"), _unit_vectors(found, lines, kind))
         for kind, lines in texts.items()
     ]
-    return judge(reference, groups, gate, MEDICAL_KINDS)
 
 
 def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvariance:

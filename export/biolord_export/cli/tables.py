@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from biolord_onnx.json_fields import Fields
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biolord_export.fidelity import FidelityReport
     from biolord_export.quantise.report import LinearReport
+    from biolord_onnx.json_fields import JSONObject
 
 
 def fidelity_table(report: FidelityReport) -> str:
@@ -25,6 +28,25 @@ def fidelity_table(report: FidelityReport) -> str:
     ]
     verdict = "passed" if report.passed else f"BELOW THE GATE: {'; '.join(report.shortfalls)}"
     return f"{_table((head, *rows))}\nagainst: {report.reference}; gate: {verdict}"
+
+
+def vocabulary_table(record: JSONObject) -> str:
+    """Lay out what a manifest tells of a kept vocabulary."""
+    fields = Fields("manifest.json", record)
+    shares = {group.text("kind"): group for group in fields.children("coverage")}
+    cosines = {group.text("kind"): group for group in fields.children("fidelity_to_whole")}
+    rows = [
+        (
+            kind,
+            str(group.integer("texts", least=1)),
+            *(f"{100 * group.number(key):.1f} %" for key in ("same_texts", "kept_tokens")),
+            *(f"{cosines[kind].number(key):.5f}" if kind in cosines else "" for key in ("cosine_mean", "cosine_min")),
+        )
+        for kind, group in shares.items()
+    ]
+    head = ("vocabulary", "texts", "tokenized as before", "tokens kept", "cosine mean", "minimum")
+    kept = f"{fields.integer('kept', least=1):,} of {fields.integer('of', least=1):,} tokens kept, by {fields.text('origin')}"
+    return f"{_table((head, *rows))}\n{kept}; cosines to the float32 graph with all of them"
 
 
 def layer_table(reports: Sequence[LinearReport]) -> str:
