@@ -68,7 +68,7 @@ FAMILY = (
         parameters=109,
         megabytes=438,
         max_length=512,
-        max_length_source="tokenizer_config.json (there is no modules.json, so sentence_bert_config.json doesn't count)",
+        max_length_source="tokenizer_config.json (without modules.json, sentence_bert_config.json doesn't count)",
         licence=LICENCE,
         verified=LAYOUT_TESTED + BASE_MEASURED,
     ),

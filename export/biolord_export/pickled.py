@@ -55,7 +55,9 @@ class PickledTensors:
                 f"{path} is not a file of plain tensors ({_first_line(error)}): {TAKE_SAFETENSORS}"
             ) from error
         if not isinstance(state, dict):
-            raise CheckpointError(f"{path} holds a {type(state).__name__}, expected tensors by name: {TAKE_SAFETENSORS}")
+            raise CheckpointError(
+                f"{path} holds a {type(state).__name__}, expected tensors by name: {TAKE_SAFETENSORS}"
+            )
         self._tensors: dict[str, Any] = {
             name: value for name, value in state.items() if isinstance(value, torch.Tensor)
         }

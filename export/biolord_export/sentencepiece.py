@@ -18,8 +18,6 @@ from biolord_export.errors import CheckpointError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from google.protobuf.message import Message
-
 MODEL_FILE = "sentencepiece.bpe.model"
 FIRST = ("<s>", "<pad>", "</s>", "<unk>")
 """The special tokens that fairseq puts first."""
@@ -30,9 +28,7 @@ UNSET, UNIGRAM = 0, 1
 """A model type that isn't stated is Unigram."""
 CONTROL, USER_DEFINED = 3, 4
 SPACE = "▁"
-WAY_OUT = (
-    "save the checkpoint's fast tokenizer with transformers (AutoTokenizer.from_pretrained(…).save_pretrained(…))"
-)
+WAY_OUT = "save the checkpoint's fast tokenizer with transformers (AutoTokenizer.from_pretrained(…).save_pretrained(…))"
 _FIELD = descriptor_pb2.FieldDescriptorProto
 _FIELDS = {
     "Piece": (("piece", 1, _FIELD.TYPE_STRING), ("score", 2, _FIELD.TYPE_FLOAT), ("type", 3, _FIELD.TYPE_INT32)),
@@ -42,7 +38,7 @@ _FIELDS = {
 """The fields that are looked at, under their numbers in sentencepiece_model.proto."""
 
 
-def model_class() -> type[Message]:
+def model_class() -> type[Any]:
     """Return the message class of a sentencepiece model, as far as it is looked at."""
     file = descriptor_pb2.FileDescriptorProto(name="sentencepiece.proto", package="biolord", syntax="proto2")
     for name, fields in _FIELDS.items():
@@ -54,12 +50,11 @@ def model_class() -> type[Message]:
         (("pieces", "Piece"), ("trainer_spec", "Trainer"), ("normalizer_spec", "Normalizer")), start=1
     ):
         label = _FIELD.LABEL_REPEATED if field == "pieces" else _FIELD.LABEL_OPTIONAL
-        model.field.add(
-            name=field, number=number, type=_FIELD.TYPE_MESSAGE, type_name=f".biolord.{name}", label=label
-        )
+        model.field.add(name=field, number=number, type=_FIELD.TYPE_MESSAGE, type_name=f".biolord.{name}", label=label)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("biolord.Model"))
+    found: type[Any] = message_factory.GetMessageClass(pool.FindMessageTypeByName("biolord.Model"))
+    return found
 
 
 def build_unigram(path: Path) -> str:

@@ -194,7 +194,7 @@ def _always_kept(tokenizer_json: str) -> Ids:
     else:
         scores = [score for _, score in model["vocab"]]
         ids |= {model["unk_id"], int(np.argmin(scores))}
-    ids |= set(_processor_ids(values["post_processor"]))
+    ids |= set(_processor_ids(values["post_processor"]).tolist())
     return np.array(sorted(ids), dtype=np.int64)
 
 
@@ -211,10 +211,15 @@ def _pieces(model: Mapping[str, JSON]) -> list[tuple[str, int]]:
     )
 
 
-def _processor_ids(part: object) -> Iterator[int]:
+def _processor_ids(part: object) -> Ids:
     found: list[int] = []
-    _walk(part, lambda old: found.append(old) or old)
-    yield from found
+
+    def note(old: int) -> int:
+        found.append(old)
+        return old
+
+    _walk(part, note)
+    return np.array(found, dtype=np.int64)
 
 
 def _renumber(part: object, new_ids: Mapping[int, int]) -> object:

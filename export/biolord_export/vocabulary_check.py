@@ -23,9 +23,7 @@ MOST_TEXTS = 1000
 """The user's texts that are embedded, at even distances."""
 
 
-def measure_vocabulary(
-    draft: Path, checkpoint: Checkpoint, write_reference: Callable[..., None]
-) -> JSONObject:
+def measure_vocabulary(draft: Path, checkpoint: Checkpoint, write_reference: Callable[..., None]) -> JSONObject:
     """Compare a draft with the float32 graph of the whole vocabulary.
 
     Args:

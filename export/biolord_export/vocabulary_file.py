@@ -65,7 +65,7 @@ def build_wordpiece(folder: Path, model_type: str) -> str:
     """Build the tokenizer of a folder with ``vocab.txt``.
 
     Args:
-        folder: Where it lies, and beside it ``tokenizer_config.json`` and ``special_tokens_map.json``, if there are any.
+        folder: Where it lies, and perhaps ``tokenizer_config.json`` and ``special_tokens_map.json`` beside it.
         model_type: ``bert`` or ``mpnet``.
 
     Returns:
@@ -87,9 +87,7 @@ def build_wordpiece(folder: Path, model_type: str) -> str:
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token=specials["unk_token"].content))
     tokenizer.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=_switch(
-            settings, "tokenize_chinese_chars", default=True, path=folder / SETTINGS_FILE
-        ),
+        handle_chinese_chars=_switch(settings, "tokenize_chinese_chars", default=True, path=folder / SETTINGS_FILE),
         strip_accents=_optional_switch(settings, "strip_accents", folder / SETTINGS_FILE),
         lowercase=lower,
     )
@@ -154,9 +152,7 @@ def _added(
         tokens.setdefault(token.content, token)
     foreign = sorted(tokens.keys() - ids.keys())
     if foreign:
-        raise CheckpointError(
-            f"{path} adds the tokens {', '.join(foreign)}, which {VOCAB_FILE} lacks: {WAY_OUT}"
-        )
+        raise CheckpointError(f"{path} adds the tokens {', '.join(foreign)}, which {VOCAB_FILE} lacks: {WAY_OUT}")
     return sorted(tokens.values(), key=lambda token: ids[token.content])
 
 

@@ -27,7 +27,7 @@ from tiny.weights import Sizes
 FULL = Sizes(hidden=768, layers=12, heads=12, inner=3072, positions=514)
 VOCABULARY = {"mpnet": 30_527, "xlm-roberta": 250_002}
 SYLLABLES = {
-    "latin": "a e i o u an en in on ar er ta te ti to ra re ri sa se si la le li ma me mi na ne ni ka ke ki ción ß ż ő ã",
+    "latin": "a e i o u an en in on ar er ta te ti to ra re ri sa se si la le li ma me mi na ne ni ka ke ki ción ß ż ã",
     "cyrillic": "а е и о у ан ен ов ст ра ре ни на не то та ко ка ли ла ло про при ск ия ый ть",
     "greek": "α ε ι ο υ αν εν ος ις τα το τη κα κο μα με πα πο ρα ρι σα σε λο λη",
     "arabic": "ا ل م ن و ي ب ت ر س ع ال ون ين ات ها وا مر كت",

@@ -1,8 +1,8 @@
 """The five BioLORD checkpoints, file by file as they lie on the hub, with seeded random weights.
 
 What is in each folder was read off the hub's file lists. Where a value isn't known there, the one that asks most of a
-reader stands in: BioLORD-2023-S states no ``model_max_length`` here, so that sentence-transformers would take two tokens
-more than there are positions.
+reader stands in: BioLORD-2023-S states no ``model_max_length`` here, so that sentence-transformers would take two
+tokens more than there are positions.
 """
 
 from __future__ import annotations

@@ -11,7 +11,21 @@ from parity.texts import HOSTILE
 COUNT = 5000
 LONGEST = 400
 """Longer hostile strings are cut: five thousand of them are to be tokenized in seconds."""
-SPECIALS = ("<s>", "</s>", "<pad>", "<unk>", "<mask>", "[UNK]", "[CLS]", "[MASK]", "[PAD]", " <mask>", "▁", "##", "\u2581a")
+SPECIALS = (
+    "<s>",
+    "</s>",
+    "<pad>",
+    "<unk>",
+    "<mask>",
+    "[UNK]",
+    "[CLS]",
+    "[MASK]",
+    "[PAD]",
+    " <mask>",
+    "▁",
+    "##",
+    "\u2581a",
+)
 RANGES = (
     (0x00, 0x7F),
     (0x80, 0x24F),

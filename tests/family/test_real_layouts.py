@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import open_artifact
 from biolord_onnx.embedder import Embedder
 from family.asking import run_there, succeed_there
 from family.layouts import LAYOUTS, Layout, write_layout
@@ -108,16 +107,14 @@ def test_cls_pooling_at_a_length_of_ones_own(folders: dict[str, Path], oracle: O
     """What RaTEScore does with BioLORD-2023-C: the first token's vector, texts cut at 30 tokens."""
     folder = folders["BioLORD-2023-C"]
     expected = oracle(folder, TEXTS, pooling="cls", max_length=30)
-    outcome = run(
-        "export", folder, tmp_path / "out", "--target", "cpu-fp32", "--pooling", "cls", "--max-length", "30"
-    )
+    outcome = run("export", folder, tmp_path / "out", "--target", "cpu-fp32", "--pooling", "cls", "--max-length", "30")
     assert outcome.code == 0, outcome
     with Embedder.load(tmp_path / "out") as embedder:
         assert cosines(embedder.encode_with_info(TEXTS).vectors, expected.vectors).min() >= CLOSEST["cpu-fp32"]
 
 
 def test_a_pickle_that_does_anything_is_refused(tmp_path: Path) -> None:
-    """torch's loader stops at the first thing that isn't a tensor: nothing runs, and the message says what to do."""
+    """Torch's loader stops at the first thing that isn't a tensor: nothing runs, and the message says what to do."""
     folder = write_layout(tmp_path / "model", LAYOUTS["BioLORD-2023-S"])
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb(tmp_path / "ran")))

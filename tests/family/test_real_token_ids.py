@@ -53,9 +53,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     files = {f"file {name}": text for name, text in prepared.items()}
     paths = {f"transformers {name}": str(folder) for name, folder in folders.items()}
     texts = five_thousand()
-    version, there = token_ids_there(
-        Question(texts, files, paths, {f"transformers {CONVERTED}": str(model)}), place
-    )
+    version, there = token_ids_there(Question(texts, files, paths, {f"transformers {CONVERTED}": str(model)}), place)
     return Answers(texts, prepared, there, version)
 
 
@@ -74,7 +72,11 @@ def test_ids_are_equal_everywhere(answers: Answers, name: str) -> None:
     assert len(here) == COUNT
     for side in (f"file {name}", f"transformers {name}"):
         if side in answers.there:
-            wrong = [text for text, ours, theirs in zip(answers.texts, here, answers.there[side], strict=True) if ours != theirs]
+            wrong = [
+                text
+                for text, ours, theirs in zip(answers.texts, here, answers.there[side], strict=True)
+                if ours != theirs
+            ]
             assert wrong == [], f"{side}, tokenizers {answers.version} there"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -70,7 +71,7 @@ def convert(model: str) -> object:
     return tokenizer
 
 
-COMMANDS = {"pickle": turn_into_pickle, "export": export, "ids": token_ids}
+COMMANDS: dict[str, Callable[..., None]] = {"pickle": turn_into_pickle, "export": export, "ids": token_ids}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -23,9 +23,9 @@ MAX_DISTANCE = 128
 PAD = 1
 """MPNet's and XLM-R's: tokens of this id have no position of their own."""
 QKV = {"mpnet": "attention.attn.{}", "bert": "attention.self.{}", "xlm-roberta": "attention.self.{}"}
-NAMES = {architecture: ("query", "key", "value") for architecture in QKV} | {"mpnet": ("q", "k", "v")}
-OUTPUT = {architecture: "attention.output.dense" for architecture in QKV} | {"mpnet": "attention.attn.o"}
-ATTENTION_NORM = {architecture: "attention.output.LayerNorm" for architecture in QKV} | {"mpnet": "attention.LayerNorm"}
+NAMES = dict.fromkeys(QKV, ("query", "key", "value")) | {"mpnet": ("q", "k", "v")}
+OUTPUT = dict.fromkeys(QKV, "attention.output.dense") | {"mpnet": "attention.attn.o"}
+ATTENTION_NORM = dict.fromkeys(QKV, "attention.output.LayerNorm") | {"mpnet": "attention.LayerNorm"}
 
 
 def relative_bucket(distance: int) -> int:

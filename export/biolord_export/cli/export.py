@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if exported.fidelity:
         print(f"{fidelity_table(exported.fidelity)}\n")
     if checkpoint.vocabulary:
-        print(f"{vocabulary_table(exported.manifest.quantisation['vocabulary'])}\n")
+        print(f"{vocabulary_table(exported.manifest.quantisation)}\n")
     size = sum(entry.size for entry in exported.manifest.files) / 1e6
     print(f"{args.out}: {exported.manifest.name}, {size:.1f} MB, made in {time.monotonic() - started:.0f} s")
     say(exported.manifest.licence)

@@ -45,5 +45,7 @@ def _describe(model: FamilyModel) -> str:
     lines = [model.id]
     for key, value in rows.items():
         head = f"  {key:<14}"
-        lines += textwrap.wrap(value, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False)
+        lines += textwrap.wrap(
+            value, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
+        )
     return "\n".join(lines)

@@ -30,9 +30,9 @@ def fidelity_table(report: FidelityReport) -> str:
     return f"{_table((head, *rows))}\nagainst: {report.reference}; gate: {verdict}"
 
 
-def vocabulary_table(record: JSONObject) -> str:
-    """Lay out what a manifest tells of a kept vocabulary."""
-    fields = Fields("manifest.json", record)
+def vocabulary_table(quantisation: JSONObject) -> str:
+    """Lay out what the member "quantisation" of a manifest tells of a kept vocabulary."""
+    fields = Fields("manifest.json", quantisation).child("vocabulary")
     shares = {group.text("kind"): group for group in fields.children("coverage")}
     cosines = {group.text("kind"): group for group in fields.children("fidelity_to_whole")}
     rows = [
@@ -45,8 +45,9 @@ def vocabulary_table(record: JSONObject) -> str:
         for kind, group in shares.items()
     ]
     head = ("vocabulary", "texts", "tokenized as before", "tokens kept", "cosine mean", "minimum")
-    kept = f"{fields.integer('kept', least=1):,} of {fields.integer('of', least=1):,} tokens kept, by {fields.text('origin')}"
-    return f"{_table((head, *rows))}\n{kept}; cosines to the float32 graph with all of them"
+    kept, size = (f"{fields.integer(key, least=1):,}" for key in ("kept", "of"))
+    origin = fields.text("origin")
+    return f"{_table((head, *rows))}\n{kept} of {size} tokens kept, by {origin}; cosines to the float32 graph with all"
 
 
 def layer_table(reports: Sequence[LinearReport]) -> str:

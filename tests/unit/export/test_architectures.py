@@ -287,7 +287,9 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path, 
     write_checkpoint(tmp_path)
     change_config(tmp_path, "model_type", found)
     (tmp_path / "model.safetensors").unlink()
-    message = re.escape(f"{tmp_path / 'config.json'}: model_type is {found!r}, the exporter knows bert, mpnet, roberta, xlm-roberta")
+    message = re.escape(
+        f"{tmp_path / 'config.json'}: model_type is {found!r}, the exporter knows bert, mpnet, roberta, xlm-roberta"
+    )
     with pytest.raises(CheckpointError, match=message):
         check_architecture(read_encoder_config(tmp_path))
     with pytest.raises(CheckpointError, match=message):

@@ -82,7 +82,9 @@ def test_characters_are_kept_as_they_are(checkpoint: Path) -> None:
     assert '"糖"' in prepare_tokenizer(checkpoint)
 
 
-@pytest.mark.parametrize(("architecture", "other"), [("mpnet", "vocab.txt"), ("xlm-roberta", "sentencepiece.bpe.model")])
+@pytest.mark.parametrize(
+    ("architecture", "other"), [("mpnet", "vocab.txt"), ("xlm-roberta", "sentencepiece.bpe.model")]
+)
 def test_without_any_tokenizer_file_a_way_to_make_one_is_named(tmp_path: Path, architecture: str, other: str) -> None:
     """Nothing is left to build it from."""
     write_checkpoint(tmp_path, architecture=architecture, tokenizer=False)
