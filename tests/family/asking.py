@@ -13,11 +13,11 @@ from oracle.client import REPOSITORY, oracle_python
 SCRIPT = Path(__file__).with_name("there.py")
 
 
-def run_there(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run a command of the script; its outcome is the caller's to judge."""
+def run_there(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the script, with more environment variables; its outcome is the caller's to judge."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "PYTHON"))}
     packages = os.pathsep.join(str(REPOSITORY / name) for name in ("runtime", "export"))
-    environment |= {"PYTHONPATH": packages, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    environment |= {"PYTHONPATH": packages, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", **variables}
     command = [str(oracle_python()), str(SCRIPT), *map(str, arguments)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -10,17 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_onnx.artifact import open_artifact
 from biolord_onnx.embedder import Embedder
 from family.asking import run_there, succeed_there
 from family.layouts import LAYOUTS, Layout, write_layout
 from oracle.client import Oracle
 from parity.authored import cosines
 from parity.texts import HOSTILE, names, passages
+from unit.export.hub import COMMIT, ID, running_hub
 from unit.export.places import run
 
 pytestmark = pytest.mark.real
 
-CLOSEST = {"cpu-fp32": 0.999999, "cpu-int8-block": 0.999, "cpu-int8": 0.97}
+CLOSEST = {"cpu-fp32": 0.999999, "cpu-int8-block": 0.999, "cpu-int8": 0.97, "cpu-int4": 0.9}
 """Random weights don't quantise as trained ones do: the 8-bit bars here only tell right from wrong."""
 TEXTS = [*names(60), *passages(20), *(text for text in HOSTILE if len(text) < 1000), "fever " * 700]
 
@@ -94,8 +96,8 @@ def test_vectors_are_those_of_sentence_transformers(
     assert check(case, oracle, tmp_path / "out", "cpu-fp32") >= CLOSEST["cpu-fp32"]
 
 
-@pytest.mark.parametrize("target", ["cpu-int8", "cpu-int8-block"])
-def test_eight_bits_of_the_multilingual_layout(
+@pytest.mark.parametrize("target", ["cpu-int8", "cpu-int8-block", "cpu-int4"])
+def test_quantised_targets_of_the_multilingual_layout(
     folders: dict[str, Path], oracle: Oracle, tmp_path: Path, target: str
 ) -> None:
     """The other layouts differ in files, not in what is quantised; MPNet's targets are tested elsewhere."""
@@ -123,3 +125,21 @@ def test_a_pickle_that_does_anything_is_refused(tmp_path: Path) -> None:
     assert "--revision refs/pr/1" in done.stderr
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "out").exists()
+
+
+def test_half_precision_of_the_multilingual_layout(folders: dict[str, Path], tmp_path: Path) -> None:
+    """The GPU's target passes its gate, measured as for any other architecture."""
+    outcome = run("export", folders["BioLORD-2023-M"], tmp_path / "out", "--target", "cuda-fp16")
+    assert outcome.code == 0, outcome
+    assert "gate: passed" in outcome.out
+
+
+def test_a_pickle_is_fetched_where_torch_can_load_it(folders: dict[str, Path], tmp_path: Path) -> None:
+    """From a hub whose main has nothing else, as BioLORD-2023-S; without torch it isn't even downloaded."""
+    with running_hub(folders["BioLORD-2023-S"]) as hub:
+        variables = {**hub.environment(tmp_path / "cache"), "HF_HUB_OFFLINE": "0"}
+        done = run_there("export", ID, tmp_path / "out", **variables)
+        assert done.returncode == 0, done.stderr
+        assert hub.asked[-1] == "pytorch_model.bin"
+    source = open_artifact(tmp_path / "out").manifest.source
+    assert (source.id, source.revision, list(source.weights)) == (ID, COMMIT, ["pytorch_model.bin"])
