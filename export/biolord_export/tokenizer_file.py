@@ -64,7 +64,7 @@ def prepare_tokenizer(folder: Path, config: EncoderConfig) -> str:
 def _read(folder: Path, model_type: str) -> tuple[Path, JsonObject]:
     """Read the best of a folder's tokenizer files, as a ``tokenizer.json``; and say which it is."""
     path = folder / TOKENIZER_JSON
-    if path.is_file():
+    if path.exists():
         return path, read_json_object(path)
     if model_type in SPECIAL_NAMES and (folder / VOCAB_FILE).is_file():
         return folder / VOCAB_FILE, json.loads(build_wordpiece(folder, model_type))
