@@ -22,7 +22,7 @@ from unit.export.places import run
 
 pytestmark = pytest.mark.real
 
-CLOSEST = {"cpu-fp32": 0.999999, "cpu-int8-block": 0.999, "cpu-int8": 0.97, "cpu-int4": 0.9}
+CLOSEST = {"cpu-fp32": 0.999999, "cpu-int8-block": 0.999, "cpu-int8": 0.98, "cpu-int4": 0.9}
 """Random weights don't quantise as trained ones do: the 8-bit bars here only tell right from wrong."""
 TEXTS = [*names(60), *passages(20), *(text for text in HOSTILE if len(text) < 1000), "fever " * 700]
 
@@ -102,7 +102,7 @@ def test_quantised_targets_of_the_multilingual_layout(
 ) -> None:
     """The other layouts differ in files, not in what is quantised; MPNet's targets are tested elsewhere."""
     worst = check(Case(LAYOUTS["BioLORD-2023-M"], folders["BioLORD-2023-M"]), oracle, tmp_path / "out", target)
-    assert worst >= CLOSEST[target]
+    assert worst >= CLOSEST[target], worst
 
 
 def test_cls_pooling_at_a_length_of_ones_own(folders: dict[str, Path], oracle: Oracle, tmp_path: Path) -> None:
