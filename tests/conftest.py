@@ -23,3 +23,10 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT checkpoint to read: mean pooling and a Normalize module, as all-MiniLM-L6-v2."""
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny-bert"
     return write_checkpoint(folder, architecture="bert", normalize=True)
+
+
+@pytest.fixture(scope="session", name="tiny_xlm-roberta")
+def tiny_xlm_roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny XLM-R checkpoint to read: mean pooling and no Normalize module, as BioLORD-2023-M."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-xlm-roberta"
+    return write_checkpoint(folder, architecture="xlm-roberta")

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, object]
 
+FAIRSEQ_TYPES = frozenset({"mpnet", "roberta", "xlm-roberta"})
+"""Architectures whose first position vectors belong to padding: they have fewer places than position vectors."""
+MPNET_PAD_ID = 1
+"""transformers' MPNet counts positions with this id whatever config.json's pad_token_id says."""
+
 
 @dataclass(frozen=True)
 class EncoderConfig:
@@ -29,6 +34,11 @@ class EncoderConfig:
     token_types: int
     pad_id: int
     epsilon: float
+
+    @property
+    def first_position(self) -> int:
+        """The row of the position table that belongs to a text's first token."""
+        return self.pad_id + 1 if self.model_type in FAIRSEQ_TYPES else 0
 
     @property
     def layer_range(self) -> range:
@@ -79,12 +89,13 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
     _check(values, path, "position_embedding_type", "absolute")
     _check(values, path, "relative_attention_num_buckets", 32)
     _check(values, path, "is_decoder", False)
+    model_type = str(values.get("model_type", ""))
     epsilon = values.get("layer_norm_eps", 1e-12)
     if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
         raise CheckpointError(f"{path}: layer_norm_eps is {epsilon!r}, expected a number between 0 and 1")
     config = EncoderConfig(
         path=path,
-        model_type=str(values.get("model_type", "")),
+        model_type=model_type,
         dim=read_int(values, "hidden_size", path),
         layers=read_int(values, "num_hidden_layers", path),
         heads=read_int(values, "num_attention_heads", path),
@@ -92,7 +103,7 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
         vocabulary=read_int(values, "vocab_size", path),
         max_positions=read_int(values, "max_position_embeddings", path),
         token_types=read_int(values, "type_vocab_size", path, default=0),
-        pad_id=read_int(values, "pad_token_id", path, default=0),
+        pad_id=_pad_id(values, model_type, path),
         epsilon=float(epsilon),
     )
     if config.heads == 0 or config.dim % config.heads:
@@ -100,6 +111,12 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
             f"{path}: hidden_size {config.dim} doesn't divide into {config.heads} num_attention_heads"
         )
     return config
+
+
+def _pad_id(values: JsonObject, model_type: str, path: Path) -> int:
+    if model_type == "mpnet":
+        return MPNET_PAD_ID
+    return read_int(values, "pad_token_id", path, default=1 if model_type in FAIRSEQ_TYPES else 0)
 
 
 def _check(values: JsonObject, path: Path, key: str, expected: object) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.architectures import read_weights
 from biolord_export.calibrate import collect_statistics
 from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification
 from biolord_export.errors import CheckpointError, FidelityError
@@ -24,6 +23,8 @@ from biolord_export.portable.tracing import require_optimum
 from biolord_export.ranges import measure_ranges
 from biolord_export.targets import TARGETS
 from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
+from biolord_export.vocabulary import load_weights
+from biolord_export.vocabulary_check import measure_vocabulary
 from biolord_export.writer import add_file, check_destination, draft_folder, publish, write_draft, write_manifest
 from biolord_onnx import __version__
 from biolord_onnx.embedder import Embedder
@@ -116,7 +117,7 @@ def export_artifact(
     if options.target.traced:
         require_optimum()
     say("reading weights")
-    weights = read_weights(checkpoint.config, checkpoint.weights)
+    weights = load_weights(checkpoint)
     calibrated = _calibrate(checkpoint, weights, options, say)
     say(f"writing the {options.target.name} graph")
     quantised = options.target.quantise(weights, calibrated.statistics)
@@ -133,6 +134,10 @@ def export_artifact(
                 f"{out} was not written, its fidelity is below the gate of {options.target.name}: "
                 f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it all the same, marked so)"
             )
+        if checkpoint.vocabulary:
+            say("comparing with the whole vocabulary")
+            measured = measure_vocabulary(draft, checkpoint, write_reference)
+            manifest = replace(manifest, quantisation={**manifest.quantisation, "vocabulary": measured})
         write_manifest(draft, manifest)
         check_destination(out, force=options.force)  # minutes have passed, somebody may have put something there
         publish(draft, out)

@@ -11,20 +11,24 @@ from typing import TYPE_CHECKING
 from biolord_export.architectures import check_architecture
 from biolord_export.config import EncoderConfig, read_encoder_config
 from biolord_export.errors import CheckpointError
-from biolord_export.lengths import read_max_length
+from biolord_export.lengths import choose_max_length, read_max_length
 from biolord_export.modules import Pooling, read_modules
+from biolord_export.pickled import PICKLED_WEIGHTS, TAKE_SAFETENSORS, can_unpickle
+from biolord_export.sentencepiece import MODEL_FILE
 from biolord_export.tokenizer_file import prepare_tokenizer
 from biolord_onnx.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from biolord_export.vocabulary import KeptVocabulary
     from biolord_onnx.manifest import MaxLength
 
 WEIGHTS_FILE = "model.safetensors"
-PICKLED_WEIGHTS = "pytorch_model.bin"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[\w.-]+?)--(?P<name>[\w.-]+)/snapshots/(?P<revision>[0-9a-f]{40})")
-HUB_FILES = ("*.json", "*/config.json", "vocab.txt", WEIGHTS_FILE)
-"""What is fetched: configuration, tokenizer and safetensors; never a pickle."""
+HUB_FILES = ("*.json", "*/config.json", "vocab.txt", MODEL_FILE, WEIGHTS_FILE)
+"""What is fetched: configuration, tokenizer and safetensors."""
+PICKLES = (PICKLED_WEIGHTS, f"*/{PICKLED_WEIGHTS}")
+"""What is fetched where there are no safetensors, but torch to load pickles safely."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +49,20 @@ class Checkpoint:
         config: Sizes of its encoder.
         pooling: What follows the encoder.
         max_length: Tokens of a text, and which file said so.
+        own_length: What the checkpoint's files say, whatever was asked for.
         tokenizer_json: The tokenizer file, padding and truncation reset.
-        weights: The safetensors file.
+        weights: The safetensors file, or pytorch_model.bin.
+        vocabulary: What is kept of its vocabulary; None for all of it.
     """
 
     place: Place
     config: EncoderConfig
     pooling: Pooling
     max_length: MaxLength
+    own_length: MaxLength
     tokenizer_json: str
     weights: Path
+    vocabulary: KeptVocabulary | None = None
 
     def weights_sha256(self) -> str:
         """Hash the weights file."""
@@ -75,18 +83,21 @@ def open_checkpoint(
 
     Raises:
         CheckpointError: There is no such checkpoint, or one that can't be converted.
-        MissingDependencyError: The hub is needed and its client isn't installed.
+        MissingDependencyError: The hub is needed and its client isn't installed, or the weights are pickled and torch
+            isn't.
     """
     place = find_checkpoint(model, revision)
     modules = read_modules(place.folder, pooling)
     config = read_encoder_config(modules.encoder)
     check_architecture(config)
+    own_length = read_max_length(modules, config)
     return Checkpoint(
         place=place,
         config=config,
         pooling=modules.pooling,
-        max_length=read_max_length(modules, config, max_length),
-        tokenizer_json=prepare_tokenizer(modules.encoder, config.vocabulary),
+        max_length=choose_max_length(own_length, config, max_length),
+        own_length=own_length,
+        tokenizer_json=prepare_tokenizer(modules.encoder, config),
         weights=_find_weights(modules.encoder),
     )
 
@@ -129,7 +140,10 @@ def _fetch(model: str, revision: str | None) -> Place:
         ) from error
     failures: tuple[type[Exception], ...] = (*_http_errors(errors.HfHubHTTPError), OSError)
     try:
-        folder = huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=list(HUB_FILES))
+        folder = Path(huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=list(HUB_FILES)))
+        if not any(folder.rglob(WEIGHTS_FILE)) and can_unpickle():
+            # Of the commit that was found, should the branch have moved on meanwhile.
+            huggingface_hub.snapshot_download(model, revision=folder.name, allow_patterns=list(PICKLES))
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise CheckpointError(f"the hub has no {model} at revision {revision or 'main'}: check both names") from error
     except errors.HFValidationError as error:
@@ -139,7 +153,7 @@ def _fetch(model: str, revision: str | None) -> Place:
             f"{model} could not be fetched from the hub ({_first_line(error)}): where there is no network, copy the "
             "checkpoint's folder here and give its path"
         ) from error
-    return _describe(Path(folder))
+    return _describe(folder)
 
 
 def _http_errors(kind: type[Exception]) -> tuple[type[Exception], ...]:
@@ -155,12 +169,15 @@ def _find_weights(folder: Path) -> Path:
     path = folder / WEIGHTS_FILE
     if path.is_file():
         return path
-    if (folder / PICKLED_WEIGHTS).exists():
-        raise CheckpointError(
-            f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which is never loaded: take a "
-            f"revision with {WEIGHTS_FILE} (--revision refs/pr/1 for older BioLORD checkpoints)"
+    if (folder / PICKLED_WEIGHTS).is_file():
+        if can_unpickle():
+            return folder / PICKLED_WEIGHTS
+        raise MissingDependencyError(
+            f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which only torch loads safely: "
+            f"{TAKE_SAFETENSORS}, or pip install 'biolord-onnx[cpu,export,optimum]'"
         )
     raise CheckpointError(
         f"{path} is missing: the exporter reads weights from this one file "
-        "(older BioLORD checkpoints have it at --revision refs/pr/1)"
+        "(older BioLORD checkpoints have it at --revision refs/pr/1; with the optimum extra their "
+        f"{PICKLED_WEIGHTS} is read, too)"
     )

@@ -1,46 +1,89 @@
-"""Read named tensors of a safetensors file as float32."""
+"""Read named tensors of a weights file as float32."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from biolord_export.errors import CheckpointError
+from biolord_export.pickled import PickledTensors
 from biolord_export.weights import LayerNorm, Linear
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from numpy.typing import NDArray
+
     from biolord_export.weights import Float32
 
 READABLE_DTYPES = frozenset({"F32", "F16", "F64"})
 
 
+class TensorSource(Protocol):
+    """A file of named tensors; number formats are named as safetensors names them."""
+
+    def names(self) -> frozenset[str]:
+        """List the tensors."""
+        ...
+
+    def dtype(self, name: str) -> str:
+        """Name a tensor's number format."""
+        ...
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return a tensor's shape."""
+        ...
+
+    def values(self, name: str) -> NDArray[np.generic]:
+        """Return a tensor's values."""
+        ...
+
+
+class _SafeTensors:
+    """The tensors of a safetensors file."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = safe_open(path, framework="numpy")
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(f"{path} is not a readable safetensors file ({error}): download it again") from error
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self._file.keys())
+
+    def dtype(self, name: str) -> str:
+        return str(self._file.get_slice(name).get_dtype())
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self._file.get_slice(name).get_shape())
+
+    def values(self, name: str) -> NDArray[np.generic]:
+        return np.asarray(self._file.get_tensor(name))
+
+
 class TensorFile:
-    """The tensors of one safetensors file, read one at a time.
+    """The tensors of one weights file, read one at a time.
 
     Names are looked up below ``prefix``, which differs between checkpoints of one architecture: a bare encoder has
     none, one saved inside a bigger model has for example ``mpnet.``.
 
     Args:
-        path: The safetensors file.
+        path: A safetensors file; or a ``.bin``, which torch loads.
         anchor: The name of a tensor that every checkpoint of the architecture has; finds the prefix.
 
     Raises:
-        CheckpointError: The file isn't valid safetensors, or holds none or several named like the anchor.
+        CheckpointError: The file isn't valid, or holds none or several named like the anchor.
+        MissingDependencyError: It is a ``.bin`` and torch isn't installed.
     """
 
     def __init__(self, path: Path, anchor: str) -> None:
         """Open the file and find the prefix of its names."""
         self.path = path
-        try:
-            self._file = safe_open(path, framework="numpy")
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{path} is not a readable safetensors file ({error}): download it again") from error
-        self._names = frozenset(self._file.keys())
+        self._file: TensorSource = PickledTensors(path) if path.suffix == ".bin" else _SafeTensors(path)
+        self._names = self._file.names()
         owners = [name.removesuffix(anchor) for name in self._names if name.endswith(anchor)]
         if not owners:
             raise CheckpointError(f"{path} has no tensor named {anchor}: it is not a checkpoint of this architecture")
@@ -68,19 +111,19 @@ class TensorFile:
         full = self.prefix + name
         if full not in self._names:
             raise CheckpointError(f"{self.path} has no tensor {full}: the checkpoint is incomplete")
-        piece = self._file.get_slice(full)
-        if piece.get_dtype() not in READABLE_DTYPES:
+        kind, found = self._file.dtype(full), self._file.shape(full)
+        if kind not in READABLE_DTYPES:
             raise CheckpointError(
-                f"{full} in {self.path} is {piece.get_dtype()}, expected one of {sorted(READABLE_DTYPES)}: "
+                f"{full} in {self.path} is {kind}, expected one of {sorted(READABLE_DTYPES)}: "
                 "save the checkpoint in float32"
             )
-        if tuple(piece.get_shape()) != shape:
+        if found != shape:
             raise CheckpointError(
-                f"{full} in {self.path} has shape {piece.get_shape()}, config.json says {list(shape)}: "
+                f"{full} in {self.path} has shape {list(found)}, config.json says {list(shape)}: "
                 "the two files don't belong together"
             )
         with np.errstate(over="ignore"):  # a double that overflows is reported below
-            values = np.ascontiguousarray(self._file.get_tensor(full), dtype=np.float32)
+            values = np.ascontiguousarray(self._file.values(full), dtype=np.float32)
         if not np.isfinite(values).all():
             raise CheckpointError(f"{full} in {self.path} holds values that aren't finite: the checkpoint is damaged")
         return values

@@ -1,4 +1,7 @@
-"""Take over a checkpoint's ``tokenizer.json``, without the padding and truncation it was trained with."""
+"""Take over a checkpoint's tokenizer, without the padding and truncation it was trained with.
+
+That is its ``tokenizer.json``, or what transformers would make of its older files.
+"""
 
 from __future__ import annotations
 
@@ -8,27 +11,29 @@ from typing import TYPE_CHECKING
 from biolord_export.config import read_json_object
 from biolord_export.errors import CheckpointError
 from biolord_export.lengths import SENTENCE_FILE
+from biolord_export.sentencepiece import MODEL_FILE, WAY_OUT, build_unigram
+from biolord_export.vocabulary_file import SPECIAL_NAMES, VOCAB_FILE, build_wordpiece
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.tokenization import Tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.config import JsonObject
+    from biolord_export.config import EncoderConfig, JsonObject
 
 TOKENIZER_JSON = "tokenizer.json"
 ADVICE = "download the checkpoint again"
 
 
-def prepare_tokenizer(folder: Path, vocabulary: int) -> str:
+def prepare_tokenizer(folder: Path, config: EncoderConfig) -> str:
     """Read the tokenizer of a checkpoint folder.
 
     Padding and truncation are reset: all-mpnet-base-v2's file, for one, pads every text to 128 tokens. Where
     ``sentence_bert_config.json`` asks for lower case, that is put in front, as sentence-transformers does.
 
     Args:
-        folder: Where tokenizer.json lies.
-        vocabulary: How many token vectors the checkpoint has.
+        folder: Where tokenizer.json lies; or vocab.txt of an MPNet or BERT; or sentencepiece.bpe.model of an XLM-R.
+        config: The encoder's kind, and how many token vectors it has.
 
     Returns:
         The JSON text of the artefact's tokenizer.json.
@@ -36,17 +41,11 @@ def prepare_tokenizer(folder: Path, vocabulary: int) -> str:
     Raises:
         CheckpointError: The file is missing or no tokenizer, adds no special tokens, or knows ids that have no vector.
     """
-    path = folder / TOKENIZER_JSON
-    if not path.is_file():
-        raise CheckpointError(
-            f"{path} is missing: a checkpoint needs its fast tokenizer file (transformers writes one with "
-            "AutoTokenizer.from_pretrained(…).save_pretrained(…))"
-        )
-    values = read_json_object(path)
+    path, values = _read(folder, config.model_type)
     values["padding"] = values["truncation"] = None
     if _asks_lower_case(folder):
         values["normalizer"] = _lower_case_first(values.get("normalizer"))
-    text = json.dumps(values, ensure_ascii=False)
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     try:
         tokenizer = Tokenizer.from_json(text, path)
     except ArtifactError as error:
@@ -54,12 +53,24 @@ def prepare_tokenizer(folder: Path, vocabulary: int) -> str:
     if not tokenizer.special_count:
         raise CheckpointError(f"{path} puts no special tokens around a text, an encoder needs them: {ADVICE}")
     highest = max(tokenizer.tokenizer.get_vocab().values())
-    if highest >= vocabulary:
+    if highest >= config.vocabulary:
         raise CheckpointError(
-            f"{path} has ids up to {highest}, config.json says vectors for {vocabulary}: "
+            f"{path} has ids up to {highest}, config.json says vectors for {config.vocabulary}: "
             "the two files don't belong together"
         )
     return text
+
+
+def _read(folder: Path, model_type: str) -> tuple[Path, JsonObject]:
+    """Read the best of a folder's tokenizer files, as a ``tokenizer.json``; and say which it is."""
+    path = folder / TOKENIZER_JSON
+    if path.exists():
+        return path, read_json_object(path)
+    if model_type in SPECIAL_NAMES and (folder / VOCAB_FILE).is_file():
+        return folder / VOCAB_FILE, json.loads(build_wordpiece(folder, model_type))
+    if model_type == "xlm-roberta" and (folder / MODEL_FILE).is_file():
+        return folder / MODEL_FILE, json.loads(build_unigram(folder / MODEL_FILE))
+    raise CheckpointError(f"{path} is missing, and there is no other file that a tokenizer is built from: {WAY_OUT}")
 
 
 def _asks_lower_case(folder: Path) -> bool:

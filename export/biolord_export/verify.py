@@ -16,7 +16,7 @@ from biolord_onnx.manifest import BatchInvariance
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from biolord_export.fidelity import FidelityReport, Gate
+    from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity
     from biolord_export.weights import Float32
     from biolord_onnx.embedder import Embedder
 
@@ -39,11 +39,15 @@ def measure_fidelity(
         gate: What must be reached.
         reference: What the reference is, for the report.
     """
-    groups = [
+    return judge(reference, compare_encoders(found, exact, texts), gate, MEDICAL_KINDS)
+
+
+def compare_encoders(found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]]) -> list[GroupFidelity]:
+    """Encode texts of several kinds in two ways, and compare."""
+    return [
         compare(kind, lines, _in_slices(exact, lines, f"{kind}, reference"), _in_slices(found, lines, kind))
         for kind, lines in texts.items()
     ]
-    return judge(reference, groups, gate, MEDICAL_KINDS)
 
 
 def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvariance:

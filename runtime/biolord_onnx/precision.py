@@ -18,7 +18,8 @@ from biolord_onnx.errors import InputError
 from biolord_onnx.ranges import Ranges
 
 Precision = Literal["float32", "float16", "int8", "uint8", "binary", "ubinary"]
-Vectors = NDArray[np.number[Any]]
+# Of several number formats, which a type checker could tell apart by overloads only.
+Vectors = NDArray[Any]
 
 _STEPS = 255
 

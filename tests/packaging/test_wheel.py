@@ -89,8 +89,8 @@ def test_torch_comes_with_the_optimum_extra_alone(wheel: Path) -> None:
 
 
 def test_the_exporters_needs_are_listed(wheel: Path) -> None:
-    """The export extra is onnx, safetensors and huggingface-hub."""
-    assert requirements(wheel, "export") == {"huggingface-hub", "onnx", "safetensors"}
+    """The export extra is onnx, protobuf, which reads sentencepiece's models, safetensors and huggingface-hub."""
+    assert requirements(wheel, "export") == {"huggingface-hub", "onnx", "protobuf", "safetensors"}
 
 
 def test_the_licence_travels_with_the_wheel(wheel: Path) -> None:
@@ -109,6 +109,7 @@ def test_the_command_and_the_exporters_commands_are_registered(wheel: Path) -> N
         "console_scripts": {"biolord": "biolord_onnx.cli.main:main"},
         "biolord.commands": {
             "export": "biolord_export.cli.export",
+            "models": "biolord_export.cli.models",
             "verify": "biolord_export.cli.verify",
         },
     }

@@ -20,11 +20,12 @@ Float64 = NDArray[np.float64]
 
 BUCKETS = 32
 MAX_DISTANCE = 128
-MPNET_PAD = 1
-QKV = {"mpnet": "attention.attn.{}", "bert": "attention.self.{}"}
-NAMES = {"mpnet": ("q", "k", "v"), "bert": ("query", "key", "value")}
-OUTPUT = {"mpnet": "attention.attn.o", "bert": "attention.output.dense"}
-ATTENTION_NORM = {"mpnet": "attention.LayerNorm", "bert": "attention.output.LayerNorm"}
+PAD = 1
+"""MPNet's and XLM-R's: tokens of this id have no position of their own."""
+QKV = {"mpnet": "attention.attn.{}", "bert": "attention.self.{}", "xlm-roberta": "attention.self.{}"}
+NAMES = dict.fromkeys(QKV, ("query", "key", "value")) | {"mpnet": ("q", "k", "v")}
+OUTPUT = dict.fromkeys(QKV, "attention.output.dense") | {"mpnet": "attention.attn.o"}
+ATTENTION_NORM = dict.fromkeys(QKV, "attention.output.LayerNorm") | {"mpnet": "attention.LayerNorm"}
 
 
 def relative_bucket(distance: int) -> int:
@@ -107,12 +108,14 @@ class ReferenceEncoder:
     def _embed(self, ids: Sequence[int]) -> Float64:
         words = self.tensors["embeddings.word_embeddings.weight"][list(ids)]
         places = self.tensors["embeddings.position_embeddings.weight"]
+        if self.architecture != "mpnet":
+            words = words + self.tensors["embeddings.token_type_embeddings.weight"][0]
         if self.architecture == "bert":
-            return np.asarray(words + places[: len(ids)] + self.tensors["embeddings.token_type_embeddings.weight"][0])
+            return np.asarray(words + places[: len(ids)])
         rows, seen = [], 0
         for one in ids:
-            seen += one != MPNET_PAD
-            rows.append(MPNET_PAD if one == MPNET_PAD else MPNET_PAD + seen)
+            seen += one != PAD
+            rows.append(PAD if one == PAD else PAD + seen)
         return np.asarray(words + places[rows])
 
     def _bias(self, tokens: int) -> Float64:

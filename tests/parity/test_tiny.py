@@ -18,7 +18,7 @@ from parity.texts import HOSTILE, names, passages
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES, write_checkpoint
 from tiny.tokenizer import vocabulary
 
-ARCHITECTURES = ("mpnet", "bert")
+ARCHITECTURES = ("mpnet", "bert", "xlm-roberta")
 EXACT = 1e-5
 LONGEST = SIZES.positions - 2
 TEXTS = [*names(40), *passages(4), "", "a <pad> b <pad> [PAD] c", "</s> [MASK] <s>", "x" * 200, "🤒 Ménière"]

@@ -17,8 +17,8 @@ from tiny.weights import TOKEN_TYPES, Sizes, random_tensors
 SIZES = Sizes()
 MAX_SEQ_LENGTH = 48
 """The limit in sentence_bert_config.json: below that of the positions, above the tokenizer's baked-in one."""
-EPSILON = {"mpnet": 1e-5, "bert": 1e-12}
-_CLASSES = {"mpnet": "MPNetForMaskedLM", "bert": "BertModel"}
+EPSILON = {"mpnet": 1e-5, "bert": 1e-12, "xlm-roberta": 1e-5}
+_CLASSES = {"mpnet": "MPNetForMaskedLM", "bert": "BertModel", "xlm-roberta": "XLMRobertaModel"}
 _MODES = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",
@@ -46,13 +46,14 @@ def write_checkpoint(
 
     Args:
         folder: Made, if need be.
-        architecture: ``mpnet`` or ``bert``.
+        architecture: ``mpnet``, ``bert`` or ``xlm-roberta``.
         sizes: Of the encoder.
         pooling: ``mean``, ``cls`` or ``max``.
         normalize: Whether the module list ends in a Normalize module; BioLORD's has none.
         dense: Whether a Dense module follows the pooling, which no artefact can have.
         modules: False leaves ``modules.json`` and the folders it names out, as BioLORD-2023-C does.
-        tokenizer: False leaves ``tokenizer.json`` out; ``vocab.txt`` stays, as in BioLORD-2023-C.
+        tokenizer: False leaves ``tokenizer.json`` out; ``vocab.txt`` stays, as in BioLORD-2023-C, or XLM-R's
+            ``sentencepiece.bpe.model``.
         half: Whether the weights are stored as float16.
         prefix: Stands before every tensor's name, for example ``mpnet.``.
         output_hidden_states: The switch in ``config.json`` that BioLORD's have on.
@@ -89,7 +90,7 @@ def _write_config(folder: Path, architecture: str, sizes: Sizes, *, output_hidde
     if architecture == "mpnet":
         config |= {"bos_token_id": 0, "eos_token_id": 2, "relative_attention_num_buckets": 32}
     else:
-        config |= {"position_embedding_type": "absolute", "type_vocab_size": TOKEN_TYPES}
+        config |= {"position_embedding_type": "absolute", "type_vocab_size": TOKEN_TYPES[architecture]}
     if output_hidden_states:
         config["output_hidden_states"] = True
     write_json(folder / "config.json", config)

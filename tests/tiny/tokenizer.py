@@ -1,4 +1,4 @@
-"""A real WordPiece tokenizer over some 270 pieces, in MPNet's and in BERT's manner, with their traps.
+"""A real WordPiece tokenizer over some 270 pieces, in MPNet's and in BERT's manner, and XLM-R's, with their traps.
 
 Like the file of all-mpnet-base-v2 it has padding to a fixed length and a truncation baked in, both to be
 reset by whoever loads it.
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from tiny.sentencepiece import write_model
+from tiny.unigram import FIRST, MASK, build_unigram, trained_pieces
 
 BAKED_LENGTH = 32
 """The baked-in padding and truncation: less than the limit of the tiny checkpoints."""
@@ -52,12 +55,15 @@ SPECIALS = {
         "[MASK]",
         "BertTokenizer",
     ),
+    "xlm-roberta": Specials(FIRST, (MASK,), "<s>", "</s>", "<pad>", MASK, "XLMRobertaTokenizer"),
 }
 
 
 def vocabulary(architecture: str) -> tuple[str, ...]:
     """List the pieces by id: every ASCII character alone and inside a word, then words and endings."""
     specials = SPECIALS[architecture]
+    if architecture == "xlm-roberta":
+        return (*specials.first, *(piece for piece, _ in trained_pieces()), *specials.last)
     characters = string.ascii_lowercase + string.digits + string.punctuation
     pieces = (
         *characters,
@@ -70,6 +76,8 @@ def vocabulary(architecture: str) -> tuple[str, ...]:
 def build_tokenizer(architecture: str) -> Tokenizer:
     """Build the tokenizer, padding and truncation baked in."""
     specials = SPECIALS[architecture]
+    if architecture == "xlm-roberta":
+        return _bake(Tokenizer.from_str(build_unigram()), FIRST.index(specials.pad), specials.pad)
     ids = {piece: index for index, piece in enumerate(vocabulary(architecture))}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
@@ -83,7 +91,11 @@ def build_tokenizer(architecture: str) -> Tokenizer:
         if architecture == "mpnet"
         else processors.BertProcessing(*ends)
     )
-    tokenizer.enable_padding(length=BAKED_LENGTH, pad_id=ids[specials.pad], pad_token=specials.pad)
+    return _bake(tokenizer, ids[specials.pad], specials.pad)
+
+
+def _bake(tokenizer: Tokenizer, pad_id: int, pad_token: str) -> Tokenizer:
+    tokenizer.enable_padding(length=BAKED_LENGTH, pad_id=pad_id, pad_token=pad_token)
     tokenizer.enable_truncation(BAKED_LENGTH)
     return tokenizer
 
@@ -96,19 +108,22 @@ def write_tokenizer(folder: Path, architecture: str) -> None:
         "eos_token": specials.closing,
         "cls_token": specials.opening,
         "sep_token": specials.closing,
-        "unk_token": "[UNK]",
+        "unk_token": "[UNK]" if "[UNK]" in specials.first else "<unk>",
         "pad_token": specials.pad,
         "mask_token": specials.mask,
     }
     settings = {
         **named,
-        "do_lower_case": True,
+        **({} if architecture == "xlm-roberta" else {"do_lower_case": True}),
         "model_max_length": 512,
         "tokenizer_class": specials.tokenizer_class,
     }
     build_tokenizer(architecture).save(str(folder / "tokenizer.json"))
     write_json(folder / "tokenizer_config.json", settings)
     write_json(folder / "special_tokens_map.json", named)
+    if architecture == "xlm-roberta":
+        write_model(folder / "sentencepiece.bpe.model")
+        return
     lines = "".join(f"{piece}\n" for piece in vocabulary(architecture))
     (folder / "vocab.txt").write_text(lines, encoding="utf-8")
 

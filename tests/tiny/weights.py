@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 BUCKETS = 32
 """Rows of MPNet's table of relative-position biases."""
-TOKEN_TYPES = 2
+TOKEN_TYPES = {"mpnet": 0, "bert": 2, "xlm-roberta": 1}
+"""Rows of the table of token types; MPNet has none."""
 OUTLIERS = {1: 12.0, 5: 8.0, 11: 6.0}
 """Inner channels of every feed-forward network whose values are so many times larger than their neighbours',
 as a few fixed channels of the real models are."""
@@ -29,9 +30,11 @@ class Sizes:
     positions: int = 66
 
 
+_BERT_NAMES = (("query", "key", "value"), "attention.self.{}", "attention.output.LayerNorm")
 _LAYER_NAMES = {
     "mpnet": (("q", "k", "v", "o"), "attention.attn.{}", "attention.LayerNorm"),
-    "bert": (("query", "key", "value"), "attention.self.{}", "attention.output.LayerNorm"),
+    "bert": _BERT_NAMES,
+    "xlm-roberta": _BERT_NAMES,
 }
 
 
@@ -43,8 +46,9 @@ def random_tensors(architecture: str, sizes: Sizes, vocabulary: int, seed: int) 
         "embeddings.position_embeddings.weight": random.normal(0, 0.4, (sizes.positions, sizes.hidden)),
         "embeddings.position_ids": np.arange(sizes.positions, dtype=np.int64)[None],
     }
-    if architecture == "bert":
-        tensors["embeddings.token_type_embeddings.weight"] = random.normal(0, 0.3, (TOKEN_TYPES, sizes.hidden))
+    types = TOKEN_TYPES[architecture]
+    if types:
+        tensors["embeddings.token_type_embeddings.weight"] = random.normal(0, 0.3, (types, sizes.hidden))
     else:
         tensors["encoder.relative_attention_bias.weight"] = random.normal(0, 1, (BUCKETS, sizes.heads))
     tensors.update(_norm(random, "embeddings.LayerNorm", sizes.hidden))
@@ -59,7 +63,7 @@ def _layer(random: np.random.Generator, architecture: str, sizes: Sizes) -> Iter
     projections, place, norm = _LAYER_NAMES[architecture]
     for projection in projections:
         yield from _linear(random, place.format(projection), sizes.hidden, sizes.hidden).items()
-    if architecture == "bert":
+    if architecture != "mpnet":
         yield from _linear(random, "attention.output.dense", sizes.hidden, sizes.hidden).items()
     yield from _norm(random, norm, sizes.hidden).items()
     first = _linear(random, "intermediate.dense", sizes.hidden, sizes.inner)

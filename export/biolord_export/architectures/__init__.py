@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.architectures import bert, mpnet
+from biolord_export.architectures import bert, mpnet, roberta
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 READERS: Mapping[str, Callable[[EncoderConfig, Path], EncoderWeights]] = {
     "bert": bert.read,
     "mpnet": mpnet.read,
+    "roberta": roberta.read,
+    "xlm-roberta": roberta.read,
 }
 
 

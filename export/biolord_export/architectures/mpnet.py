@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 BUCKETS = 32
 MAX_DISTANCE = 128
-PAD_ID = 1
-"""transformers' MPNet counts positions with this id whatever config.json's pad_token_id says."""
 
 
 def read(config: EncoderConfig, path: Path) -> EncoderWeights:
@@ -33,13 +31,13 @@ def read(config: EncoderConfig, path: Path) -> EncoderWeights:
             architecture=config.model_type,
             word_embeddings=tensors.read("embeddings.word_embeddings.weight", (config.vocabulary, dim)),
             position_embeddings=positions,
-            first_position=PAD_ID + 1,
+            first_position=config.first_position,
             positions="non_pad",
             embedding_norm=tensors.layer_norm("embeddings.LayerNorm", dim, config.epsilon),
             layers=tuple(_layer(tensors, config, f"encoder.layer.{number}") for number in config.layer_range),
             heads=config.heads,
-            pad_id=PAD_ID,
-            relative_bias=_relative_bias(table, config.max_positions - PAD_ID - 1),
+            pad_id=config.pad_id,
+            relative_bias=_relative_bias(table, config.max_positions - config.first_position),
         )
 
 

@@ -38,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="texts to calibrate on, one a line (default: built in)",
     )
+    parser.add_argument(
+        "--keep-vocabulary",
+        type=Path,
+        metavar="FILE",
+        help="keep only the tokens that the texts of a file need, one a line, beside all single characters",
+    )
     parser.add_argument("--force", action="store_true", help="replace an artefact at OUT")
     parser.add_argument(
         "--accept-below-gate",
@@ -49,12 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export; the report goes to stdout, progress to stderr."""
     require_export_extra("export")
-    from biolord_export.cli.tables import fidelity_table, layer_table
-    from biolord_export.corpus import read_calibration
+    from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
+    from biolord_export.corpus import Corpus, read_calibration, read_lines
     from biolord_export.errors import ExportError
+    from biolord_export.lengths import warn_of_length
     from biolord_export.pipeline import ExportOptions, export_artifact
     from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
+    from biolord_export.vocabulary import keep_vocabulary
     from biolord_export.writer import check_destination
 
     started = time.monotonic()
@@ -64,12 +72,20 @@ def run(args: argparse.Namespace) -> int:
         raise ExportError(f"{target.name} takes no calibration: leave --calibration {args.calibration} out")
     calibration = read_calibration(args.calibration) if args.calibration else None
     checkpoint = open_checkpoint(args.model, revision=args.revision, pooling=args.pooling, max_length=args.max_length)
+    if args.keep_vocabulary:
+        texts = Corpus(tuple(read_lines(args.keep_vocabulary)), args.keep_vocabulary.name)
+        checkpoint = keep_vocabulary(checkpoint, texts)
+    warning = warn_of_length(checkpoint.max_length, checkpoint.own_length)
+    if warning:
+        say(warning)
     options = ExportOptions(target, calibration, args.force, args.accept_below_gate)
     exported = export_artifact(checkpoint, args.out, options, say)
     if exported.layers:
         print(f"{layer_table(exported.layers)}\n")
     if exported.fidelity:
         print(f"{fidelity_table(exported.fidelity)}\n")
+    if checkpoint.vocabulary:
+        print(f"{vocabulary_table(exported.manifest.quantisation)}\n")
     size = sum(entry.size for entry in exported.manifest.files) / 1e6
     print(f"{args.out}: {exported.manifest.name}, {size:.1f} MB, made in {time.monotonic() - started:.0f} s")
     say(exported.manifest.licence)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from biolord_onnx.json_fields import Fields
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biolord_export.fidelity import FidelityReport
     from biolord_export.quantise.report import LinearReport
+    from biolord_onnx.json_fields import JSONObject
 
 
 def fidelity_table(report: FidelityReport) -> str:
@@ -31,6 +34,26 @@ def fidelity_table(report: FidelityReport) -> str:
             f"of the reference {report.pairs.reference:.4f}"
         )
     return "\n".join((*lines, f"against: {report.reference}; gate: {verdict}"))
+
+
+def vocabulary_table(quantisation: JSONObject) -> str:
+    """Lay out what the member "quantisation" of a manifest tells of a kept vocabulary."""
+    fields = Fields("manifest.json", quantisation).child("vocabulary")
+    shares = {group.text("kind"): group for group in fields.children("coverage")}
+    cosines = {group.text("kind"): group for group in fields.children("fidelity_to_whole")}
+    rows = [
+        (
+            kind,
+            str(group.integer("texts", least=1)),
+            *(f"{100 * group.number(key):.1f} %" for key in ("same_texts", "kept_tokens")),
+            *(f"{cosines[kind].number(key):.5f}" if kind in cosines else "" for key in ("cosine_mean", "cosine_min")),
+        )
+        for kind, group in shares.items()
+    ]
+    head = ("vocabulary", "texts", "tokenized as before", "tokens kept", "cosine mean", "minimum")
+    kept, size = (f"{fields.integer(key, least=1):,}" for key in ("kept", "of"))
+    origin = fields.text("origin")
+    return f"{_table((head, *rows))}\n{kept} of {size} tokens kept, by {origin}; cosines to the float32 graph with all"
 
 
 def layer_table(reports: Sequence[LinearReport]) -> str:

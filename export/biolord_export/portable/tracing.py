@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import onnx
 
+from biolord_export.errors import ExportError
 from biolord_export.portable.standard import OPSET
 from biolord_onnx.errors import MissingDependencyError
 
@@ -39,8 +40,11 @@ def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
     """Trace the encoder alone, in float32: from token ids to ``last_hidden_state``.
 
     Raises:
+        ExportError: Only some of its vocabulary is kept: what is traced has all of it.
         MissingDependencyError: torch, transformers or optimum-onnx isn't installed.
     """
+    if checkpoint.vocabulary is not None:
+        raise ExportError("the portable targets have the whole vocabulary: leave --keep-vocabulary out")
     require_optimum()
     from optimum.exporters.onnx import export
     from optimum.exporters.tasks import TasksManager
@@ -50,7 +54,7 @@ def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
     model = AutoModel.from_pretrained(
         folder,
         local_files_only=True,
-        use_safetensors=True,
+        use_safetensors=checkpoint.weights.suffix == ".safetensors",
         # A fused attention is traced as what replaces it on each platform, not as what the checkpoint computes.
         attn_implementation="eager",
         # Some checkpoints ask for every layer's output, which would keep them all in memory.

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.quantise.block import BlockWeight
+    from biolord_export.quantise.table4 import Int4Table
     from biolord_export.weights import EncoderWeights, Layer, Linear
 
 BUDGET_BITS = 5.55
 """Bits that the linear layers and the token table may take for each of their weights; 4-bit blocks take 5.1."""
+LINEAR_BITS = 6.2
+"""Bits that the linear layers may take at most: a multilingual table is so large that its share would pay for 8."""
 
 Place = tuple[int, str]
 
@@ -65,12 +68,17 @@ def quantise_block4(weights: EncoderWeights, statistics: Mapping[Place, InputSta
     table = round_table4(weights.word_embeddings)
     linears = _linears(weights.layers)
     choices = [_round_both(place, linears[place], statistics[place]) for place in track(list(linears), "quantising")]
-    count = weights.word_embeddings.size + sum(linear.weight.size for linear in linears.values())
-    wide = pick_eight(choices, int(count * BUDGET_BITS / 8) - table.nbytes)
+    wide = pick_eight(choices, _budget(table, sum(linear.weight.size for linear in linears.values())))
     picked = {choice.place: choice.eight if choice.place in wide else choice.four for choice in choices}
     layers = tuple(_layer_operators(number, picked) for number in range(len(weights.layers)))
     reports = tuple(_report(choice, choice.place in wide) for choice in choices)
     return Quantised(EncoderOperators(table, layers), reports)
+
+
+def _budget(table: Int4Table, count: int) -> int:
+    """Return the bytes for linear layers of so many weights."""
+    left = int((table.codes.size + count) * BUDGET_BITS / 8) - table.nbytes
+    return min(left, int(count * LINEAR_BITS / 8))
 
 
 def pick_eight(choices: Sequence[BlockChoice], budget: int) -> frozenset[Place]:

@@ -60,8 +60,13 @@ class Int4Table:
 
 def round_table4(table: Float32) -> Int4Table:
     """Round each block to the nearest multiples of the scale that leaves it the smallest squared error."""
-    parts = [_round_rows(table[start : start + ROWS]) for start in range(0, len(table), ROWS)]
-    return Int4Table(np.concatenate([codes for codes, _ in parts]), np.concatenate([scales for _, scales in parts]))
+    vocabulary, dim = table.shape
+    codes = np.empty((vocabulary, dim), dtype=np.uint8)
+    scales = np.empty((vocabulary, dim // BLOCK), dtype=np.float32)
+    for start in range(0, vocabulary, ROWS):
+        rows = slice(start, start + ROWS)
+        codes[rows], scales[rows] = _round_rows(table[rows])
+    return Int4Table(codes, scales)
 
 
 def _round_rows(rows: Float32) -> tuple[UInt8, Float32]:

@@ -18,6 +18,8 @@ LARGEST = 127
 BLOCK = 64
 """Numbers of a token that share a scale. Punctuation and special tokens carry single numbers many times the rest, which
 would leave nothing for their neighbours."""
+ROWS = 4096
+"""Tokens rounded at once: a multilingual table takes most of a gigabyte, and its rounding shouldn't take more."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,17 @@ def round_table(table: Float32) -> Int8Table:
     Where the block doesn't divide ``dim``, a token's whole row shares a scale.
     """
     vocabulary, dim = table.shape
-    blocks = table.reshape(vocabulary, dim // BLOCK, BLOCK) if dim % BLOCK == 0 else table[:, np.newaxis]
+    blocks = dim // BLOCK if dim % BLOCK == 0 else 1
+    values = np.empty((vocabulary, dim), dtype=np.int8)
+    scales = np.empty((vocabulary, blocks), dtype=np.float32)
+    for start in range(0, vocabulary, ROWS):
+        rows = slice(start, start + ROWS)
+        values[rows], scales[rows] = _round_rows(table[rows], blocks)
+    return Int8Table(values, scales)
+
+
+def _round_rows(rows: Float32, count: int) -> tuple[NDArray[np.int8], Float32]:
+    blocks = rows.reshape(len(rows), count, -1)
     largest = np.abs(blocks).max(axis=2, keepdims=True)
     scales = np.maximum(largest / np.float32(LARGEST), np.finfo(np.float32).tiny).astype(np.float32)
-    values = np.rint(blocks / scales).astype(np.int8)
-    return Int8Table(values.reshape(vocabulary, dim), scales[..., 0])
+    return np.rint(blocks / scales).astype(np.int8).reshape(rows.shape), scales[..., 0]

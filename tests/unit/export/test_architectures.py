@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from biolord_export.architectures import READERS, check_architecture, read_weights
+from biolord_export.architectures import check_architecture, read_weights
 from biolord_export.architectures.mpnet import BUCKETS, relative_buckets
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
@@ -21,6 +21,7 @@ from parity.reference import relative_bucket
 from tiny.checkpoint import SIZES, write_checkpoint
 from tiny.tokenizer import vocabulary, write_json
 
+ARCHITECTURES = ("bert", "mpnet", "xlm-roberta")
 FAR_LEFT = -511
 RECORDED_STARTS = {
     -511: 15,
@@ -128,6 +129,30 @@ def test_bert_is_read(tiny_bert: Path) -> None:
     np.testing.assert_array_equal(weights.position_embeddings, expected)
 
 
+@pytest.mark.parametrize("model_type", ["xlm-roberta", "roberta"])
+def test_roberta_and_xlm_r_are_read(tmp_path: Path, model_type: str) -> None:
+    """Positions count as MPNet's do, from behind the padding's; the vector of the one token type is in all of them."""
+    write_checkpoint(tmp_path, architecture="xlm-roberta")
+    change_config(tmp_path, "model_type", model_type)
+    weights, tensors = read(tmp_path), raw(tmp_path)
+    assert (weights.architecture, weights.positions, weights.first_position) == (model_type, "non_pad", 2)
+    assert (weights.pad_id, weights.relative_bias, weights.max_positions) == (1, None, SIZES.positions - 2)
+    types = tensors["embeddings.token_type_embeddings.weight"]
+    expected = tensors["embeddings.position_embeddings.weight"] + types[0]
+    np.testing.assert_array_equal(weights.position_embeddings, expected)
+
+
+def test_xlm_rs_positions_begin_behind_its_own_padding(tmp_path: Path) -> None:
+    """Unlike MPNet's, they follow config.json's pad_token_id; where it says nothing, that is 1."""
+    write_checkpoint(tmp_path, architecture="xlm-roberta")
+    change_config(tmp_path, "pad_token_id", 4)
+    assert (read(tmp_path).pad_id, read(tmp_path).first_position) == (4, 5)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    del config["pad_token_id"]
+    write_json(tmp_path / "config.json", config)
+    assert (read(tmp_path).pad_id, read(tmp_path).first_position) == (1, 2)
+
+
 @pytest.mark.parametrize(
     ("architecture", "qkv", "output", "norm"),
     [
@@ -139,6 +164,12 @@ def test_bert_is_read(tiny_bert: Path) -> None:
         ),
         (
             "bert",
+            ["attention.self.query", "attention.self.key", "attention.self.value"],
+            "attention.output.dense",
+            "attention.output.LayerNorm",
+        ),
+        (
+            "xlm-roberta",
             ["attention.self.query", "attention.self.key", "attention.self.value"],
             "attention.output.dense",
             "attention.output.LayerNorm",
@@ -169,7 +200,7 @@ def test_each_layer_is_read_from_its_own_names(
             assert scale.epsilon == epsilon
 
 
-@pytest.mark.parametrize("architecture", sorted(READERS))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_prefix_changes_nothing(tmp_path: Path, architecture: str) -> None:
     """A checkpoint saved inside a bigger model has the same weights under longer names."""
     bare = read(write_checkpoint(tmp_path / "bare", architecture=architecture))
@@ -178,7 +209,7 @@ def test_a_prefix_changes_nothing(tmp_path: Path, architecture: str) -> None:
     np.testing.assert_array_equal(bare.layers[1].fc2.weight, longer.layers[1].fc2.weight)
 
 
-@pytest.mark.parametrize("architecture", sorted(READERS))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_half_precision_is_widened(tmp_path: Path, architecture: str) -> None:
     """A float16 checkpoint gives float32 weights of the same values."""
     weights = read(write_checkpoint(tmp_path, architecture=architecture, half=True))
@@ -188,7 +219,7 @@ def test_half_precision_is_widened(tmp_path: Path, architecture: str) -> None:
     np.testing.assert_array_equal(weights.word_embeddings, stored.astype(np.float32))
 
 
-@pytest.mark.parametrize("architecture", sorted(READERS))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_what_no_vector_depends_on_need_not_be_there(tmp_path: Path, architecture: str) -> None:
     """Checkpoints without the pooler or with other buffers are whole."""
     write_checkpoint(tmp_path, architecture=architecture)
@@ -197,7 +228,7 @@ def test_what_no_vector_depends_on_need_not_be_there(tmp_path: Path, architectur
     assert len(read(tmp_path).layers) == SIZES.layers
 
 
-@pytest.mark.parametrize("architecture", sorted(READERS))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_other_tensor_must_be_there(tmp_path: Path, architecture: str) -> None:
     """Whichever tensor is missing, the checkpoint is refused, and the tensor named."""
     write_checkpoint(tmp_path, architecture=architecture)
@@ -219,7 +250,7 @@ def test_every_other_tensor_must_be_there(tmp_path: Path, architecture: str) -> 
         ("num_hidden_layers", 3),
     ],
 )
-@pytest.mark.parametrize("architecture", sorted(READERS))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_config_of_another_checkpoint_is_found_out(tmp_path: Path, architecture: str, key: str, value: int) -> None:
     """Sizes that the tensors don't have are refused."""
     write_checkpoint(tmp_path, architecture=architecture)
@@ -250,13 +281,15 @@ def test_mpnet_counts_its_padding_by_1_whatever_config_says(tmp_path: Path) -> N
     assert read(tmp_path).pad_id == 1
 
 
-@pytest.mark.parametrize("found", ["roberta", "llama", "", "MPNet"])
+@pytest.mark.parametrize("found", ["albert", "llama", "", "MPNet"])
 def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path, found: str) -> None:
     """The message names what was found and what can be converted, before the weights are opened."""
     write_checkpoint(tmp_path)
     change_config(tmp_path, "model_type", found)
     (tmp_path / "model.safetensors").unlink()
-    message = re.escape(f"{tmp_path / 'config.json'}: model_type is {found!r}, the exporter knows bert, mpnet")
+    message = re.escape(
+        f"{tmp_path / 'config.json'}: model_type is {found!r}, the exporter knows bert, mpnet, roberta, xlm-roberta"
+    )
     with pytest.raises(CheckpointError, match=message):
         check_architecture(read_encoder_config(tmp_path))
     with pytest.raises(CheckpointError, match=message):

@@ -9,7 +9,7 @@ import pytest
 
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
-from biolord_export.lengths import read_max_length, usable_positions
+from biolord_export.lengths import choose_max_length, read_max_length, usable_positions, warn_of_length
 from biolord_export.modules import read_modules
 from biolord_onnx.manifest import MaxLength
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES, write_checkpoint
@@ -21,7 +21,8 @@ MPNET_LIMIT = SIZES.positions - 2
 
 def length_of(folder: Path, asked: int | None = None) -> MaxLength:
     """Read a checkpoint folder's limit."""
-    return read_max_length(read_modules(folder), read_encoder_config(folder), asked)
+    config = read_encoder_config(folder)
+    return choose_max_length(read_max_length(read_modules(folder), config), config, asked)
 
 
 def stated(folder: Path, name: str, key: str, literal: str) -> Path:
@@ -92,10 +93,38 @@ def test_berts_positions_are_all_usable(tmp_path: Path) -> None:
     assert length_of(tmp_path).value == SIZES.positions
 
 
-@pytest.mark.parametrize("asked", [3, MAX_SEQ_LENGTH + 1, MPNET_LIMIT])
+@pytest.mark.parametrize("asked", [3, MAX_SEQ_LENGTH])
 def test_what_the_user_asks_for_overrules_every_file(checkpoint: Path, asked: int) -> None:
-    """It may be more than sentence_bert_config.json says, up to the last position."""
+    """Shorter texts than the checkpoint allows are nobody's worry: RaTEScore cuts at 30."""
+    own = length_of(checkpoint)
     assert length_of(checkpoint, asked) == MaxLength(asked, "--max-length")
+    assert warn_of_length(length_of(checkpoint, asked), own) is None
+    assert warn_of_length(own, own) is None
+
+
+@pytest.mark.parametrize("asked", [MAX_SEQ_LENGTH + 1, MPNET_LIMIT])
+def test_more_than_the_checkpoint_says_is_allowed_and_said(checkpoint: Path, asked: int) -> None:
+    """Up to the last position; the source names what was overruled, and so does a line for the user."""
+    own, found = length_of(checkpoint), length_of(checkpoint, asked)
+    assert found == MaxLength(asked, f"--max-length (sentence_bert_config.json: {MAX_SEQ_LENGTH})")
+    warning = warn_of_length(found, own)
+    assert warning is not None
+    assert warning.startswith(f"texts may have {asked} tokens, sentence_bert_config.json says {MAX_SEQ_LENGTH}: ")
+
+
+def test_a_useless_length_is_overruled_too(checkpoint: Path) -> None:
+    """What the message about it proposes works."""
+    edit_json(checkpoint / "sentence_bert_config.json", max_seq_length=2)
+    assert length_of(checkpoint, 9) == MaxLength(9, "--max-length (sentence_bert_config.json: 2)")
+
+
+def test_xlm_rs_514_positions_are_512_tokens(tmp_path: Path) -> None:
+    """Like MPNet's, and unlike BERT's, its first positions belong to padding."""
+    write_checkpoint(tmp_path, architecture="xlm-roberta", modules=False)
+    edit_json(tmp_path / "config.json", max_position_embeddings=514)
+    assert length_of(tmp_path) == MaxLength(512, "tokenizer_config.json")
+    edit_json(tmp_path / "tokenizer_config.json", model_max_length=10**30)
+    assert length_of(tmp_path).value == 512
 
 
 @pytest.mark.parametrize("asked", [-1, 0, 2, MPNET_LIMIT + 1])
@@ -117,5 +146,7 @@ def test_a_limit_that_is_no_whole_number_is_refused(checkpoint: Path, literal: s
 def test_a_limit_without_room_for_a_word_is_refused(checkpoint: Path, literal: str) -> None:
     """It would otherwise fail at the end of the export, as a complaint about the artefact."""
     stated(checkpoint, "sentence_bert_config.json", "max_seq_length", literal)
-    with pytest.raises(CheckpointError, match=r"max_seq_length is \d, expected 3 or more: choose a --max-length"):
+    with pytest.raises(
+        CheckpointError, match=r"_config\.json allows \d tokens, expected 3 or more: choose a --max-length"
+    ):
         length_of(checkpoint)

@@ -235,3 +235,31 @@ def test_the_licence_is_told_once(place: Place, tiny_mpnet: Path) -> None:
     notice = (place.out / "NOTICE").read_text(encoding="utf-8").strip()
     assert outcome.err.count(notice) == 1
     assert notice not in outcome.out
+
+
+def test_a_vocabulary_of_ones_own(place: Place, tiny_mpnet: Path, exported: Exports, tmp_path: Path) -> None:
+    """The artefact is smaller; its own texts keep their vectors; manifest, report and info tell what it costs."""
+    file = tmp_path / "my texts.txt"
+    mine = [text for text in builtin_calibration().texts if len(text) < 30][:60]
+    file.write_text("\n".join(mine), encoding="utf-8")
+    outcome = place.export(tiny_mpnet, *FLOAT32, "--keep-vocabulary", file)
+    assert outcome.code == 0, outcome.err
+    assert "comparing with the whole vocabulary" in outcome.err
+    assert "tokens kept, by my texts.txt; cosines to the float32 graph with all" in outcome.out
+    whole = exported("mpnet", "cpu-fp32").path
+    assert (place.out / "model.onnx.data").stat().st_size < (whole / "model.onnx.data").stat().st_size
+    with Embedder.load(place.out) as found, Embedder.load(whole) as exact:
+        np.testing.assert_allclose(found.encode(mine), exact.encode(mine), atol=1e-6)
+    told = open_artifact(place.out).manifest.quantisation["vocabulary"]
+    assert isinstance(told, dict)
+    groups = told["fidelity_to_whole"]
+    assert isinstance(groups, list)
+    cosines = {group["kind"]: group["cosine_min"] for group in groups if isinstance(group, dict)}
+    assert list(cosines) == ["your texts", "names", "passages", "general"]
+    assert cosines["your texts"] == pytest.approx(1, abs=1e-6)
+    assert "vocabulary.kept" in run_process("info", place.out).out
+
+
+def test_a_vocabulary_file_that_is_missing(place: Place, tiny_mpnet: Path, tmp_path: Path) -> None:
+    """It is named, and nothing is written."""
+    place.assert_refused(tiny_mpnet, "--keep-vocabulary", tmp_path / "none.txt", message="none.txt can't be read")

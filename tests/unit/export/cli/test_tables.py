@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from biolord_export.cli.tables import fidelity_table, layer_table
+from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
 from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity
 from biolord_export.quantise.report import LinearReport
+from biolord_onnx.json_fields import JSON, JSONObject
 
 GATE = Gate(0.998, 0.99, 0.98)
 GROUPS = (
@@ -59,3 +60,24 @@ def test_layers_in_columns() -> None:
 def test_no_layers_no_table() -> None:
     """A target that doesn't quantise has none."""
     assert layer_table([]) == ""
+
+
+def test_a_kept_vocabulary_in_columns() -> None:
+    """Coverage by kind; cosines where texts of the kind were embedded; counts and origin below."""
+    coverage: list[JSON] = [
+        {"kind": "your texts", "texts": 300, "same_texts": 1.0, "kept_tokens": 1.0},
+        {"kind": "unseen", "texts": 30, "same_texts": 0.9, "kept_tokens": 0.987},
+    ]
+    fidelity: list[JSON] = [{"kind": "your texts", "cosine_mean": 0.9991, "cosine_min": 0.997}]
+    vocabulary: JSONObject = {
+        "kept": 1234,
+        "of": 250002,
+        "origin": "mine.txt",
+        "coverage": coverage,
+        "fidelity_to_whole": fidelity,
+    }
+    head, mine, unseen, below = vocabulary_table({"vocabulary": vocabulary}).splitlines()
+    assert head.split("  ")[0] == "vocabulary"
+    assert mine.split() == ["your", "texts", "300", "100.0", "%", "100.0", "%", "0.99910", "0.99700"]
+    assert unseen.split() == ["unseen", "30", "90.0", "%", "98.7", "%"]
+    assert below == "1,234 of 250,002 tokens kept, by mine.txt; cosines to the float32 graph with all"

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from biolord_export.architectures import read_weights
+from biolord_export.corpus import Corpus
+from biolord_export.errors import ExportError
 from biolord_export.portable.build import build_portable_fp32, build_portable_int8
+from biolord_export.portable.tracing import trace_encoder
 from biolord_export.quantise.float32 import float32_operators
 from biolord_export.source import open_checkpoint
+from biolord_export.vocabulary import keep_vocabulary
 from biolord_onnx.errors import MissingDependencyError
 from unit.export.places import Place
 
@@ -37,3 +41,10 @@ def test_the_export_is_refused_before_anything_is_computed(place: Place, tiny_mp
     (line,) = outcome.err.splitlines()
     assert line.startswith("biolord: the portable targets need torch, ")
     assert not place.out.exists()
+
+
+def test_a_kept_vocabulary_is_refused(tiny_bert: Path) -> None:
+    """The traced graph would look tokens up under the ids that they had."""
+    kept = keep_vocabulary(open_checkpoint(str(tiny_bert)), Corpus(("fever",), "mine.txt"))
+    with pytest.raises(ExportError, match=r"have the whole vocabulary: leave --keep-vocabulary out"):
+        trace_encoder(kept)

@@ -17,7 +17,7 @@ from biolord_export.graph.builder import DATA_FILE
 from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
 from biolord_export.modules import Pooling
 from biolord_export.quantise.block import BlockLinear
-from biolord_export.quantise.block4 import BUDGET_BITS, BlockChoice, pick_eight, quantise_block4
+from biolord_export.quantise.block4 import BUDGET_BITS, LINEAR_BITS, BlockChoice, pick_eight, quantise_block4
 from biolord_export.quantise.block8 import round_linear
 from biolord_export.quantise.block_gptq import round_block4
 from biolord_export.quantise.report import Quantised
@@ -97,6 +97,22 @@ def test_a_bias_takes_back_what_rounding_shifts(
         assert isinstance(operators.qkv, BlockLinear)
         found = mean @ operators.qkv.weight.dense() + operators.qkv.bias
         assert np.allclose(found, mean @ layer.qkv.weight + layer.qkv.bias, atol=1e-4)
+
+
+def test_a_large_table_does_not_pay_for_linear_layers_in_8_bits(
+    weights: EncoderWeights, statistics: Statistics
+) -> None:
+    """A multilingual table's share of the budget would; the linear layers have a limit of their own."""
+    large = replace(weights, word_embeddings=np.tile(weights.word_embeddings, (20, 1)))
+    operators = quantise_block4(large, statistics).operators.layers
+    linears = [
+        linear
+        for layer in operators
+        for linear in (layer.qkv, layer.attention_output, layer.feed_forward[0].first, layer.feed_forward[0].second)
+    ]
+    spent = sum(linear.weight.nbytes for linear in linears if isinstance(linear, BlockLinear))
+    values = sum(linear.weight.codes.size for linear in linears if isinstance(linear, BlockLinear))
+    assert 5 < spent * 8 / values <= LINEAR_BITS
 
 
 def test_token_vectors_that_no_block_fits_are_refused(weights: EncoderWeights) -> None:

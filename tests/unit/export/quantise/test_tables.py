@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.graph.builder import GraphBuilder
-from biolord_export.quantise.tables import BLOCK, Int8Table, round_table
+from biolord_export.quantise.tables import BLOCK, ROWS, Int8Table, round_table
 from unit.export.graph.running import evaluate
 from unit.export.quantise.block_inputs import random
 
@@ -89,3 +91,22 @@ def test_a_table_s_own_values_come_back() -> None:
     again = round_table(table.values * steps(table))
     assert np.array_equal(again.values, table.values)
     assert np.allclose(again.scales, table.scales)
+
+
+def test_rows_are_rounded_alike_wherever_they_stand() -> None:
+    """A vocabulary of more rows than are rounded at once gives each row what it gets alone."""
+    rows = random(2 * ROWS + 3, BLOCK)
+    whole, last = round_table(rows), round_table(rows[-5:])
+    assert whole.values.shape == rows.shape
+    assert np.array_equal(whole.values[-5:], last.values)
+    assert np.array_equal(whole.scales[-5:], last.scales)
+
+
+def test_rounding_takes_no_copy_of_the_table() -> None:
+    """A multilingual table is most of a gigabyte: beside the result only some rows' worth is held."""
+    rows = random(16 * ROWS, BLOCK)
+    tracemalloc.start()
+    table = round_table(rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - table.values.nbytes - table.scales.nbytes < rows.nbytes / 3

@@ -1,0 +1,51 @@
+"""``biolord models``: the checkpoints this was made for, and what is known of each."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from biolord_export.family import FAMILY
+
+if TYPE_CHECKING:
+    import argparse
+
+    from biolord_export.family import FamilyModel
+
+SUMMARY = "list the BioLORD checkpoints, and what was verified of each"
+WIDTH = 100
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is known; nothing is fetched."""
+    if args.json:
+        print(json.dumps([asdict(model) for model in FAMILY], indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(map(_describe, FAMILY)))
+    return 0
+
+
+def _describe(model: FamilyModel) -> str:
+    revision = f" --revision {model.revision}" if model.revision else ""
+    rows = {
+        "languages": model.languages,
+        "size": f"{model.parameters} M parameters, {model.megabytes} MB in float32",
+        "longest text": f"{model.max_length} tokens, says {model.max_length_source}",
+        "licence": model.licence,
+        "verified": model.verified,
+        "export": f"biolord export {model.id} OUT{revision}",
+    }
+    lines = [model.id]
+    for key, value in rows.items():
+        head = f"  {key:<14}"
+        lines += textwrap.wrap(
+            value, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
+        )
+    return "\n".join(lines)
