@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchmarks.settings import Settings
 from biolord_onnx import Embedder
-from biolord_onnx.session import Memory
+from biolord_onnx.session_options import Memory
 
 MEMORY: dict[str, Memory] = {"": "fast", "low": "low"}
 

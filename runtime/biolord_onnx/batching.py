@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Tokens per run. More would only cost memory and cache misses: throughput is flat from a few hundred on.
-DEFAULT_TOKEN_BUDGET = 512
+DEFAULT_TOKEN_BUDGET = 256
 # What starting a run costs, in tokens: with fewer, the matmuls don't get going.
 RUN_TOKENS = 32
 # Attention is the one part of the graph that computes padding: a text of l tokens in a run of L costs it as much as

@@ -17,7 +17,8 @@ from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.precision import Precision, Vectors
 from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
-from biolord_onnx.session import Memory, Output, Session, open_session
+from biolord_onnx.session import Output, Session, open_session
+from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.texts import TextInput, as_texts
 

@@ -16,7 +16,7 @@ AHEAD = 2
 
 
 def run_jobs(
-    jobs: Iterable[Job], run: Callable[[Job], Result], workers: int
+    jobs: Iterable[Job], alone: Callable[[Job], Result], beside: Callable[[Job], Result], workers: int
 ) -> Generator[tuple[Job, Result], None, None]:
     """Run jobs, several at once, and yield each with its result, in order.
 
@@ -25,7 +25,8 @@ def run_jobs(
 
     Args:
         jobs: any number of jobs.
-        run: does one; called from several threads.
+        alone: does a job that has the machine to itself.
+        beside: does one while others run; called from several threads.
         workers: jobs that run at once.
 
     Yields:
@@ -36,13 +37,13 @@ def run_jobs(
     everything = chain(first, waiting_jobs)
     if workers == 1 or len(first) == 1:
         for job in everything:
-            yield job, run(job)
+            yield job, alone(job)
         return
     with ThreadPoolExecutor(workers, thread_name_prefix="biolord") as pool:
         running: deque[tuple[Job, Future[Result]]] = deque()
         try:
             for job in everything:
-                running.append((job, pool.submit(run, job)))
+                running.append((job, pool.submit(beside, job)))
                 if len(running) == AHEAD * workers:
                     yield _finish(running)
             while running:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
 from types import ModuleType
 from typing import Literal, Protocol
 
@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.cores import available_cores
 from biolord_onnx.cpu import check_requirements, cpu_features
-from biolord_onnx.errors import ArtifactError, BiolordError, InputError, MissingDependencyError, ProviderError
+from biolord_onnx.errors import ArtifactError, BiolordError, MissingDependencyError, ProviderError
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
+from biolord_onnx.session_options import Memory, SessionSettings, parse_version, session_options
 
-Memory = Literal["fast", "low"]
 Output = Literal["sentence_embedding", "unit_embedding"]
 
 OUTPUTS: tuple[Output, ...] = ("sentence_embedding", "unit_embedding")
 INPUTS = ("input_ids", "attention_mask")
-OPTIMIZATION_LEVEL = "ORT_ENABLE_ALL"
-_LOG_ERRORS_ONLY = 3
 
 
 class NodeArg(Protocol):
@@ -33,13 +31,6 @@ class NodeArg(Protocol):
 
     name: str
     shape: list[int | str | None]
-
-
-class SessionOptions(Protocol):
-    """The part of ``onnxruntime.SessionOptions`` that is used from outside."""
-
-    def add_session_config_entry(self, key: str, value: str) -> None:
-        """Set an entry of the configuration."""
 
 
 class OrtSession(Protocol):
@@ -58,26 +49,53 @@ class OrtSession(Protocol):
         """Describe the outputs."""
 
 
+class OpenedOnce:
+    """A session that is opened when it is first asked for, once however many threads ask."""
+
+    def __init__(self, opener: Callable[[], OrtSession]) -> None:
+        """Keep the function that opens it."""
+        self._opener = opener
+        self._lock = Lock()
+        self._session: OrtSession | None = None
+
+    def __call__(self) -> OrtSession:
+        """Return the session."""
+        with self._lock:
+            if self._session is None:
+                self._session = self._opener()
+            return self._session
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A loaded graph. Safe to run from several threads.
 
+    On a CPU, a run on each core beats one run over all of them: nothing waits where a layer ends. A single run is done
+    soonest by all cores. onnxruntime fixes the threads of a run when it opens a session, so there are two, the second
+    opened when it is needed.
+
     Attributes:
-        ort_session: onnxruntime's session.
+        ort_session: onnxruntime's session, whose runs take all threads.
         provider: short name of the provider really used.
-        threads: cores that one run uses.
-        runs_at_once: how many runs together keep the machine busiest.
+        threads: cores to use.
+        one_core: gives the session whose runs take one thread; None where there is a single thread, or a provider
+            that brings threads or queues of its own.
     """
 
     ort_session: OrtSession
     provider: str
     threads: int
-    runs_at_once: int = 1
+    one_core: Callable[[], OrtSession] | None = None
+
+    @property
+    def runs_at_once(self) -> int:
+        """How many runs together keep the machine busiest."""
+        return self.threads if self.one_core else 1
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
     ) -> NDArray[np.float32]:
-        """Compute the vectors of one batch.
+        """Compute the vectors of one batch on all cores.
 
         Args:
             input_ids: int64 [batch, sequence].
@@ -90,14 +108,27 @@ class Session:
         Raises:
             BiolordError: onnxruntime refused or ran out of memory.
         """
-        feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        try:
-            return self.ort_session.run([output], feed)[0]
-        except ort_errors() as error:
-            batch, length = input_ids.shape
-            raise BiolordError(
-                f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {_one_line(error)}"
-            ) from error
+        return _run(self.ort_session, input_ids, attention_mask, output)
+
+    def run_beside(
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
+    ) -> NDArray[np.float32]:
+        """Compute the vectors of one batch beside other runs; arguments, result and errors are those of `run`."""
+        ort_session = self.one_core() if self.one_core else self.ort_session
+        return _run(ort_session, input_ids, attention_mask, output)
+
+
+def _run(
+    ort_session: OrtSession, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
+) -> NDArray[np.float32]:
+    feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+    try:
+        return ort_session.run([output], feed)[0]
+    except ort_errors() as error:
+        batch, length = input_ids.shape
+        raise BiolordError(
+            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {_one_line(error)}"
+        ) from error
 
 
 def open_session(
@@ -128,10 +159,19 @@ def open_session(
     ort = import_onnxruntime()
     chosen = select_provider(ort, artifact.manifest, provider)
     cores = available_cores(threads)
-    options = _session_options(ort, cores.count, memory, spinning=spinning)
+    settings = SessionSettings(cores.count, memory, spinning)
+    ort_session = _open(ort, artifact, chosen, settings)
+    if chosen.name != "cpu" or cores.count == 1:
+        return Session(ort_session, chosen.name, cores.count)
+    one_core = OpenedOnce(lambda: _open(ort, artifact, chosen, replace(settings, threads=1)))
+    return Session(ort_session, chosen.name, cores.count, one_core)
+
+
+def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
+    options = session_options(ort, settings)
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
-    providers = [(chosen.ort_name, chosen.options_for(cores.count))]
+    providers = [(chosen.ort_name, chosen.options_for(settings.threads))]
     load_errors: tuple[type[Exception], ...] = (RuntimeError, *ort_errors())
     try:
         # Left to itself, onnxruntime tries again on the CPU, and says so on standard output alone.
@@ -143,9 +183,7 @@ def open_session(
         ) from error
     _check_provider(ort_session, chosen)
     _check_signature(ort_session, artifact)
-    # On a CPU, a run on each core beats one run over all of them: nothing waits where a layer ends. Other providers
-    # bring threads or queues of their own.
-    return Session(ort_session, chosen.name, cores.count, cores.count if chosen.name == "cpu" else 1)
+    return ort_session  # type: ignore[no-any-return, unused-ignore]
 
 
 def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> Provider:
@@ -183,35 +221,12 @@ def import_onnxruntime() -> ModuleType:
     return onnxruntime  # type: ignore[no-any-return, unused-ignore]
 
 
-def _session_options(ort: ModuleType, threads: int, memory: str, *, spinning: bool) -> SessionOptions:
-    if memory not in {"fast", "low"}:
-        raise InputError(f"memory is {memory!r}, expected 'fast' or 'low'")
-    options = ort.SessionOptions()
-    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, OPTIMIZATION_LEVEL)
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _LOG_ERRORS_ONLY
-    # Waiting threads would burn the cores that a neighbour, or our own tokenizer, needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
-    # Patterns are kept per input shape, and every batch has another.
-    options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = memory == "fast"
-    if memory == "low":
-        options.add_session_config_entry("session.disable_prepacking", "1")
-    return options  # type: ignore[no-any-return, unused-ignore]
-
-
 def _check_version(found: str, lowest: str) -> None:
-    if _version(found) < _version(lowest):
+    if parse_version(found) < parse_version(lowest):
         raise ArtifactError(
             f"onnxruntime is {found}, the artefact needs {lowest} or later: pip install -U onnxruntime "
             "(or the distribution you have of it)"
         )
-
-
-def _version(text: str) -> list[int]:
-    leading = re.match(r"[0-9.]*", text)
-    return [int(part) for part in (leading.group() if leading else "").split(".") if part]
 
 
 def _measure_products(ort: ModuleType) -> ProductSum:

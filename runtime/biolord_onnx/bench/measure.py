@@ -95,8 +95,17 @@ def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages
     """Split the time of one bulk run: tokenising, the graph, and the rest."""
     session_spans: list[Span] = []
     tokenizer_spans: list[Span] = []
-    timed_session = cast("OrtSession", _TimedSession(session.ort_session, session_spans))
-    encoder = Encoder.load(artifact, replace(session, ort_session=timed_session))
+
+    def timed_run(inner: OrtSession) -> OrtSession:
+        return cast("OrtSession", _TimedSession(inner, session_spans))
+
+    one_core = session.one_core
+    timed_session = replace(
+        session,
+        ort_session=timed_run(session.ort_session),
+        one_core=(lambda: timed_run(one_core())) if one_core else None,
+    )
+    encoder = Encoder.load(artifact, timed_session)
     timed = _TimedTokenizer(encoder.tokenizer.tokenizer, tokenizer_spans)
     encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, tokenizer=cast("tokenizers.Tokenizer", timed)))
     settings = resolve_settings(

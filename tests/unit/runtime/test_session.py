@@ -21,7 +21,8 @@ from biolord_onnx.errors import (
 )
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import Memory, import_onnxruntime, open_session, select_provider
+from biolord_onnx.session import import_onnxruntime, open_session, select_provider
+from biolord_onnx.session_options import Memory
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
 IDS = np.array([[0, 5, 2], [0, 6, 2]], dtype=np.int64)
