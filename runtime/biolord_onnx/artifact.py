@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
-from biolord_onnx.errors import ArtifactError
+from biolord_onnx.errors import ArtifactError, BiolordError
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry, Manifest
 from biolord_onnx.onnx_file import external_locations
 
@@ -53,11 +56,50 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
         raise ArtifactError(f"{folder} {found}, expected the artefact folder that biolord export writes")
     manifest = read_manifest(folder)
     _check_files(folder, manifest)
+    artifact = Artifact(folder, manifest)
     if verify_hashes:
-        for entry in manifest.files:
-            _check_hash(folder / entry.name, entry)
+        check_hashes(artifact)
     _check_external_data(folder, manifest)
-    return Artifact(folder, manifest)
+    return artifact
+
+
+def check_hashes(artifact: Artifact) -> None:
+    """Compare the SHA-256 of every file with the manifest's.
+
+    Raises:
+        ArtifactError: a file is unreadable or was altered.
+    """
+    for entry in artifact.manifest.files:
+        _check_hash(artifact.path / entry.name, entry)
+
+
+@contextmanager
+def hashes_checked_beside(artifact: Artifact) -> Iterator[None]:
+    """Check the hashes in a thread while the block loads what doesn't run anything yet: both read the same files.
+
+    Raises:
+        ArtifactError: a file was altered, whatever the block made of it.
+    """
+    failures: list[BiolordError] = []
+
+    def check() -> None:
+        try:
+            check_hashes(artifact)
+        except ArtifactError as error:
+            failures.append(error)
+
+    thread = Thread(target=check, name="biolord-hashes")
+    thread.start()
+    try:
+        yield
+    except BiolordError as error:
+        thread.join()
+        # A graph that can't be loaded because it was altered is reported as that.
+        raise (failures or [error])[0] from error
+    finally:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -118,6 +117,8 @@ def _cpuinfo_values(path: Path) -> dict[str, str]:
 
 
 def _sysctl(key: str) -> str:
+    import subprocess  # macOS alone needs it, and it takes a while to import
+
     try:
         result = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, check=False)
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,7 @@ from typing import Literal, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact import Artifact, hashes_checked_beside, open_artifact
 from biolord_onnx.encoder import Encoder
 from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
 from biolord_onnx.manifest import Manifest
@@ -88,8 +89,9 @@ class Embedder:
             MissingDependencyError: no onnxruntime is installed.
             InputError: ``threads`` or ``memory`` is out of range.
         """
-        artifact = open_artifact(path, verify_hashes=verify_hashes)
-        return cls(artifact, open_session(artifact, provider=provider, threads=threads, memory=memory))
+        artifact = open_artifact(path, verify_hashes=False)
+        with hashes_checked_beside(artifact) if verify_hashes else nullcontext():
+            return cls(artifact, open_session(artifact, provider=provider, threads=threads, memory=memory))
 
     @property
     def dim(self) -> int:

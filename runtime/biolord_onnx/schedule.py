@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -39,6 +41,8 @@ def run_jobs(
         for job in everything:
             yield job, alone(job)
         return
+    from concurrent.futures import ThreadPoolExecutor  # a query needs none, and it takes a while to import
+
     with ThreadPoolExecutor(workers, thread_name_prefix="biolord") as pool:
         running: deque[tuple[Job, Future[Result]]] = deque()
         try:

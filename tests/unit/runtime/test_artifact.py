@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import Artifact, is_plain_name, open_artifact, read_manifest
+from biolord_onnx.artifact import Artifact, hashes_checked_beside, is_plain_name, open_artifact, read_manifest
 from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import edit_manifest, tiny_manifest, write_manifest
 
@@ -87,6 +88,51 @@ def test_a_changed_file_is_refused(tiny_copy: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(ArtifactError, match=r"was changed after the export: SHA-256 \w{12}\.\.\., the manifest says"):
         open_artifact(tiny_copy)
+
+
+def flip(path: Path, at: int) -> None:
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def test_hashes_are_checked_while_the_rest_is_loaded(tiny_copy: Path) -> None:
+    """The block runs to its end, and the altered file is reported then."""
+    flip(tiny_copy / "model.onnx.data", 0)
+    done = []
+    with (
+        pytest.raises(ArtifactError, match=r"model.onnx.data was changed after the export"),
+        hashes_checked_beside(open_artifact(tiny_copy, verify_hashes=False)),
+    ):
+        done.append(True)
+    assert done
+
+
+def test_a_file_that_was_altered_explains_why_it_cannot_be_loaded(tiny_copy: Path) -> None:
+    """The hash says more than whatever stumbled over the file."""
+    flip(tiny_copy / "model.onnx", 100)
+    with (
+        pytest.raises(ArtifactError, match=r"model.onnx was changed after the export"),
+        hashes_checked_beside(open_artifact(tiny_copy, verify_hashes=False)),
+    ):
+        raise ArtifactError("stumbled")
+
+
+def test_other_failures_stay_what_they_are(tiny_copy: Path) -> None:
+    """With whole files, an error of the block is the block's, whatever its kind."""
+    artifact = open_artifact(tiny_copy)
+    for error in (ArtifactError("stumbled"), KeyError("lost")):
+        with pytest.raises(type(error), match=r"stumbled|lost"), hashes_checked_beside(artifact):
+            raise error
+
+
+def test_whole_files_pass(tiny_copy: Path) -> None:
+    """And no thread is left."""
+    before = threading.active_count()
+    with hashes_checked_beside(open_artifact(tiny_copy, verify_hashes=False)):
+        pass
+    assert threading.active_count() == before
 
 
 def test_hashing_can_be_left_out(tiny_copy: Path) -> None:
