@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, overload
@@ -22,6 +24,9 @@ from biolord_onnx.session import Output, Session, open_session
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.texts import TextInput, as_texts
+
+# Texts of a part of a stream: enough that most token lengths fill runs of their own.
+STREAM_TEXTS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +248,43 @@ class Embedder:
             # [0, ...] gives an array where [0] would give a scalar.
             return EncodeInfo(vectors[0], counts[0, ...], truncated[0, ...])
         return EncodeInfo(vectors, counts, truncated)
+
+    def encode_stream(
+        self,
+        texts: Iterable[str],
+        *,
+        normalize: bool | None = None,
+        batch_tokens: int | None = None,
+        overflow: Overflow = "truncate",
+        precision: Precision = "float32",
+    ) -> Iterator[Vectors]:
+        """Encode texts that needn't fit in memory, nor need their vectors.
+
+        Texts are drawn as they are needed. The arguments are those of `encode`; positions in messages count from the
+        beginning of the part that they are in.
+
+        Args:
+            texts: any iterable of strings, such as the lines of a file.
+            normalize: True for unit vectors, False for none, None for the checkpoint's own.
+            batch_tokens: most tokens of one run.
+            overflow: what to do with texts over `max_length`.
+            precision: number format of the vectors.
+
+        Yields:
+            Arrays [m, dim] of the next m texts, in order; m is 16,384, less for the last.
+
+        Raises:
+            TypeError: ``texts`` is a string, or holds something else than strings.
+            InputError: as `encode`.
+            BiolordError: the embedder is closed, or onnxruntime failed.
+        """
+        if isinstance(texts, str):
+            raise TypeError("texts is a str, expected an iterable of str: encode takes a single text")
+        remaining = iter(texts)
+        while part := list(islice(remaining, STREAM_TEXTS)):
+            yield self.encode(
+                part, normalize=normalize, batch_tokens=batch_tokens, overflow=overflow, precision=precision
+            )
 
     @overload
     def count_tokens(self, texts: str) -> int: ...

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,45 @@ def test_windows_do_not_depend_on_their_neighbours(embedder: Embedder) -> None:
     alone = np.stack([embedder.encode(text, overflow="window") for text in texts])
     np.testing.assert_array_equal(embedder.encode(texts, overflow="window"), alone)
     np.testing.assert_array_equal(embedder.encode(texts[::-1], overflow="window", batch_size=2), alone[::-1])
+
+
+# --- streams ------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_gives_the_same_vectors_part_by_part(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, the last part shorter, repeated texts in several parts alike."""
+    monkeypatch.setattr("biolord_onnx.embedder.STREAM_TEXTS", 3)
+    texts = ["cat", "dog bite", "fever", "cat", "heart", "", "injury of the cat"]
+    parts = list(embedder.encode_stream(iter(texts), normalize=True))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(parts), embedder.encode(texts, normalize=True))
+
+
+def test_a_stream_is_drawn_as_it_is_needed(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have no end."""
+    monkeypatch.setattr("biolord_onnx.embedder.STREAM_TEXTS", 4)
+    drawn = count()
+    parts = embedder.encode_stream(f"cat {number}" for number in drawn)
+    assert next(parts).shape == (4, DIM)
+    assert next(parts).shape == (4, DIM)
+    assert next(drawn) == 8
+
+
+def test_an_empty_stream(embedder: Embedder) -> None:
+    """Has no part."""
+    assert list(embedder.encode_stream([])) == []
+
+
+def test_a_string_is_no_stream(embedder: Embedder) -> None:
+    """Its letters would be taken for texts."""
+    with pytest.raises(TypeError, match="texts is a str, expected an iterable of str"):
+        next(embedder.encode_stream("cat"))
+
+
+def test_a_stream_of_something_else(embedder: Embedder) -> None:
+    """The position is that in its part."""
+    with pytest.raises(TypeError, match=r"texts\[1\] is int, expected str"):
+        next(embedder.encode_stream(["cat", 3]))  # type: ignore[list-item]
 
 
 # --- counting -----------------------------------------------------------------------------------------------

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -21,7 +23,7 @@ from biolord_onnx.errors import (
 )
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import import_onnxruntime, open_session, select_provider
+from biolord_onnx.session import OpenedOnce, OrtSession, import_onnxruntime, open_session, select_provider
 from biolord_onnx.session_options import Memory
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
@@ -113,6 +115,45 @@ def test_waiting_threads_spin_only_when_asked_to(tiny: Path, *, spinning: bool, 
     assert isinstance(session.ort_session, onnxruntime.InferenceSession)
     options = session.ort_session.get_session_options()
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
+
+
+def test_bulk_work_has_a_session_of_one_thread_a_run(tiny: Path) -> None:
+    """Opened when it is first asked for, once; both sessions give the same vectors."""
+    session = open_session(open_artifact(tiny), threads=2)
+    assert session.runs_at_once == 2
+    assert session.one_core
+    bulk = session.one_core()
+    assert isinstance(bulk, onnxruntime.InferenceSession)
+    assert isinstance(session.ort_session, onnxruntime.InferenceSession)
+    assert (bulk.get_session_options().intra_op_num_threads, session.one_core()) == (1, bulk)
+    assert session.ort_session.get_session_options().intra_op_num_threads == 2
+    mask = np.ones_like(IDS)
+    np.testing.assert_array_equal(
+        session.run_beside(IDS, mask, "sentence_embedding"), session.run(IDS, mask, "sentence_embedding")
+    )
+
+
+def test_a_single_thread_needs_one_session(tiny: Path) -> None:
+    """A run beside others is then a run like any other."""
+    session = open_session(open_artifact(tiny), threads=1)
+    assert (session.runs_at_once, session.one_core) == (1, None)
+    assert session.run_beside(IDS, np.ones_like(IDS), "unit_embedding").shape == (2, DIM)
+
+
+def test_a_session_that_is_opened_later_is_opened_once() -> None:
+    """However many threads ask for it at the same time."""
+    opened = []
+
+    def open_slowly() -> OrtSession:
+        opened.append(True)
+        time.sleep(0.02)
+        return cast("OrtSession", object())
+
+    later = OpenedOnce(open_slowly)
+    assert not opened
+    with ThreadPoolExecutor(4) as pool:
+        sessions = {id(session) for session in pool.map(lambda _: later(), range(8))}
+    assert (len(opened), len(sessions)) == (1, 1)
 
 
 def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
