@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
-from biolord_onnx.errors import ArtifactError, BiolordError
+from biolord_onnx.errors import ArtifactError
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry, Manifest
 from biolord_onnx.onnx_file import external_locations
 
@@ -75,12 +75,12 @@ def check_hashes(artifact: Artifact) -> None:
 
 @contextmanager
 def hashes_checked_beside(artifact: Artifact) -> Iterator[None]:
-    """Check the hashes in a thread while the block loads what doesn't run anything yet: both read the same files.
+    """Check the hashes in a thread while the block does what needs none of the files, such as importing modules.
 
     Raises:
-        ArtifactError: a file was altered, whatever the block made of it.
+        ArtifactError: a file is unreadable or was altered.
     """
-    failures: list[BiolordError] = []
+    failures: list[ArtifactError] = []
 
     def check() -> None:
         try:
@@ -92,10 +92,6 @@ def hashes_checked_beside(artifact: Artifact) -> Iterator[None]:
     thread.start()
     try:
         yield
-    except BiolordError as error:
-        thread.join()
-        # A graph that can't be loaded because it was altered is reported as that.
-        raise (failures or [error])[0] from error
     finally:
         thread.join()
     if failures:

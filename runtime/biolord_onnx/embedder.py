@@ -20,7 +20,7 @@ from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.precision import Precision, Vectors
 from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
-from biolord_onnx.session import Output, Session, open_session
+from biolord_onnx.session import Output, Session, open_session, preload
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.texts import TextInput, as_texts
@@ -96,7 +96,8 @@ class Embedder:
         """
         artifact = open_artifact(path, verify_hashes=False)
         with hashes_checked_beside(artifact) if verify_hashes else nullcontext():
-            return cls(artifact, open_session(artifact, provider=provider, threads=threads, memory=memory))
+            preload()
+        return cls(artifact, open_session(artifact, provider=provider, threads=threads, memory=memory))
 
     @property
     def dim(self) -> int:
