@@ -17,5 +17,5 @@ def describe() -> dict[str, object]:
         "features": [name for name in NOTEWORTHY_FEATURES if name in features],
         "cores": available_cores(environ={}).count,
         "memory_mb": round(memory_total()),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.machine()}",
     }

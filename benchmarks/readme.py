@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.process import REPOSITORY
-from benchmarks.tables import COST, FIDELITY, JSON, SPEED, conditions, figures, ratios, rows_of
+from benchmarks.tables import COST, FIDELITY, JSON, SPEED, conditions, figures, rows_of
 
 README = REPOSITORY / "README.md"
 RESULTS = REPOSITORY / "benchmarks" / "results" / "peers.json"
@@ -23,9 +23,10 @@ def section(results: JSON | None) -> str:
         return ""
     rows = rows_of(results)
     return (
-        f"{figures(rows, SHOWN[:-1])}\n\n{conditions(results)} Rates are texts per second.\n\n"
-        f"How many times as fast, or which part of the time and memory, `cpu-int8` is (lowest and highest of the "
-        f"repeats):\n\n{ratios(rows)}\n"
+        f"{figures(rows, SHOWN, precise=len(SHOWN) - 1)}\n\n{conditions(results)} Rates are texts per second, start is "
+        "from nothing to the first vector, RSS after 40 queries; the cosine is that to sentence-transformers in torch. "
+        "Ratios with their spread, more texts, and why a tool is missing: "
+        "[the whole report](benchmarks/results/peers.md).\n"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from biolord_onnx.bench.results import Results, Row
+from biolord_onnx.session_options import SPIN_MICROSECONDS
 
 NONE = "–"
 
@@ -46,7 +47,9 @@ def summary(results: Results) -> list[tuple[str, str]]:
     machine, settings = results.machine, results.settings
     many = "s" * (settings.threads != 1)
     threads = f"{settings.threads} thread{many} a run" if settings.threads else "threads as each row says"
-    spinning = "threads without work spin" if settings.spinning else "threads without work sleep"
+    spinning = (
+        "threads without work spin" if settings.spinning else f"threads without work sleep after {SPIN_MICROSECONDS} µs"
+    )
     processes = f"medians over {settings.repeats} processes a row" if settings.repeats > 1 else "one process a row"
     texts = [f"{name} {size.texts:,}{_tokens(size.tokens)}" for name, size in results.workloads.items()]
     return [
