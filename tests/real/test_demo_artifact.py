@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,19 @@ def test_one_query_as_a_whole_process(demo_artifact: Artifact, figure: Figure) -
     median = statistics.median(seconds)
     figure(f"embed as a process, median of {RUNS}: {median:.3f} s")
     assert median <= SECONDS_TO_EMBED
+
+
+def test_ctrl_c_twice_ends_bulk_work_quietly(demo_artifact: Artifact, tmp_path: Path) -> None:
+    """Whoever is in a hurry presses it again: exit code 130, no complaint, and no half of a file."""
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(f"fracture of bone {number} of the left hand" for number in range(20_000)), "utf-8")
+    command = [str(BIN / "biolord"), "embed", str(demo_artifact.path), "--input", str(names)]
+    process = subprocess.Popen([*command, "--output", str(tmp_path / "out.npy")], stderr=subprocess.PIPE)
+    with process:
+        time.sleep(3)
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        _, complaint = process.communicate()
+    assert (process.returncode, complaint) == (130, b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["names.txt"]

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from biolord_onnx import __version__
+from biolord_onnx.cli.interrupts import interrupted_once
 from biolord_onnx.errors import BiolordError, InputError
 
 COMMANDS = {
@@ -70,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that can't show a character gets its escape, not an error.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = _dispatch(arguments)
+        with interrupted_once():
+            code = _dispatch(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
