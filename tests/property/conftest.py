@@ -1,7 +1,32 @@
-"""The runtime's fixtures, for this folder."""
+"""The runtime's fixtures, for this folder, and artefacts whose vectors must not depend on company."""
 
 from __future__ import annotations
 
-from unit.runtime.fixtures import biolord, embedder, tiny, tiny_copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-__all__ = ["biolord", "embedder", "tiny", "tiny_copy"]
+import pytest
+
+from biolord_onnx.embedder import Embedder
+from unit.export.fixtures import Exported, exported
+from unit.runtime.fixtures import biolord, embedder, tiny, tiny_copy
+from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
+
+__all__ = ["biolord", "embedder", "exported", "tiny", "tiny_copy"]
+
+
+@pytest.fixture(scope="session", params=["authored", "portable"])
+def invariant(
+    request: pytest.FixtureRequest,
+    exported: Callable[[str, str], Exported],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Embedder]:
+    """An embedder of a graph that takes padding out, and of one that doesn't, which gets texts of one length."""
+    if request.param == "authored":
+        folder = exported("mpnet", "cpu-int8").path
+    else:
+        folder = tmp_path_factory.mktemp("portable") / "artefact"
+        write_tiny_artifact(folder, replace(tiny_manifest(), target="portable-fp32"))
+    with Embedder.load(folder) as loaded:
+        assert loaded.manifest.drops_padding is (request.param == "authored")
+        yield loaded

@@ -12,17 +12,17 @@ TEXTS = st.lists(st.text(max_size=10) | st.sampled_from(["cat", "dog bite", "fev
 
 
 @given(texts=TEXTS, data=st.data())
-def test_company_changes_no_vector(embedder: Embedder, texts: list[str], data: st.DataObject) -> None:
+def test_company_changes_no_vector(invariant: Embedder, texts: list[str], data: st.DataObject) -> None:
     """Order, repetitions, batch size and token budget leave every vector bit-equal to the text's alone."""
     company = data.draw(st.lists(st.sampled_from(texts), min_size=1, max_size=40))
-    info = embedder.encode_with_info(
+    info = invariant.encode_with_info(
         company,
         batch_size=data.draw(st.none() | st.integers(1, 40)),
         batch_tokens=data.draw(st.none() | st.integers(1, 200)),
         normalize=(normalize := data.draw(st.sampled_from([None, True]))),
     )
     for text, vector, count, cut in zip(company, info.vectors, info.token_counts, info.truncated, strict=True):
-        alone = embedder.encode_with_info(text, normalize=normalize)
+        alone = invariant.encode_with_info(text, normalize=normalize)
         np.testing.assert_array_equal(vector, alone.vectors)
         assert (count, cut) == (alone.token_counts, alone.truncated)
 
