@@ -279,8 +279,8 @@ class Embedder:
             InputError: as `encode`.
             BiolordError: the embedder is closed, or onnxruntime failed.
         """
-        if isinstance(texts, str):
-            raise TypeError("texts is a str, expected an iterable of str: encode takes a single text")
+        if isinstance(texts, str) or not isinstance(texts, Iterable):
+            raise TypeError(f"texts is {type(texts).__name__}, expected an iterable of str: encode takes a single text")
         remaining = iter(texts)
         while part := list(islice(remaining, STREAM_TEXTS)):
             yield self.encode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +35,12 @@ def as_texts(texts: object) -> list[str]:
 def _listed(texts: object) -> list[str]:
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TypeError(f"texts is {type(texts).__name__}, expected a str or an iterable of str")
-    if isinstance(texts, np.ndarray) and texts.ndim != 1:
-        raise TypeError(f"texts is an array of shape {texts.shape}, expected one dimension")
+    if isinstance(texts, Mapping):
+        raise TypeError(f"texts is {type(texts).__name__}, expected an iterable of str: give its keys or its values")
+    # Iterating over a pandas DataFrame gives the names of its columns.
+    if getattr(texts, "ndim", 1) != 1:
+        shape = getattr(texts, "shape", "unknown")
+        raise TypeError(f"texts is {type(texts).__name__} of shape {shape}, expected one dimension")
     return list(texts)
 
 

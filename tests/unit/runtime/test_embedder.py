@@ -309,8 +309,10 @@ def test_an_empty_stream(embedder: Embedder) -> None:
 
 def test_a_string_is_no_stream(embedder: Embedder) -> None:
     """Its letters would be taken for texts."""
-    with pytest.raises(TypeError, match="texts is a str, expected an iterable of str"):
+    with pytest.raises(TypeError, match="texts is str, expected an iterable of str"):
         next(embedder.encode_stream("cat"))
+    with pytest.raises(TypeError, match="texts is NoneType, expected an iterable of str"):
+        next(embedder.encode_stream(None))  # type: ignore[arg-type]
 
 
 def test_a_stream_of_something_else(embedder: Embedder) -> None:

@@ -34,6 +34,13 @@ def test_a_string_is_one_text() -> None:
     assert as_texts("") == [""]
 
 
+class Frame(list[str]):
+    """Iterates like a pandas DataFrame: over the names of its columns."""
+
+    ndim = 2
+    shape = (2, 1)
+
+
 class Column:
     """Iterates like a pandas Series: over values, with an index of its own."""
 
@@ -65,8 +72,10 @@ def test_a_column_with_its_own_index_is_texts() -> None:
         (["a", ["b"]], "texts[1] is list, expected str"),
         (["a", float("nan")], "texts[1] is float, expected str"),
         (np.array([b"a"]), "texts[0] is bytes_, expected str"),
-        (np.array("a"), "texts is an array of shape (), expected one dimension"),
-        (np.array([["a"]]), "texts is an array of shape (1, 1), expected one dimension"),
+        (np.array("a"), "texts is ndarray of shape (), expected one dimension"),
+        (np.array([["a"]]), "texts is ndarray of shape (1, 1), expected one dimension"),
+        (Frame(["a"]), "texts is Frame of shape (2, 1), expected one dimension"),
+        ({"a": "b"}, "texts is dict, expected an iterable of str: give its keys or its values"),
     ],
 )
 def test_anything_else_is_a_type_error(texts: object, message: str) -> None:
