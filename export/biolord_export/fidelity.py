@@ -80,14 +80,14 @@ class FidelityReport:
 
     def to_json(self) -> JSONObject:
         """Return the report as the JSON object that a manifest holds."""
-        return {
+        members: JSONObject = {
             "passed": self.passed,
             "reference": self.reference,
             "groups": [asdict(group) for group in self.groups],
             "gate": asdict(self.gate),
             "shortfalls": list(self.shortfalls),
-            "pairs": asdict(self.pairs) if self.pairs else None,
         }
+        return members | {"pairs": asdict(self.pairs)} if self.pairs else members
 
     @classmethod
     def from_json(cls, members: JSONObject, source: str) -> FidelityReport:
@@ -107,8 +107,7 @@ class FidelityReport:
             groups=tuple(_read_group(group) for group in fields.children("groups")),
             gate=Gate(gate.number("mean"), gate.number("minimum"), gate.number("elsewhere")),
             shortfalls=fields.texts("shortfalls"),
-            # Absent from manifests of before it was measured.
-            pairs=PairsFidelity.from_fields(fields.child("pairs")) if members.get("pairs") is not None else None,
+            pairs=PairsFidelity.from_fields(fields.child("pairs")) if "pairs" in members else None,
         )
 
 

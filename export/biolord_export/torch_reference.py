@@ -41,7 +41,7 @@ class TorchReference:
         Raises:
             MissingDependencyError: The ``optimum`` extra isn't installed.
         """
-        require_optimum()
+        require_optimum("--engine torch needs")
         from transformers import AutoModel, AutoTokenizer
 
         folder = checkpoint.weights.parent

@@ -88,13 +88,6 @@ class Fields:
         """Return the number under ``key``, or None for null."""
         return None if self._value(key) is None else self.number(key)
 
-    def real(self, key: str) -> float:
-        """Return the number under ``key``, which must be finite and may be negative."""
-        value = self._value(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.error(key, value, "a finite number")
-        return float(value)
-
     def boolean(self, key: str) -> bool:
         """Return the boolean under ``key``."""
         return self._typed(key, bool, "true or false")

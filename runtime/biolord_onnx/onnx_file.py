@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from biolord_onnx.errors import ArtifactError
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 _VARINT_BYTES = 10
 _EXTERNAL_ENTRY = "StringStringEntryProto"
 
@@ -73,16 +73,16 @@ def _fields(data: bytes, start: int, end: int) -> list[tuple[int, int, int]]:
     while at < end:
         # Nearly every tag fits one byte, and this loop runs some 10,000 times: no call for those.
         tag = data[at]
-        tag, at = (tag, at + 1) if tag < 0x80 else _varint(data, at, end)
+        tag, at = (tag, at + 1) if tag < 0x80 else read_varint(data, at, end)
         number, wire_type = tag >> 3, tag & 7
-        if wire_type == _BYTES:
-            length, field_start = _varint(data, at, end)
+        if wire_type == BYTES:
+            length, field_start = read_varint(data, at, end)
             at = field_start + length
             fields.append((number, field_start, at))
-        elif wire_type == _VARINT:
-            at = _varint(data, at, end)[1]
-        elif wire_type in _FIXED_SIZES:
-            at += _FIXED_SIZES[wire_type]
+        elif wire_type == VARINT:
+            at = read_varint(data, at, end)[1]
+        elif wire_type in FIXED_SIZES:
+            at += FIXED_SIZES[wire_type]
         else:
             raise _malformed(f"wire type {wire_type}", at)
     if at > end:
@@ -90,7 +90,7 @@ def _fields(data: bytes, start: int, end: int) -> list[tuple[int, int, int]]:
     return fields
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Read a base-128 varint; return its value and the offset behind it."""
     if at < end and data[at] < 0x80:
         return data[at], at + 1

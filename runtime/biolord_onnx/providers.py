@@ -19,6 +19,8 @@ class Provider:
         options: the provider's own options, by onnxruntime's names.
         session_options: entries of the session's configuration that it needs.
         threads_option: the option of `options` that takes the number of threads, where the session's doesn't count.
+        run_a_core: whether as many runs at once as there are cores beat one over all of them; others bring threads
+            or queues of their own.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Provider:
     options: tuple[tuple[str, str], ...] = ()
     session_options: tuple[tuple[str, str], ...] = ()
     threads_option: str | None = None
+    run_a_core: bool = False
 
     def runs(self, target: str) -> bool:
         """Whether it runs artefacts of this target."""
@@ -48,7 +51,7 @@ _WHOLE_GRAPH = (("session.disable_cpu_ep_fallback", "1"),)
 # https://onnxruntime.ai/docs/execution-providers/
 PROVIDERS = (
     Provider("cuda", "CUDAExecutionProvider", ("cuda-", "portable-"), "pip install 'biolord-onnx[cuda]'"),
-    Provider("cpu", "CPUExecutionProvider", ("cpu-", "portable-"), "pip install 'biolord-onnx[cpu]'"),
+    Provider("cpu", "CPUExecutionProvider", ("cpu-", "portable-"), "pip install 'biolord-onnx[cpu]'", run_a_core=True),
     Provider(
         "openvino",
         "OpenVINOExecutionProvider",

@@ -16,12 +16,13 @@ from types import ModuleType
 
 import numpy as np
 
+from biolord_onnx.session_options import LOG_ERRORS_ONLY
+
 INPUTS, OUTPUTS = 64, 32
 LARGEST_INPUT, LARGEST_WEIGHT = 255, 127
 # One token has a kernel of its own, and few tokens another than many.
 TOKENS = (1, 4, 32)
 
-_LOG_ERRORS_ONLY = 3
 
 # A zlib-compressed ONNX model (IR 8, opset 17 and com.microsoft 1) of two MatMulIntegerToFloat nodes, for weights come
 # in two ways: "packed" multiplies the graph's uint8 input "tokens" [count, 64] with the initialiser "weight", int8
@@ -72,7 +73,7 @@ def measure_products(ort: ModuleType) -> ProductSum:
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.log_severity_level = LOG_ERRORS_ONLY
     session = ort.InferenceSession(probe_model(), options, providers=["CPUExecutionProvider"])
     rows = np.full((INPUTS, OUTPUTS), LARGEST_WEIGHT, dtype=np.int8)
     expected = float(INPUTS * LARGEST_INPUT * LARGEST_WEIGHT)

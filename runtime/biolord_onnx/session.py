@@ -163,7 +163,7 @@ def open_session(
     cores = available_cores(threads)
     settings = SessionSettings(cores.count, memory, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
-    if chosen.name != "cpu" or cores.count == 1:
+    if not chosen.run_a_core or cores.count == 1:
         return Session(ort_session, chosen.name, cores.count)
     one_core = OpenedOnce(lambda: _open(ort, artifact, chosen, replace(settings, threads=1)))
     return Session(ort_session, chosen.name, cores.count, one_core)

@@ -16,7 +16,7 @@ OPTIMIZATION_LEVEL = "ORT_ENABLE_ALL"
 # takes longer than most layers of a short text do; when the run is over it sleeps, and an idle session costs nothing.
 SPIN_MICROSECONDS = 200
 _KNOWS_SPIN_DURATION = [1, 31]
-_LOG_ERRORS_ONLY = 3
+LOG_ERRORS_ONLY = 3
 
 
 class SessionOptions(Protocol):
@@ -57,7 +57,7 @@ def session_options(ort: ModuleType, settings: SessionSettings) -> SessionOption
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, OPTIMIZATION_LEVEL)
     options.intra_op_num_threads = settings.threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.log_severity_level = LOG_ERRORS_ONLY
     # Patterns are kept per input shape, and every batch has another.
     options.enable_mem_pattern = False
     options.enable_cpu_mem_arena = settings.memory == "fast"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biolord_export.tensors import TensorFile
-from biolord_export.weights import EncoderWeights, Layer
+from biolord_export.weights import EncoderWeights, Layer, PositionRule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,26 +15,30 @@ if TYPE_CHECKING:
 
 def read(config: EncoderConfig, path: Path) -> EncoderWeights:
     """Read a BERT encoder; raises CheckpointError if the file doesn't fit config.json."""
+    return read_encoder(config, path, first_position=0, positions="index")
+
+
+def read_encoder(config: EncoderConfig, path: Path, *, first_position: int, positions: PositionRule) -> EncoderWeights:
+    """Read an encoder under the names that BERT, RoBERTa and XLM-R share; they number positions differently."""
     dim = config.dim
     with TensorFile(path, "embeddings.word_embeddings.weight") as tensors:
-        positions = tensors.read("embeddings.position_embeddings.weight", (config.max_positions, dim))
+        table = tensors.read("embeddings.position_embeddings.weight", (config.max_positions, dim))
         types = tensors.read("embeddings.token_type_embeddings.weight", (config.token_types, dim))
         return EncoderWeights(
             architecture=config.model_type,
             word_embeddings=tensors.read("embeddings.word_embeddings.weight", (config.vocabulary, dim)),
-            position_embeddings=positions + types[0],
-            first_position=0,
-            positions="index",
+            position_embeddings=table + types[0],
+            first_position=first_position,
+            positions=positions,
             embedding_norm=tensors.layer_norm("embeddings.LayerNorm", dim, config.epsilon),
-            layers=tuple(read_layer(tensors, config, f"encoder.layer.{number}") for number in config.layer_range),
+            layers=tuple(_read_layer(tensors, config, f"encoder.layer.{number}") for number in config.layer_range),
             heads=config.heads,
             pad_id=config.pad_id,
             relative_bias=None,
         )
 
 
-def read_layer(tensors: TensorFile, config: EncoderConfig, name: str) -> Layer:
-    """Read one layer under the names that BERT, RoBERTa and XLM-R share."""
+def _read_layer(tensors: TensorFile, config: EncoderConfig, name: str) -> Layer:
     dim, inner, epsilon = config.dim, config.inner_dim, config.epsilon
     attention = f"{name}.attention.self"
     return Layer(

@@ -51,8 +51,8 @@ def _emit_bias(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -
     keys, queries = graph.op("Unsqueeze", index, graph.ints(0)), graph.op("Unsqueeze", index, graph.ints(1))
     distance = graph.op("Sub", keys, queries)
     row = graph.op("Add", distance, graph.scalar(weights.max_positions - 1, np.int64))
-    # With the heads of a distance side by side, a look-up copies them at once; number by number it takes seven times
-    # as long, which is 3 % of a run of 240 tokens.
+    # With the heads of a distance side by side, a look-up copies them at once; number by number it would take long
+    # enough to be felt in a run of a few hundred tokens.
     table = graph.real(np.ascontiguousarray(np.asarray(weights.relative_bias).T), "relative_bias")
     by_head = graph.op("Transpose", graph.op("Gather", table, row, axis=0), perm=(2, 0, 1))
     return graph.op("Unsqueeze", by_head, graph.ints(0))

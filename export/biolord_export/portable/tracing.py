@@ -23,17 +23,18 @@ NEEDED = {"torch": "torch", "transformers": "transformers", "optimum": "optimum-
 """Modules, and the packages that bring them."""
 
 
-def require_optimum() -> None:
+def require_optimum(purpose: str = "the portable targets need") -> None:
     """Refuse at once, and not after minutes of calibration.
+
+    Args:
+        purpose: Who needs it, for the message.
 
     Raises:
         MissingDependencyError: torch, transformers or optimum-onnx isn't installed; names the pip command.
     """
     missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
     if missing:
-        raise MissingDependencyError(
-            f"the portable targets need {', '.join(missing)}: pip install 'biolord-onnx[cpu,export,optimum]'"
-        )
+        raise MissingDependencyError(f"{purpose} {', '.join(missing)}: pip install 'biolord-onnx[cpu,export,optimum]'")
 
 
 def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:

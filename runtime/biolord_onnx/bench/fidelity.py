@@ -26,8 +26,8 @@ def stated_fidelity(report: JSONObject | None) -> Fidelity | None:
     try:
         group = next(group for group in fields.children("groups") if group.text("kind") == KIND)
         return Fidelity(
-            group.real("cosine_mean"),
-            group.real("cosine_min"),
+            group.number("cosine_mean", least=-1),
+            group.number("cosine_min", least=-1),
             group.integer("texts", least=1),
             fields.text("reference"),
         )

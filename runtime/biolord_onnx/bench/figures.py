@@ -228,5 +228,8 @@ class Fidelity:
     def from_fields(cls, fields: Fields) -> Fidelity:
         """Read it."""
         return cls(
-            fields.real("mean"), fields.real("minimum"), fields.integer("texts", least=1), fields.text("against")
+            fields.number("mean", least=-1),
+            fields.number("minimum", least=-1),
+            fields.integer("texts", least=1),
+            fields.text("against"),
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from biolord_onnx.bench.layers import Layer
 from biolord_onnx.bench.wire import field
+from biolord_onnx.session_options import LOG_ERRORS_ONLY
 
 Format = Literal["int8", "float32"]
 
@@ -19,7 +20,6 @@ _SECONDS_PER_SHAPE = 0.15
 _LEAST_RUNS = 3
 # Shapes with less than this share of the multiplications are corrections beside the layers.
 _LEAST_SHARE = 0.05
-_LOG_ERRORS_ONLY = 3
 # Numbers of onnx.proto's TensorProto.DataType.
 _FLOAT, _UINT8, _INT8 = 1, 2, 3
 
@@ -71,7 +71,7 @@ def matmul_model(inputs: int, outputs: int, number_format: Format) -> bytes:
 def _rate(ort: ModuleType, shape: tuple[int, int], number_format: Format, threads: int) -> float:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
-    options.log_severity_level = _LOG_ERRORS_ONLY
+    options.log_severity_level = LOG_ERRORS_ONLY
     session = ort.InferenceSession(matmul_model(*shape, number_format), options, providers=["CPUExecutionProvider"])
     kind = np.uint8 if number_format == "int8" else np.float32
     feed = {"tokens": np.random.default_rng(1).integers(0, 255, size=(TOKENS, shape[0])).astype(kind)}

@@ -134,20 +134,13 @@ def ask_worker(request: Request, bulk: Sequence[Workload]) -> Answer:
         BiolordError: the process failed; the message is its last line.
     """
     started = replace(request, started=time.monotonic())
-    process = subprocess.Popen(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-    with process:
-        try:
-            out, err = process.communicate(f"{started.to_json()}\n{workloads_to_json(list(bulk))}\n")
-        except BaseException:
-            process.kill()
-            raise
+    lines = f"{started.to_json()}\n{workloads_to_json(list(bulk))}\n"
+    process = subprocess.run(COMMAND, input=lines, capture_output=True, text=True, encoding="utf-8", check=False)
     if process.returncode != 0:
-        said = err.strip().splitlines()[-1:] or ["it said nothing"]
+        said = process.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         how = f"signal {-process.returncode} ended the worker process: " if process.returncode < 0 else ""
         raise BiolordError(how + said[0])
-    return Answer.from_json(out.splitlines()[-1])
+    return Answer.from_json(process.stdout.splitlines()[-1])
 
 
 def _request(job: Job, plan: Plan, *, details: bool) -> Request:

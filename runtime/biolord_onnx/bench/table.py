@@ -47,9 +47,8 @@ def summary(results: Results) -> list[tuple[str, str]]:
     machine, settings = results.machine, results.settings
     many = "s" * (settings.threads != 1)
     threads = f"{settings.threads} thread{many} a run" if settings.threads else "threads as each row says"
-    spinning = (
-        "threads without work spin" if settings.spinning else f"threads without work sleep after {SPIN_MICROSECONDS} µs"
-    )
+    brief = f"threads without work sleep after {SPIN_MICROSECONDS} µs at most"
+    spinning = "threads without work spin" if settings.spinning else brief
     processes = f"medians over {settings.repeats} processes a row" if settings.repeats > 1 else "one process a row"
     texts = [f"{name} {size.texts:,}{_tokens(size.tokens)}" for name, size in results.workloads.items()]
     return [

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_FIXED_SIZES = {_FIXED64: 8, _FIXED32: 4}
+from biolord_onnx.onnx_file import BYTES, FIXED_SIZES, VARINT, read_varint
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
     """Yield number and value of each field of a message; numbers of fixed size come as their bytes."""
     at = 0
     while at < len(message):
-        tag, at = _read_varint(message, at)
+        tag, at = read_varint(message, at, len(message))
         kind = tag & 7
-        if kind == _VARINT:
-            value, at = _read_varint(message, at)
+        if kind == VARINT:
+            value, at = read_varint(message, at, len(message))
             yield tag >> 3, value
             continue
-        size = _FIXED_SIZES.get(kind)
+        size = FIXED_SIZES.get(kind)
         if size is None:
-            size, at = _read_varint(message, at)
+            size, at = read_varint(message, at, len(message))
         yield tag >> 3, message[at : at + size]
         at += size
 
@@ -34,7 +33,7 @@ def numbers(value: int | bytes) -> list[int]:
         return [value]
     found, at = [], 0
     while at < len(value):
-        number, at = _read_varint(value, at)
+        number, at = read_varint(value, at, len(value))
         found.append(number)
     return found
 
@@ -42,9 +41,9 @@ def numbers(value: int | bytes) -> list[int]:
 def field(number: int, value: int | bytes | str) -> bytes:
     """Write a field: an integer of 0 or more, bytes, a string or a message that was written so."""
     if isinstance(value, int):
-        return _varint(number << 3 | _VARINT) + _varint(value)
+        return _varint(number << 3 | VARINT) + _varint(value)
     data = value.encode() if isinstance(value, str) else value
-    return _varint(number << 3 | _BYTES) + _varint(len(data)) + data
+    return _varint(number << 3 | BYTES) + _varint(len(data)) + data
 
 
 def _varint(value: int) -> bytes:
@@ -53,12 +52,3 @@ def _varint(value: int) -> bytes:
         data.append(value & 0x7F | 0x80)
         value >>= 7
     return bytes([*data, value])
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while data[at] & 0x80:
-        value |= (data[at] & 0x7F) << shift
-        shift += 7
-        at += 1
-    return value | data[at] << shift, at + 1

@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import InputStatistics, collect_statistics
-from biolord_export.config import read_encoder_config
+from biolord_export.calibrate import InputStatistics
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE
 from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
@@ -26,21 +24,6 @@ from biolord_export.weights import EncoderWeights
 from unit.export.quantise.block_inputs import random_linear, seen
 
 Statistics = Mapping[tuple[int, str], InputStatistics]
-
-
-@pytest.fixture(scope="module", params=["mpnet", "bert"])
-def weights(request: pytest.FixtureRequest) -> EncoderWeights:
-    """The weights of a tiny checkpoint."""
-    folder: Path = request.getfixturevalue(f"tiny_{request.param}")
-    return read_weights(read_encoder_config(folder), folder / "model.safetensors")
-
-
-@pytest.fixture(scope="module")
-def statistics(weights: EncoderWeights) -> Statistics:
-    """What random texts show of its inputs."""
-    generator = np.random.default_rng(1)
-    texts = [generator.integers(0, len(weights.word_embeddings), size) for size in generator.integers(2, 30, 60)]
-    return collect_statistics(weights, texts)
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import erf
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.architectures import read_weights
 from biolord_export.calibrate import InputStatistics, collect_statistics
-from biolord_export.config import read_encoder_config
 from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
 from biolord_export.graph.operators import EncoderOperators
 from biolord_export.modules import Pooling
@@ -40,21 +37,6 @@ Float32 = NDArray[np.float32]
 Statistics = Mapping[tuple[int, str], InputStatistics]
 ALIKE = 2e-6
 """float32 sums in another order."""
-
-
-@pytest.fixture(scope="module", params=["mpnet", "bert"])
-def weights(request: pytest.FixtureRequest) -> EncoderWeights:
-    """The weights of a tiny checkpoint."""
-    folder: Path = request.getfixturevalue(f"tiny_{request.param}")
-    return read_weights(read_encoder_config(folder), folder / "model.safetensors")
-
-
-@pytest.fixture(scope="module")
-def statistics(weights: EncoderWeights) -> Statistics:
-    """What random texts show of its inputs."""
-    generator = np.random.default_rng(1)
-    texts = [generator.integers(5, len(weights.word_embeddings), size) for size in generator.integers(2, 30, 80)]
-    return collect_statistics(weights, texts)
 
 
 @pytest.fixture(scope="module")

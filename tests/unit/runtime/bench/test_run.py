@@ -149,7 +149,7 @@ def test_an_interruption_ends_the_worker(tiny: Path, monkeypatch: pytest.MonkeyP
     code = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
     monkeypatch.setattr(run, "COMMAND", (sys.executable, "-c", code))
 
-    def interrupt(*_: object) -> tuple[str, str]:
+    def interrupt(*_: object, **__: object) -> tuple[str, str]:
         while not (note.exists() and note.read_text(encoding="utf-8")):
             time.sleep(0.01)
         raise KeyboardInterrupt
