@@ -107,7 +107,8 @@ class FidelityReport:
             groups=tuple(_read_group(group) for group in fields.children("groups")),
             gate=Gate(gate.number("mean"), gate.number("minimum"), gate.number("elsewhere")),
             shortfalls=fields.texts("shortfalls"),
-            pairs=PairsFidelity.from_fields(fields.child("pairs")) if "pairs" in members else None,
+            # Null in some manifests, absent from others: none were given.
+            pairs=PairsFidelity.from_fields(fields.child("pairs")) if members.get("pairs") is not None else None,
         )
 
 

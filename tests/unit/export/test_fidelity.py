@@ -188,3 +188,10 @@ def test_a_broken_report_is_refused_naming_the_member(spoil: Spoil, complaint: s
         FidelityReport.from_json(members, "manifest.json: fidelity")
     assert str(raised.value).startswith("manifest.json: fidelity: ")
     assert complaint in str(raised.value)
+
+
+def test_a_report_without_pairs_is_read_whether_it_says_so_or_not() -> None:
+    """Artefacts of either kind are about."""
+    members = FidelityReport("itself", (), Gate(0.9, 0.8, 0.7), ()).to_json()
+    assert "pairs" not in members
+    assert FidelityReport.from_json(members, "here") == FidelityReport.from_json(members | {"pairs": None}, "here")
