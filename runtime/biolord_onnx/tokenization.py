@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from biolord_onnx.manifest import TOKENIZER_NAME
 from biolord_onnx.windows import cut_windows
 
 _PROBE = "a"
+# The library's result for a token takes some hundred bytes, of which 4 are the id: only so many texts have one at once.
+_SLICE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Tokenizer:
             raise InputError(
                 f"max_length is {max_length}, but {self.special_count} special tokens frame every text: raise it"
             )
-        contents = [encoding.ids for encoding in self._encode(texts)]
+        contents = list(self._contents(texts))
         prefix, suffix = [*self.prefix], [*self.suffix]
         full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(self.special_count)
         ids = [prefix + content[:room] + suffix for content in contents]
@@ -131,16 +133,19 @@ class Tokenizer:
         prefix, suffix = [*self.prefix], [*self.suffix]
         room = max_length - self.special_count
         return [
-            [prefix + window + suffix for window in cut_windows(encoding.ids, room)] for encoding in self._encode(texts)
+            [prefix + window + suffix for window in cut_windows(content, room)] for content in self._contents(texts)
         ]
 
     def count(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return int32 [n], the tokens per text before any cut, special tokens included."""
-        encodings = self._encode(texts)
-        return np.fromiter(map(len, encodings), dtype=np.int32, count=len(encodings)) + np.int32(self.special_count)
+        counts = np.fromiter(map(len, self._contents(texts)), dtype=np.int32, count=len(texts))
+        return counts + np.int32(self.special_count)
 
-    def _encode(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
-        return self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    def _contents(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Yield the ids of each text without special tokens."""
+        for start in range(0, len(texts), _SLICE):
+            some = self.tokenizer.encode_batch_fast(texts[start : start + _SLICE], add_special_tokens=False)
+            yield from (encoding.ids for encoding in some)
 
 
 def _special_ids(tokenizer: tokenizers.Tokenizer, path: Path | str) -> tuple[tuple[int, ...], tuple[int, ...]]:

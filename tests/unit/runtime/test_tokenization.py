@@ -73,6 +73,16 @@ def test_no_texts(tokenizer: Tokenizer) -> None:
     assert tokenizer.count([]).shape == (0,)
 
 
+@pytest.mark.parametrize("count", [255, 256, 257, 600])
+def test_slices_join(tokenizer: Tokenizer, count: int) -> None:
+    """However many texts the library is given at once, each has its own ids, in order."""
+    texts = ["cat " * (number % 5) for number in range(count)]
+    expected = [tokenizer.tokenize([text], LIMIT).ids[0] for text in texts[:5]]
+    tokenized = tokenizer.tokenize(texts, LIMIT)
+    assert tokenized.ids == [expected[number % 5] for number in range(count)]
+    np.testing.assert_array_equal(tokenizer.count(texts), tokenized.full_lengths)
+
+
 def test_counting_equals_full_lengths(tokenizer: Tokenizer) -> None:
     """`count` gives the lengths before the cut."""
     texts = ["cat " * 30, "", "scratching \0 itis"]
