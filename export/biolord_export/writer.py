@@ -8,11 +8,14 @@ import secrets
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from biolord_export.corpus import builtin_verification
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE
-from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry
+from biolord_export.pieces import compile_pieces
+from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry
 from biolord_onnx.ranges import RANGES_NAME
 
 if TYPE_CHECKING:
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from biolord_onnx.manifest import Manifest
 
 NOTICE_NAME = "NOTICE"
-ARTIFACT_FILES = frozenset({MODEL_NAME, DATA_FILE, TOKENIZER_NAME, RANGES_NAME, NOTICE_NAME, MANIFEST_NAME})
+ARTIFACT_FILES = frozenset(
+    {MODEL_NAME, DATA_FILE, TOKENIZER_NAME, PIECES_NAME, RANGES_NAME, NOTICE_NAME, MANIFEST_NAME}
+)
 
 
 def check_destination(out: Path, *, force: bool) -> None:
@@ -72,9 +77,13 @@ def write_draft(folder: Path, graph: GraphBuilder, tokenizer_json: str, manifest
 
     Returns:
         The manifest as written, which lists every file.
+
+    Raises:
+        ExportError: The table of the tokenizer's vocabulary doesn't do what the tokenizer does.
     """
     graph.save(folder)
     (folder / TOKENIZER_NAME).write_text(tokenizer_json, encoding="utf-8")
+    compile_pieces(folder / PIECES_NAME, tokenizer_json, list(chain.from_iterable(builtin_verification().values())))
     (folder / NOTICE_NAME).write_text(manifest.licence + "\n", encoding="utf-8")
     entries = tuple(_describe(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_NAME)
     return write_manifest(folder, replace(manifest, files=entries))

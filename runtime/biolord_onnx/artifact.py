@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, TOKENIZER_NAME, FileEntry, Manifest
+from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
 from biolord_onnx.onnx_file import external_locations
 
 _FORBIDDEN_IN_NAMES = frozenset("/\\:")
@@ -34,6 +34,11 @@ class Artifact:
     def tokenizer_path(self) -> Path:
         """The tokenizer of the ``tokenizers`` library."""
         return self.path / TOKENIZER_NAME
+
+    @property
+    def pieces_path(self) -> Path | None:
+        """The tokenizer's vocabulary as a table to map, if there is one."""
+        return self.path / PIECES_NAME if self.manifest.file(PIECES_NAME) else None
 
 
 def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:

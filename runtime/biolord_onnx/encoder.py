@@ -60,7 +60,7 @@ class Encoder:
         Raises:
             ArtifactError: the tokenizer is unreadable or doesn't fit the length limit.
         """
-        tokenizer = Tokenizer.load(artifact.tokenizer_path)
+        tokenizer = Tokenizer.load(artifact.tokenizer_path, artifact.pieces_path)
         limit = artifact.manifest.max_length.value
         # Without special tokens an empty text would have no tokens at all, hence no vector.
         if not 0 < tokenizer.special_count < limit:

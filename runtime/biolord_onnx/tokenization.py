@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.manifest import TOKENIZER_NAME
+from biolord_onnx.pieces import read_pieces
+from biolord_onnx.unigram import UnigramEncoder
 from biolord_onnx.windows import cut_windows
 
 _PROBE = "a"
@@ -47,22 +49,30 @@ class Tokenizer:
     length.
 
     Attributes:
-        tokenizer: gives ids without special tokens.
+        engine: gives ids without special tokens: the library, or what gives the same ids with less memory.
         prefix: special ids in front of every text.
         suffix: special ids behind every text.
     """
 
-    tokenizer: tokenizers.Tokenizer
+    engine: tokenizers.Tokenizer | UnigramEncoder
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
 
     @classmethod
-    def load(cls, path: Path | str) -> Tokenizer:
+    def load(cls, path: Path | str, pieces: Path | None = None) -> Tokenizer:
         """Load a ``tokenizer.json``.
 
+        Args:
+            path: the file.
+            pieces: the table of its vocabulary, if there is one; then the file is loaded only if a text needs it.
+
         Raises:
-            ArtifactError: the file isn't one, or its special tokens don't stand around the text.
+            ArtifactError: a file is damaged, or its special tokens don't stand around the text.
         """
+        if pieces:
+            table = read_pieces(pieces)
+            encoder = UnigramEncoder(table, lambda: cls.load(path).tokenizer)
+            return cls(encoder, table.header.prefix, table.header.suffix)
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -91,6 +101,11 @@ class Tokenizer:
         tokenizer.no_truncation()
         prefix, suffix = _special_ids(tokenizer, path)
         return cls(tokenizer, prefix, suffix)
+
+    @property
+    def tokenizer(self) -> tokenizers.Tokenizer:
+        """The library's tokenizer."""
+        return self.engine.library if isinstance(self.engine, UnigramEncoder) else self.engine
 
     @property
     def special_count(self) -> int:
@@ -144,7 +159,7 @@ class Tokenizer:
     def _contents(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """Yield the ids of each text without special tokens."""
         for start in range(0, len(texts), _SLICE):
-            some = self.tokenizer.encode_batch_fast(texts[start : start + _SLICE], add_special_tokens=False)
+            some = self.engine.encode_batch_fast(texts[start : start + _SLICE], add_special_tokens=False)
             yield from (encoding.ids for encoding in some)
 
 

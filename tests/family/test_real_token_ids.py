@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from biolord_export.config import read_encoder_config
+from biolord_export.pieces import compile_pieces
 from biolord_export.reference import reference_model
 from biolord_export.sentencepiece import build_unigram as build_from_model
 from biolord_export.tokenizer_file import prepare_tokenizer
@@ -26,6 +27,7 @@ UNCUT = 1_000_000
 REAL = "all-mpnet-base-v2 from vocab.txt"
 CONVERTED = "XLM-R from sentencepiece.bpe.model"
 RULES = "XLM-R with every compatibility rule"
+UNIGRAMS = ("BioLORD-2023-M", CONVERTED, RULES)
 CASES = (*LAYOUTS, REAL, CONVERTED, RULES)
 Ids = list[list[int]]
 
@@ -78,6 +80,12 @@ def test_ids_are_equal_everywhere(answers: Answers, name: str) -> None:
                 if ours != theirs
             ]
             assert wrong == [], f"{side}, tokenizers {answers.version} there"
+
+
+@pytest.mark.parametrize("name", UNIGRAMS)
+def test_mapped_vocabularies_give_the_same_ids(answers: Answers, name: str, tmp_path: Path) -> None:
+    """The table that the runtime maps instead of loading the vocabulary cuts every string as tokenizers does."""
+    assert compile_pieces(tmp_path / "pieces.bin", answers.prepared[name], answers.texts)
 
 
 def test_the_releases_are_different_ones(answers: Answers) -> None:

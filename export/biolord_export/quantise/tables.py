@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto
@@ -22,12 +22,19 @@ ROWS = 4096
 """Tokens rounded at once: a multilingual table takes most of a gigabyte, and its rounding shouldn't take more."""
 
 
+HALF = np.finfo(np.float16)
+
+
 @dataclass(frozen=True)
 class Int8Table:
-    """int8 [vocabulary, dim] and float32 [vocabulary, blocks]; only the rows that a batch looks up are widened."""
+    """int8 [vocabulary, dim] and its scales [vocabulary, blocks]; only the rows that a batch looks up are widened.
+
+    Scales are float16 where that holds them all: in a multilingual table they take as much as a sixteenth of the codes
+    otherwise, and values are rounded to whatever the scale became, so that nothing is lost by it.
+    """
 
     values: NDArray[np.int8]
-    scales: Float32
+    scales: NDArray[np.floating[Any]]
 
     def emit(self, graph: GraphBuilder, ids: str) -> str:
         """Add the look-up of rows and of their scales."""
@@ -35,6 +42,8 @@ class Int8Table:
         rows = graph.op("Gather", graph.constant(self.values, "tokens"), ids, axis=0)
         scales = graph.op("Gather", graph.constant(self.scales, "tokens/scales"), ids, axis=0)
         split = graph.op("Reshape", graph.op("Cast", rows, to=TensorProto.FLOAT), graph.ints(-1, blocks, dim // blocks))
+        if self.scales.dtype == np.float16:
+            scales = graph.op("Cast", scales, to=TensorProto.FLOAT)
         scaled = graph.op("Mul", split, graph.op("Unsqueeze", scales, graph.ints(2)))
         return graph.op("Reshape", scaled, graph.ints(-1, dim))
 
@@ -46,16 +55,21 @@ def round_table(table: Float32) -> Int8Table:
     """
     vocabulary, dim = table.shape
     blocks = dim // BLOCK if dim % BLOCK == 0 else 1
+    slices = [slice(start, start + ROWS) for start in range(0, vocabulary, ROWS)]
+    scales = _shorten(np.concatenate([_scales(table[rows].reshape(-1, blocks, dim // blocks)) for rows in slices]))
     values = np.empty((vocabulary, dim), dtype=np.int8)
-    scales = np.empty((vocabulary, blocks), dtype=np.float32)
-    for start in range(0, vocabulary, ROWS):
-        rows = slice(start, start + ROWS)
-        values[rows], scales[rows] = _round_rows(table[rows], blocks)
+    for rows in slices:
+        split = table[rows].reshape(-1, blocks, dim // blocks)
+        values[rows] = np.rint(split / scales[rows, :, np.newaxis].astype(np.float32)).reshape(-1, dim)
     return Int8Table(values, scales)
 
 
-def _round_rows(rows: Float32, count: int) -> tuple[NDArray[np.int8], Float32]:
-    blocks = rows.reshape(len(rows), count, -1)
-    largest = np.abs(blocks).max(axis=2, keepdims=True)
-    scales = np.maximum(largest / np.float32(LARGEST), np.finfo(np.float32).tiny).astype(np.float32)
-    return np.rint(blocks / scales).astype(np.int8).reshape(rows.shape), scales[..., 0]
+def _scales(blocks: Float32) -> Float32:
+    """Return what makes the largest number of each block 127; any scale does for a block of zeros."""
+    largest = np.abs(blocks).max(axis=2)
+    return np.where(largest > 0, np.maximum(largest / np.float32(LARGEST), np.finfo(np.float32).tiny), np.float32(1))
+
+
+def _shorten(scales: Float32) -> NDArray[np.floating[Any]]:
+    fits = HALF.smallest_normal <= scales.min() and scales.max() <= HALF.max
+    return scales.astype(np.float16) if fits else scales

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import tokenizers
@@ -23,6 +23,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoder import Encoder
 from biolord_onnx.session import OrtSession, Session
 from biolord_onnx.settings import resolve_settings
+from biolord_onnx.unigram import Found, UnigramEncoder
 
 _WARM_TEXTS = 64
 _BULK_CHUNK = 256
@@ -106,8 +107,8 @@ def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages
         one_core=(lambda: timed_run(one_core())) if one_core else None,
     )
     encoder = Encoder.load(artifact, timed_session)
-    timed = _TimedTokenizer(encoder.tokenizer.tokenizer, tokenizer_spans)
-    encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, tokenizer=cast("tokenizers.Tokenizer", timed)))
+    timed = _TimedTokenizer(encoder.tokenizer.engine, tokenizer_spans)
+    encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, engine=cast("tokenizers.Tokenizer", timed)))
     settings = resolve_settings(
         normalized_checkpoint=artifact.manifest.normalized,
         normalize=None,
@@ -183,12 +184,16 @@ def _covered(spans: Sequence[Span]) -> float:
 class _TimedTokenizer:
     """Notes when each call of a tokenizer started and ended."""
 
-    inner: tokenizers.Tokenizer
+    inner: tokenizers.Tokenizer | UnigramEncoder
     spans: list[Span]
 
-    def encode_batch_fast(self, texts: Sequence[str], *, add_special_tokens: bool) -> list[tokenizers.Encoding]:
+    def encode_batch_fast(
+        self, texts: Sequence[str], *, add_special_tokens: Literal[False]
+    ) -> Sequence[tokenizers.Encoding | Found]:
         started = time.perf_counter()
-        encodings = self.inner.encode_batch_fast(texts, add_special_tokens=add_special_tokens)
+        encodings: Sequence[tokenizers.Encoding | Found] = self.inner.encode_batch_fast(
+            texts, add_special_tokens=add_special_tokens
+        )
         self.spans.append((started, time.perf_counter()))
         return encodings
 

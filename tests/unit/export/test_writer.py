@@ -24,6 +24,7 @@ from biolord_export.writer import (
     write_manifest,
 )
 from biolord_onnx.artifact import open_artifact
+from biolord_onnx.manifest import PIECES_NAME
 from biolord_onnx.ranges import RANGES_NAME
 from unit.runtime.tiny_artifact import tiny_manifest, tiny_tokenizer, write_tiny_artifact
 
@@ -176,8 +177,8 @@ def test_a_draft_lists_every_file_with_hash_and_size(tmp_path: Path) -> None:
     manifest = write_draft(tmp_path, small_graph(), tokenizer, replace(tiny_manifest(64), licence="Some licence."))
     written = open_artifact(tmp_path).manifest
     assert written == manifest
-    assert {path.name for path in tmp_path.iterdir()} == ARTIFACT_FILES - {RANGES_NAME}
-    assert {entry.name for entry in manifest.files} == ARTIFACT_FILES - {RANGES_NAME, "manifest.json"}
+    assert {path.name for path in tmp_path.iterdir()} == ARTIFACT_FILES - {RANGES_NAME, PIECES_NAME}
+    assert {entry.name for entry in manifest.files} == ARTIFACT_FILES - {RANGES_NAME, PIECES_NAME, "manifest.json"}
     for entry in manifest.files:
         content = (tmp_path / entry.name).read_bytes()
         assert (entry.sha256, entry.size) == (hashlib.sha256(content).hexdigest(), len(content))
