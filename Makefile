@@ -35,13 +35,13 @@ python:
 .venv/.ready: pyproject.toml requirements/tools.txt requirements/dev.txt | python
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -qq -r requirements/dev.txt -e '.[cpu,export,parquet,bench]'
+	$(BIN)/python -m pip install -qq -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
 	touch $@
 
 .venv-floors/.ready: pyproject.toml requirements/tools.txt requirements/floors.txt | python
 	rm -rf .venv-floors
 	$(PYTHON) -m venv .venv-floors
-	.venv-floors/bin/python -m pip install -qq -r requirements/floors.txt -e '.[cpu,export,parquet,bench]'
+	.venv-floors/bin/python -m pip install -qq -r requirements/floors.txt -e '.[cpu,export,parquet,bench,serve]'
 	touch $@
 
 .venv-demo/.ready: pyproject.toml | python

@@ -108,6 +108,13 @@ class Tokenizer:
         return self.engine.library if isinstance(self.engine, UnigramEncoder) else self.engine
 
     @property
+    def vocabulary(self) -> int:
+        """How many ids there are, from 0."""
+        if isinstance(self.engine, UnigramEncoder):
+            return self.engine.vocabulary
+        return int(self.engine.get_vocab_size(with_added_tokens=True))
+
+    @property
     def special_count(self) -> int:
         """How many special tokens every text gets."""
         return len(self.prefix) + len(self.suffix)

@@ -58,6 +58,11 @@ class UnigramEncoder:
                 self._library = self._load_library()
             return self._library
 
+    @property
+    def vocabulary(self) -> int:
+        """How many ids there are, from 0."""
+        return self._pieces.header.pieces
+
     def encode_batch_fast(
         self,
         texts: Sequence[str],

@@ -10,6 +10,11 @@ from pathlib import Path
 
 ALLOWED = frozenset({"numpy", "onnxruntime", "tokenizers"})
 OPTIONAL = frozenset({"matplotlib", "psutil", "pyarrow", "tqdm"})
+# What the server's modules are made of: they are the place where it is used, and are themselves imported in functions.
+SERVER = frozenset(
+    {"asyncio", "fastapi", "orjson", "prometheus_client", "pydantic", "starlette", "swagger_ui_bundle", "uvicorn"}
+)
+SERVER_PACKAGE = "biolord_onnx.server"
 # Of the standard library: what opens connections, and what runs code out of data.
 REFUSED = frozenset(
     {
@@ -46,13 +51,21 @@ def imports_of(source: str) -> list[Import]:
     return list(_walk(ast.parse(source), at_module_level=True))
 
 
-def violations(source: str, package: str) -> list[str]:
-    """Say what a source of `package` imports that it may not, one line each."""
+def violations(source: str, package: str, also: frozenset[str] = frozenset()) -> list[str]:
+    """Say what a source of `package` imports that it may not, one line each; ``also`` may be imported, too."""
     return [
         f"line {found.line}: {complaint}"
         for found in imports_of(source)
-        if (complaint := _complaint(found, package)) is not None
+        if found.package not in also and (complaint := _complaint(found, package)) is not None
     ]
+
+
+def imports_server(source: str) -> bool:
+    """Whether a source imports the server, and with it its packages, as soon as it is imported itself."""
+    tree = ast.parse(source)
+    return any(
+        isinstance(node, ast.ImportFrom) and (node.module or "").startswith(SERVER_PACKAGE) for node in tree.body
+    )
 
 
 def sources(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import biolord_onnx
-from guards.imports import imports_of, sources, violations
+from guards.imports import SERVER, imports_of, imports_server, sources, violations
 
 RUNTIME = Path(biolord_onnx.__file__).parent
 HEAVY = (
@@ -76,7 +76,18 @@ def test_the_runtime_has_sources_to_look_at() -> None:
 @pytest.mark.parametrize("path", sources(RUNTIME), ids=lambda path: path.relative_to(RUNTIME).as_posix())
 def test_a_runtime_module_imports_only_what_it_may(path: Path) -> None:
     """numpy, onnxruntime, tokenizers, the standard library; what extras bring in functions; no network."""
-    assert violations(path.read_text(encoding="utf-8"), "biolord_onnx") == []
+    source = path.read_text(encoding="utf-8")
+    in_server = path.is_relative_to(RUNTIME / "server")
+    assert violations(source, "biolord_onnx", SERVER if in_server else frozenset()) == []
+    assert in_server or not imports_server(source)
+
+
+def test_an_import_of_the_server_is_found() -> None:
+    """At the top of a module, where it would bring a web framework to everybody."""
+    assert imports_server("import os\nfrom biolord_onnx.server.run import run_server")
+    assert not imports_server("def f():\n    from biolord_onnx.server.run import run_server")
+    assert violations("import fastapi", "biolord_onnx", SERVER) == []
+    assert violations("import fastapi", "biolord_onnx") == ["line 1: fastapi is no dependency"]
 
 
 @pytest.mark.parametrize(

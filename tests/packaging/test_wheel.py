@@ -85,7 +85,7 @@ def test_torch_comes_with_the_optimum_extra_alone(wheel: Path) -> None:
     extras = metadata(wheel).get_all("Provides-Extra", [])
     heavy = {"torch", "transformers", "optimum", "optimum-onnx", "sentence-transformers"}
     assert {extra for extra in extras if requirements(wheel, extra) & heavy} == {"optimum"}
-    assert set(extras) == {*ENGINES, "bench", "export", "optimum", "parquet"}
+    assert set(extras) == {*ENGINES, "bench", "export", "optimum", "parquet", "serve"}
 
 
 def test_the_exporters_needs_are_listed(wheel: Path) -> None:

@@ -53,21 +53,21 @@ class Page:
         result: Message = answer["result"]
         return result
 
-    def open(self, path: Path) -> None:
-        """Open a file in a new tab and wait until it is loaded."""
+    def open(self, place: Path | str) -> None:
+        """Open a file or an address in a new tab and wait until it is loaded."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.ask(f"{domain}.enable")
         self.events.clear()
-        self.ask("Page.navigate", url=path.as_uri())
+        self.ask("Page.navigate", url=place if isinstance(place, str) else place.as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self._read())
 
-    def screenshot(self, scheme: Literal["light", "dark"]) -> bytes:
+    def screenshot(self, scheme: Literal["light", "dark"], width: int = WIDTH) -> bytes:
         """Take a picture of the whole page, as PNG, for a person who prefers light or dark."""
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.ask("Emulation.setDeviceMetricsOverride", width=WIDTH, height=900, deviceScaleFactor=1, mobile=False)
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         picture = self.ask("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         return base64.b64decode(picture)
 

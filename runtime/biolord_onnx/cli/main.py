@@ -24,6 +24,7 @@ COMMANDS = {
     "info": "biolord_onnx.cli.info",
     "embed": "biolord_onnx.cli.embed",
     "similar": "biolord_onnx.cli.similar",
+    "serve": "biolord_onnx.cli.serve",
     "bench": "biolord_onnx.cli.bench",
 }
 ENTRY_POINT_GROUP = "biolord.commands"

@@ -50,7 +50,7 @@ def test_ids_are_the_librarys(lean: Tokenizer, whole: Tokenizer) -> None:
     assert lean.tokenize(texts, 16).ids == whole.tokenize(texts, 16).ids
     assert lean.windows(texts, 16) == whole.windows(texts, 16)
     assert lean.count(texts).tolist() == whole.count(texts).tolist()
-    assert (lean.prefix, lean.suffix) == (whole.prefix, whole.suffix)
+    assert (lean.prefix, lean.suffix, lean.vocabulary) == (whole.prefix, whole.suffix, whole.vocabulary)
 
 
 @given(TEXTS)

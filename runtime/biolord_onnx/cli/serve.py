@@ -1,0 +1,136 @@
+"""``biolord serve``: an HTTP server for an artefact."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import logging
+import os
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biolord_onnx.cli.arguments import add_artifact
+from biolord_onnx.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from biolord_onnx.server.settings import Limits, ServerSettings
+
+SUMMARY = "serve vectors over HTTP, to clients of OpenAI and text-embeddings-inference"
+KEY_VARIABLE = "BIOLORD_API_KEYS"
+PACKAGES = ("fastapi", "uvicorn", "orjson", "prometheus_client", "swagger_ui_bundle")
+LIMITS = {
+    "texts": "texts of a request",
+    "characters": "characters of a request",
+    "body_bytes": "bytes of a request's body",
+    "queue_tokens": "tokens that wait before requests are refused",
+    "requests": "requests under way",
+    "timeout_s": "seconds of a request",
+    "header_s": "seconds that a request's head may take",
+    "shutdown_s": "seconds that requests get when the server stops",
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_artifact(parser)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8080, help="default: %(default)s")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
+    parser.add_argument(
+        "--auto-truncate", action="store_true", help="cut texts over the limit unless a request says otherwise"
+    )
+    group = parser.add_argument_group("who may ask")
+    group.add_argument("--api-key", action="append", default=[], metavar="KEY", help="one of the keys; others see it")
+    group.add_argument("--api-key-file", type=Path, metavar="FILE", help=f"keys, one a line; or set {KEY_VARIABLE}")
+    group.add_argument("--no-auth", action="store_true", help="no key, though others can reach the address")
+    group.add_argument("--cors-origin", action="append", default=[], metavar="URL", help="web pages that may ask")
+    group.add_argument("--tls-certificate", type=Path, metavar="FILE", help="serve HTTPS; with --tls-key")
+    group.add_argument("--tls-key", type=Path, metavar="FILE")
+    group = parser.add_argument_group("how it runs")
+    group.add_argument("--provider", default="auto", help="execution provider (default: %(default)s)")
+    group.add_argument("--threads", type=int, metavar="N", help="cores of each process (default: its share of all)")
+    group.add_argument("--memory", choices=["fast", "low"], help="default: fast, with several workers low")
+    group.add_argument("--quiet", action="store_true", help="don't log requests")
+    group = parser.add_argument_group("limits, at most")
+    for name, meaning in LIMITS.items():
+        group.add_argument(f"--max-{name.replace('_', '-')}", type=float, metavar="N", help=meaning)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(f"biolord serve needs {', '.join(missing)}: pip install 'biolord-onnx[cpu,serve]'")
+    settings = read_settings(args)
+    from biolord_onnx.server.run import run_server
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("biolord_onnx.server").setLevel(logging.WARNING if args.quiet else logging.INFO)
+    run_server(settings, args.workers)
+    return 0
+
+
+def read_settings(args: argparse.Namespace) -> ServerSettings:
+    """Put the arguments together.
+
+    Raises:
+        InputError: they don't fit each other, or are out of range.
+    """
+    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.cores import available_cores
+    from biolord_onnx.server.settings import ServerSettings, check_exposure
+
+    if args.workers < 1:
+        raise InputError(f"--workers is {args.workers}, expected 1 or more")
+    if (args.tls_certificate is None) != (args.tls_key is None):
+        raise InputError("--tls-certificate and --tls-key go together, one of them is missing")
+    for path in filter(None, (args.tls_certificate, args.tls_key)):
+        if not path.is_file():
+            raise InputError(f"{path} is not a file: give the certificate and its key as PEM files")
+    keys = _read_keys(args)
+    check_exposure(args.host, keys, no_auth=args.no_auth)
+    open_artifact(args.artifact, verify_hashes=False)  # a wrong path is told before anything starts
+    cores = available_cores(None).count
+    return ServerSettings(
+        artifact=str(args.artifact),
+        host=args.host,
+        port=args.port,
+        provider=args.provider,
+        threads=args.threads or (None if args.workers == 1 else max(1, cores // args.workers)),
+        memory=args.memory or ("fast" if args.workers == 1 else "low"),
+        keys=keys,
+        auto_truncate=args.auto_truncate,
+        cors_origins=tuple(args.cors_origin),
+        tls_certificate=args.tls_certificate and str(args.tls_certificate),
+        tls_key=args.tls_key and str(args.tls_key),
+        limits=_read_limits(args),
+    )
+
+
+def _read_limits(args: argparse.Namespace) -> Limits:
+    from biolord_onnx.server.settings import Limits
+
+    limits = Limits()
+    for field in fields(Limits):
+        given = getattr(args, f"max_{field.name}")
+        if given is None:
+            continue
+        if given <= 0:
+            raise InputError(f"--max-{field.name.replace('_', '-')} is {given:g}, expected more than 0")
+        kind = type(getattr(limits, field.name))
+        limits = replace(limits, **{field.name: kind(given)})
+    return limits
+
+
+def _read_keys(args: argparse.Namespace) -> tuple[str, ...]:
+    """Collect the keys; an empty one would let everybody in who sends none."""
+    lines = [*args.api_key]
+    if args.api_key_file:
+        lines += args.api_key_file.read_text(encoding="utf-8").splitlines()
+    lines += os.environ.get(KEY_VARIABLE, "").split(",")
+    keys = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if (args.api_key or args.api_key_file) and not keys:
+        raise InputError("there is no key in --api-key and --api-key-file: give one, or neither option")
+    return keys

@@ -1,0 +1,136 @@
+"""Which texts of which requests run next: start-time fair queueing over tokens (Goyal, Vin and Cheng 1996).
+
+Every text is stamped with the amount of work that its own request has before it, counted from where the queue stands
+when the request comes in. A single query is stamped "now"; the last of 700 abstracts is stamped 700 abstracts later.
+Texts run in the order of their stamps, so that a query never waits behind a large request, and a large request is never
+starved by queries: time goes on with each text that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_onnx.batching import plan
+from biolord_onnx.session import Output
+
+# Texts looked at to fill a run: enough to find some of like length, few enough that looking takes no time.
+LOOK_AHEAD = 64
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """A request's texts on their way.
+
+    Attributes:
+        ids: token ids of n texts.
+        output: which vectors are wanted.
+        vectors: float32 [n, dim], filled in as runs end.
+        done: called once, with None or what went wrong, by the thread that ended the last run.
+        left: texts without a vector so far.
+        gone: whether nobody waits for the vectors any more.
+        error: what went wrong.
+        queued_at: when it came in.
+        started_at: when its first text began to run.
+    """
+
+    ids: Sequence[list[int]]
+    output: Output
+    vectors: NDArray[np.float32]
+    done: Callable[[BaseException | None], None]
+    left: int = field(init=False)
+    gone: bool = False
+    error: BaseException | None = None
+    queued_at: float = 0.0
+    started_at: float | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with every text left."""
+        self.left = len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Texts that run together.
+
+    Attributes:
+        parts: each text's request and its place there.
+        lengths: int32 [texts], tokens of each.
+        output: which vectors are wanted.
+    """
+
+    parts: list[tuple[Work, int]]
+    lengths: NDArray[np.int32]
+    output: Output
+
+    @property
+    def ids(self) -> list[list[int]]:
+        """Token ids of the texts."""
+        return [work.ids[place] for work, place in self.parts]
+
+
+class FairQueue:
+    """Texts that wait, by request. Not safe between threads: its owner holds a lock.
+
+    Attributes:
+        tokens: of all texts that wait.
+        texts: that wait.
+    """
+
+    def __init__(self, budget: int, *, padded: bool) -> None:
+        """Take the most tokens of a run, and whether a run may hold texts of different lengths."""
+        self._budget, self._padded = budget, padded
+        self._heap: list[tuple[float, int, Work, int]] = []
+        self._numbers = count()
+        self._now = 0.0
+        self.tokens = 0
+
+    @property
+    def texts(self) -> int:
+        """How many wait."""
+        return len(self._heap)
+
+    def add(self, work: Work) -> None:
+        """Put a request's texts in their places."""
+        stamp = self._now
+        for place, ids in enumerate(work.ids):
+            heappush(self._heap, (stamp, next(self._numbers), work, place))
+            stamp += len(ids)
+            self.tokens += len(ids)
+
+    def take(self) -> Run | None:
+        """Take the texts of the next run: the first in line, with others that suit it; None if nothing waits."""
+        entries = self._first_in_line()
+        if not entries:
+            return None
+        output = entries[0][2].output
+        lengths = np.array([len(work.ids[place]) for _, _, work, place in entries], dtype=np.int32)
+        suited = np.array([work.output == output for _, _, work, _ in entries])
+        places = np.flatnonzero(suited)
+        batches = plan(lengths[places], self._budget, padded=self._padded)
+        chosen = set(next(places[batch.indices] for batch in batches if 0 in places[batch.indices]).tolist())
+        self._now = max(self._now, entries[0][0])
+        for number, entry in enumerate(entries):
+            if number not in chosen:
+                heappush(self._heap, entry)
+        order = sorted(chosen)
+        taken = lengths[order]
+        self.tokens -= int(taken.sum())
+        return Run([entries[number][2:] for number in order], taken, output)
+
+    def _first_in_line(self) -> list[tuple[float, int, Work, int]]:
+        """Pop the next few texts; those whose request has gone or failed are dropped."""
+        entries: list[tuple[float, int, Work, int]] = []
+        while self._heap and len(entries) < LOOK_AHEAD:
+            entry = heappop(self._heap)
+            _, _, work, place = entry
+            if work.gone or work.error is not None:
+                self.tokens -= len(work.ids[place])
+            else:
+                entries.append(entry)
+        return entries

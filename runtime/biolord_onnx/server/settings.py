@@ -1,0 +1,102 @@
+"""How the server behaves: limits, keys, addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import asdict, dataclass
+
+from biolord_onnx.errors import InputError
+from biolord_onnx.session_options import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a client may ask for.
+
+    Attributes:
+        texts: most texts of a request.
+        characters: most characters of a request, all texts together.
+        body_bytes: most bytes of a request's body.
+        queue_tokens: most tokens that wait to be computed; more are refused.
+        requests: most requests under way.
+        timeout_s: seconds that a request may take, its body's arrival included.
+        header_s: seconds that a connection may take to send a request's head.
+        shutdown_s: seconds that requests under way get when the server stops.
+    """
+
+    texts: int = 2048
+    characters: int = 2_000_000
+    body_bytes: int = 16_000_000
+    queue_tokens: int = 50_000
+    requests: int = 512
+    timeout_s: float = 120.0
+    header_s: float = 10.0
+    shutdown_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Everything that a server process needs to know.
+
+    Attributes:
+        artifact: the artefact folder.
+        host: address to listen on.
+        port: of that address; 0 takes a free one.
+        provider: execution provider.
+        threads: cores of this process; None for those available.
+        memory: ``fast`` or ``low``.
+        keys: API keys, any of which opens the door; none opens it for everybody.
+        auto_truncate: whether texts over the limit are cut unless a request says otherwise.
+        cors_origins: web origins whose pages may call the server.
+        tls_certificate: file of the certificate, None for plain HTTP.
+        tls_key: file of its key.
+        limits: what a client may ask for.
+    """
+
+    artifact: str
+    host: str = "127.0.0.1"
+    port: int = 8080
+    provider: str = "auto"
+    threads: int | None = None
+    memory: Memory = "fast"
+    keys: tuple[str, ...] = ()
+    auto_truncate: bool = False
+    cors_origins: tuple[str, ...] = ()
+    tls_certificate: str | None = None
+    tls_key: str | None = None
+    limits: Limits = Limits()
+
+    def to_json(self) -> str:
+        """Write for another process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> ServerSettings:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        lists = {name: tuple(values.pop(name)) for name in ("keys", "cors_origins")}
+        return cls(**values | lists | {"limits": Limits(**values["limits"])})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_exposure(host: str, keys: tuple[str, ...], *, no_auth: bool) -> None:
+    """Refuse to let strangers in by accident.
+
+    Raises:
+        InputError: others can reach ``host``, there is no key, and nobody said that there needn't be one.
+    """
+    if not keys and not no_auth and not is_loopback(host):
+        raise InputError(
+            f"--host {host} can be reached by other machines and there is no API key: "
+            "give --api-key or --api-key-file, or --no-auth to let everybody in"
+        )

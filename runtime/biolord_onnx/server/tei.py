@@ -1,0 +1,88 @@
+"""The interface of text-embeddings-inference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tokenizers
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from biolord_onnx import __version__
+from biolord_onnx.server.answers import JsonResponse, stage_headers
+from biolord_onnx.server.batcher import RUN_TOKENS
+from biolord_onnx.server.schemas import EmbedRequest, TokenizeRequest, documented, read_body
+from biolord_onnx.server.service import TOKENIZING_THREADS, Service
+
+TAG = "text-embeddings-inference"
+
+
+def tei_routes(service: Service) -> APIRouter:
+    """Make the routes."""
+    router = APIRouter(tags=[TAG])
+
+    @router.post("/embed", openapi_extra=documented(EmbedRequest))
+    async def embed(request: Request) -> Response:
+        """Embed texts."""
+        asked = await read_body(request, EmbedRequest)
+        found = await service.embed(asked.inputs, normalize=asked.normalize, truncate=asked.truncate, request=request)
+        return JsonResponse(found.vectors, headers=stage_headers(found))
+
+    # Clients of the hub's inference send what /embed takes to the root.
+    router.add_api_route("/", embed, methods=["POST"], openapi_extra=documented(EmbedRequest))
+
+    @router.post("/tokenize", openapi_extra=documented(TokenizeRequest))
+    async def tokenize(request: Request) -> Response:
+        """Cut texts into tokens, the first and last ones of a text included."""
+        asked = await read_body(request, TokenizeRequest)
+        found = await service.tokenize(asked.inputs)
+        return JsonResponse([_tokens(one, special=asked.add_special_tokens) for one in found])
+
+    @router.get("/info")
+    async def info() -> Response:
+        """Tell what runs and what it takes."""
+        return JsonResponse(describe(service))
+
+    return router
+
+
+def describe(service: Service) -> dict[str, Any]:
+    """Tell what runs, first in the words of text-embeddings-inference, then in ours."""
+    manifest, limits = service.manifest, service.settings.limits
+    return {
+        "model_id": manifest.source.id,
+        "model_sha": manifest.source.revision,
+        "model_dtype": manifest.target,
+        "model_type": {"embedding": {"pooling": manifest.pooling}},
+        "max_concurrent_requests": limits.requests,
+        "max_input_length": manifest.max_length.value,
+        "max_batch_tokens": RUN_TOKENS,
+        "max_batch_requests": None,
+        "max_client_batch_size": limits.texts,
+        "auto_truncate": service.settings.auto_truncate,
+        "tokenization_workers": TOKENIZING_THREADS,
+        "version": __version__,
+        "sha": None,
+        "docker_label": None,
+        "artefact": manifest.name,
+        "dim": manifest.dim,
+        "provider": service.provider,
+        "threads": service.threads,
+        "fidelity": manifest.fidelity,
+    }
+
+
+def _tokens(encoding: tokenizers.Encoding, *, special: bool) -> list[dict[str, Any]]:
+    rows = zip(encoding.ids, encoding.tokens, encoding.special_tokens_mask, encoding.offsets, strict=True)
+    return [
+        {
+            "id": number,
+            "text": token,
+            "special": bool(is_special),
+            "start": None if is_special else start,
+            "stop": None if is_special else stop,
+        }
+        for number, token, is_special, (start, stop) in rows
+        if special or not is_special
+    ]

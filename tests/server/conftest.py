@@ -1,0 +1,8 @@
+"""The server's fixtures."""
+
+from __future__ import annotations
+
+from server.fixtures import embedder, serving, tiny, tiny_server
+from unit.runtime.fixtures import biolord
+
+__all__ = ["biolord", "embedder", "serving", "tiny", "tiny_server"]

@@ -1,0 +1,133 @@
+"""A real server on a real port, in a thread of this process, with a tiny artefact."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from biolord_onnx.server.app import make_app
+from biolord_onnx.server.run import server_options
+from biolord_onnx.server.service import Service
+from biolord_onnx.server.settings import Limits, ServerSettings
+from unit.runtime.fixtures import embedder, tiny
+
+__all__ = ["embedder", "serving", "tiny", "tiny_server"]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever was sent
+        """The body, read."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs."""
+
+    port: int
+    service: Service
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
+        """Send a request; what isn't bytes goes as JSON."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, data, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return Reply(answer.status, {key.lower(): value for key, value in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: object, **headers: str) -> Reply:
+        """Post JSON or bytes."""
+        return self.ask("POST", path, body, **headers)
+
+    def get(self, path: str, **headers: str) -> Reply:
+        """Get a path."""
+        return self.ask("GET", path, **headers)
+
+    def raw(self, data: bytes, seconds: float = 10) -> bytes:
+        """Send bytes as they are, and read until the server hangs up."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
+            connection.sendall(data)
+            received = b""
+            while part := connection.recv(65536):
+                received += part
+            return received
+
+
+@contextmanager
+def run_server(settings: ServerSettings) -> Iterator[Running]:
+    """Serve as long as the block runs."""
+    app = make_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, **server_options(replace(settings, port=0)), log_level="error"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Running(port, app.state.service)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+Serving = Callable[..., Running]
+
+
+@pytest.fixture
+def serving(tiny: Path) -> Iterator[Serving]:
+    """Start servers with settings of a test's own; limits are given by name."""
+    with ExitStack() as stack:
+
+        def start(
+            *,
+            limits: Limits | None = None,
+            keys: tuple[str, ...] = (),
+            cors_origins: tuple[str, ...] = (),
+            auto_truncate: bool = False,
+        ) -> Running:
+            settings = ServerSettings(
+                str(tiny),
+                threads=2,
+                limits=limits or Limits(),
+                keys=keys,
+                cors_origins=cors_origins,
+                auto_truncate=auto_truncate,
+            )
+            return stack.enter_context(run_server(settings))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def tiny_server(tiny: Path) -> Iterator[Running]:
+    """Give a server with usual settings."""
+    with run_server(ServerSettings(str(tiny), threads=2)) as running:
+        yield running

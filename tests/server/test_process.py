@@ -1,0 +1,143 @@
+"""``biolord serve`` as a process: clients of other people's libraries, signals, workers."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openai
+import pytest
+import schemathesis
+from huggingface_hub import InferenceClient
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
+
+from biolord_onnx.embedder import Embedder
+from server.fixtures import Running
+from unit.runtime.command import COMMAND
+
+TEXTS = ["cat scratch", "fever"]
+
+
+@contextmanager
+def process(tiny: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[str], int, list[str]]]:
+    """Serve in a process of its own; yields it, its port, and the lines of its log so far."""
+    command = [*COMMAND, "serve", str(tiny), "--port", "0", *map(str, arguments)]
+    lines: list[str] = []
+    port: list[int] = []
+    listening = threading.Event()
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+
+        def read() -> None:
+            assert running.stderr
+            for line in running.stderr:
+                lines.append(line)
+                found = re.search(r"running on https?://[^:]+:(\d+)", line)
+                if found:
+                    port.append(int(found[1]))
+                started = sum("startup complete" in one for one in lines)
+                if port and started >= (2 if "--workers" in arguments else 1):
+                    listening.set()
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            assert listening.wait(60), lines
+            yield running, port[0], lines
+        finally:
+            running.terminate()
+            running.wait(30)
+            reader.join()
+
+
+def embed(port: int) -> tuple[int, list[list[float]]]:
+    """Ask for vectors."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/embed", b'{"inputs": ["cat scratch", "fever"]}')
+    answer = connection.getresponse()
+    found = json.loads(answer.read())
+    connection.close()
+    return answer.status, found
+
+
+def test_sigterm_loses_no_accepted_request(tiny: Path, embedder: Embedder) -> None:
+    """Requests under way are answered, the process ends by itself, and its log holds no text."""
+    expected = embedder.encode(TEXTS, normalize=True)
+    with process(tiny) as (running, port, lines), ThreadPoolExecutor(8) as pool:
+        assert embed(port)[0] == 200
+        results: list[Any] = []
+
+        def ask() -> None:
+            for _ in range(50):
+                try:
+                    results.append(embed(port))
+                except (ConnectionRefusedError, ConnectionResetError):
+                    return  # refused: it was not accepted
+
+        jobs = [pool.submit(ask) for _ in range(8)]
+        while len(results) < 20:
+            time.sleep(0.001)
+        running.send_signal(signal.SIGTERM)
+        for job in jobs:
+            job.result()
+        assert running.wait(20) in {0, -signal.SIGTERM}
+    assert {status for status, _ in results} == {200}
+    for _, found in results:
+        np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
+    log = "".join(lines)
+    assert "POST /embed 200" in log
+    assert "scratch" not in log
+
+
+def test_several_workers(tiny: Path, embedder: Embedder) -> None:
+    """Each is a process of its own; all give the same vectors."""
+    expected = embedder.encode(TEXTS, normalize=True)
+    with process(tiny, "--workers", 2, "--quiet") as (_, port, _):
+        for _ in range(6):
+            status, found = embed(port)
+            assert status == 200
+            np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
+
+
+def test_clients_of_openai(tiny_server: Running, embedder: Embedder) -> None:
+    """Their own library, which asks for base64."""
+    with openai.OpenAI(base_url=f"{tiny_server.url}/v1", api_key="none") as client:
+        found = client.embeddings.create(model="biolord", input=TEXTS)
+        vectors = np.array([row.embedding for row in found.data], dtype=np.float32)
+        with pytest.raises(openai.BadRequestError, match="the request has no texts"):
+            client.embeddings.create(model="biolord", input=[])
+    np.testing.assert_array_equal(vectors, embedder.encode(TEXTS, normalize=True))
+
+
+def test_clients_of_the_hubs_inference(tiny_server: Running, embedder: Embedder) -> None:
+    """Their own library, which asks at the root."""
+    client = InferenceClient(tiny_server.url)
+    vectors = client.feature_extraction("cat scratch", normalize=True)
+    np.testing.assert_array_equal(np.float32(vectors), embedder.encode(["cat scratch"], normalize=True))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_no_request_that_fits_the_document_breaks_it(tiny_server: Running) -> None:
+    """Schemathesis makes requests up from the OpenAPI document: none is the server's fault."""
+    schema = schemathesis.openapi.from_url(f"{tiny_server.url}/openapi.json")
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
+        operation = result.ok()
+
+        @settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy())
+        def check(case: schemathesis.Case[Any]) -> None:
+            assert case.call().status_code < 500
+
+        check()

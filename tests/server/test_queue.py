@@ -1,0 +1,83 @@
+"""In which order texts run: laws of the fair queue."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from biolord_onnx.errors import BiolordError
+from biolord_onnx.server.queue import LOOK_AHEAD, FairQueue, Work
+from biolord_onnx.session import Output
+
+BUDGET = 32
+
+
+def work(lengths: list[int], output: Output = "unit_embedding") -> Work:
+    """A request of texts with so many tokens."""
+    return Work([[0] * length for length in lengths], output, np.empty((len(lengths), 1), np.float32), lambda _: None)
+
+
+REQUESTS = st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=20), max_size=8)
+
+
+@given(REQUESTS, st.booleans())
+def test_every_text_runs_once(requests: list[list[int]], padded: bool) -> None:
+    """Within the budget, a longer text alone; tokens and texts that wait are counted."""
+    queue = FairQueue(BUDGET, padded=padded)
+    works = [work(lengths, ("unit_embedding", "sentence_embedding")[len(lengths) % 2]) for lengths in requests]
+    for one in works:
+        queue.add(one)
+    left = sum(map(sum, requests))
+    seen = []
+    while (run := queue.take()) is not None:
+        assert run.lengths.max() * len(run.parts) <= BUDGET or len(run.parts) == 1
+        assert padded or len(set(run.lengths.tolist())) == 1
+        assert {one.output for one, _ in run.parts} == {run.output}
+        assert [len(ids) for ids in run.ids] == run.lengths.tolist()
+        left -= int(run.lengths.sum())
+        assert queue.tokens == left
+        seen += [(id(one), place) for one, place in run.parts]
+    assert (queue.texts, queue.tokens) == (0, 0)
+    assert sorted(seen) == sorted((id(one), place) for one in works for place in range(len(one.ids)))
+
+
+@given(st.integers(1, 300), st.integers(0, 20))
+def test_a_query_never_waits_behind_a_large_request(texts: int, done: int) -> None:
+    """It is in the next run, however much of the large one is left."""
+    queue = FairQueue(BUDGET, padded=True)
+    queue.add(work([10] * texts))
+    for _ in range(done):
+        queue.take()
+    query = work([10])
+    queue.add(query)
+    runs = [queue.take(), queue.take()]
+    assert any(run and query in [one for one, _ in run.parts] for run in runs)
+
+
+def test_queries_starve_nobody() -> None:
+    """A large request goes on while queries come in without end."""
+    queue = FairQueue(BUDGET, padded=True)
+    large = work([16] * 40)
+    queue.add(large)
+    served = 0
+    for _ in range(60):
+        queue.add(work([16]))
+        run = queue.take()
+        assert run
+        served += sum(one is large for one, _ in run.parts)
+    assert served >= 20
+
+
+def test_dropped_and_failed_requests_do_not_run() -> None:
+    """Nor do they count any more."""
+    queue = FairQueue(BUDGET, padded=True)
+    gone, failed, kept = work([4] * (LOOK_AHEAD + 9)), work([4]), work([4])
+    for one in (gone, failed, kept):
+        queue.add(one)
+    gone.gone, failed.error = True, BiolordError("no")
+    run = queue.take()
+    assert run
+    assert [one for one, _ in run.parts] == [kept]
+    assert queue.take() is None
+    assert queue.tokens == 0

@@ -1,0 +1,152 @@
+"""What the routes answer, over a real connection."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+
+from biolord_onnx.embedder import Embedder
+from server.fixtures import Running, Serving
+from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
+
+TEXTS = ["cat scratch", "dog bite", "", "fever of the heart", "cat scratch", "日本 🤒"]
+
+
+def test_openai_vectors_are_the_librarys_unit_vectors(tiny_server: Running, embedder: Embedder) -> None:
+    """Bit by bit, in order, with the tokens counted."""
+    reply = tiny_server.post("/v1/embeddings", {"model": "any", "input": TEXTS, "user": "ignored"})
+    assert reply.status == 200
+    found = reply.json
+    assert [row["index"] for row in found["data"]] == list(range(len(TEXTS)))
+    vectors = np.array([row["embedding"] for row in found["data"]], dtype=np.float32)
+    np.testing.assert_array_equal(vectors, embedder.encode(TEXTS, normalize=True))
+    tokens = int(np.sum(embedder.count_tokens(TEXTS)))
+    assert found["usage"] == {"prompt_tokens": tokens, "total_tokens": tokens}
+    assert (found["object"], found["model"]) == ("list", "tiny-cpu-fp32")
+    assert {part.partition(";")[0] for part in reply.headers["server-timing"].split(", ")} == {
+        "tokenize",
+        "queue",
+        "run",
+    }
+
+
+def test_base64_is_the_same_numbers(tiny_server: Running, embedder: Embedder) -> None:
+    """As little-endian float32."""
+    found = tiny_server.post("/v1/embeddings", {"input": "fever", "encoding_format": "base64", "dimensions": DIM}).json
+    vector = np.frombuffer(base64.b64decode(found["data"][0]["embedding"]), dtype="<f4")
+    np.testing.assert_array_equal(vector, embedder.encode("fever", normalize=True))
+
+
+@pytest.mark.parametrize("form", ["one", "several"])
+def test_token_ids_give_the_texts_vectors(tiny_server: Running, embedder: Embedder, form: str) -> None:
+    """Those that /tokenize gives, of one text or of several."""
+    rows = tiny_server.post("/tokenize", {"inputs": ["cat scratch", "fever"]}).json
+    ids = [[token["id"] for token in row] for row in rows]
+    found = tiny_server.post("/v1/embeddings", {"input": ids[0] if form == "one" else ids}).json["data"]
+    expected = embedder.encode(["cat scratch", "fever"], normalize=True)
+    np.testing.assert_array_equal(
+        np.array([row["embedding"] for row in found], dtype=np.float32), expected[: len(found)]
+    )
+    assert len(found) == (1 if form == "one" else 2)
+
+
+@pytest.mark.parametrize("path", ["/embed", "/"])
+@pytest.mark.parametrize("normalize", [True, False, None])
+def test_embed_answers_with_bare_vectors(
+    tiny_server: Running, embedder: Embedder, path: str, normalize: bool | None
+) -> None:
+    """Of length 1 unless told otherwise; the hub's clients ask at the root."""
+    extra = {} if normalize is None else {"normalize": normalize}
+    found = tiny_server.post(path, {"inputs": TEXTS} | extra)
+    expected = embedder.encode(TEXTS, normalize=normalize is not False)
+    np.testing.assert_array_equal(np.array(found.json, dtype=np.float32), expected)
+    alone = tiny_server.post(path, {"inputs": TEXTS[0]} | extra)
+    np.testing.assert_array_equal(np.array(alone.json, dtype=np.float32), expected[:1])
+
+
+def test_truncation_is_asked_for_and_told(tiny_server: Running, embedder: Embedder, serving: Serving) -> None:
+    """Refused by default, in each interface's words; cut on demand, with the number in a header."""
+    long = "cat " * 40
+    wrong = f"text 1 has 42 tokens, the limit is {MAX_LENGTH} (1 of 2 texts are longer)"
+    reply = tiny_server.post("/embed", {"inputs": ["a", long]})
+    assert (reply.status, reply.json["error_type"]) == (413, "Validation")
+    assert wrong in reply.json["error"]
+    reply = tiny_server.post("/v1/embeddings", {"input": ["a", long]})
+    assert (reply.status, reply.json["error"]["code"]) == (400, "context_length_exceeded")
+    assert wrong in reply.json["error"]["message"]
+    with pytest.warns(UserWarning, match="1 of 2 texts"):
+        expected = embedder.encode(["a", long], normalize=True)
+    for server, extra in ((tiny_server, {"truncate": True}), (serving(auto_truncate=True), {})):
+        reply = server.post("/embed", {"inputs": ["a", long], **extra})
+        assert reply.headers["x-truncated-texts"] == "1"
+        np.testing.assert_array_equal(np.array(reply.json, dtype=np.float32), expected)
+        assert "biolord_truncated_texts_total" in server.get("/metrics").body.decode()
+
+
+def test_tokens_are_told_with_their_places(tiny_server: Running) -> None:
+    """Special ones have none; they can be left out."""
+    (row,) = tiny_server.post("/tokenize", {"inputs": "cat  scratch"}).json
+    assert [token["text"] for token in row] == ["<s>", "cat", "scratch", "</s>"]
+    assert [token["special"] for token in row] == [True, False, False, True]
+    assert (row[0]["start"], row[2]["start"], row[2]["stop"]) == (None, 5, 12)
+    (bare,) = tiny_server.post("/tokenize", {"inputs": "cat  scratch", "add_special_tokens": False}).json
+    assert bare == row[1:3]
+
+
+def test_info_and_models(tiny_server: Running) -> None:
+    """What runs, in the words of text-embeddings-inference, and in OpenAI's."""
+    info = tiny_server.get("/info").json
+    assert info["model_type"] == {"embedding": {"pooling": "mean"}}
+    assert (info["max_input_length"], info["dim"], info["provider"]) == (MAX_LENGTH, DIM, "cpu")
+    assert [model["id"] for model in tiny_server.get("/v1/models").json["data"]] == ["tiny-cpu-fp32"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/ready", "/health/live"])
+def test_health(tiny_server: Running, path: str) -> None:
+    """Once it answers, a vector was computed."""
+    assert tiny_server.get(path).status == 200
+
+
+def test_metrics_are_prometheus_text(serving: Serving) -> None:
+    """Requests by route and status, texts, stages and runs."""
+    server = serving()
+    server.post("/embed", {"inputs": ["a", "b"]})
+    server.post("/embed", {"inputs": []})
+    server.get("/nowhere")
+    text = server.get("/metrics").body.decode()
+    for line in (
+        'biolord_requests_total{route="/embed",status="200"} 1.0',
+        'biolord_requests_total{route="/embed",status="400"} 1.0',
+        'biolord_requests_total{route="other",status="404"} 1.0',
+        "biolord_texts_total 2.0",
+        'biolord_stage_seconds_count{stage="run"} 1.0',
+        "biolord_queue_texts 0.0",
+        'biolord_model_info{name="tiny-cpu-fp32",provider="cpu",target="cpu-fp32",threads="2"} 1.0',
+    ):
+        assert line in text
+    assert float(text.split("biolord_run_tokens_count ")[1].split("\n")[0]) >= 2
+
+
+def test_pages_ask_nobody_else(tiny_server: Running) -> None:
+    """The page and the documentation work without a network: all that they load comes from here."""
+    for path in ("/", "/docs"):
+        page = tiny_server.get(path)
+        assert page.headers["content-type"].startswith("text/html")
+        assert b"http://" not in page.body
+        assert b"https://" not in page.body
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert tiny_server.get(f"/docs/assets/{name}").status == 200
+    document = tiny_server.get("/openapi.json").json
+    schema = document["paths"]["/embed"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(schema["properties"]) >= {"inputs", "normalize", "truncate"}
+
+
+def test_other_pages_may_ask_where_told(serving: Serving) -> None:
+    """Cross-origin requests are refused unless their origin is named."""
+    origin = "https://hospital.example"
+    asked = {"origin": origin, "access_control_request_method": "POST"}
+    assert serving().ask("OPTIONS", "/embed", **asked).status == 405
+    reply = serving(cors_origins=(origin,), keys=("secret",)).ask("OPTIONS", "/embed", **asked)
+    assert reply.headers["access-control-allow-origin"] == origin
