@@ -4,6 +4,7 @@
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed and others; 40 minutes
+# make bench-serve  loads a server with mixed requests: make bench-serve ARTEFACT=folder
 # make lint         ruff and mypy
 # make clean        removes environments and caches of tools; downloaded reference weights stay in the user's cache
 #
@@ -24,7 +25,7 @@ PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
 
-.PHONY: help demo test test-fast test-floors lint format golden bench bench-peers clean python
+.PHONY: help demo test test-fast test-floors lint format golden bench bench-peers bench-serve clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -89,6 +90,9 @@ bench: .venv/.ready
 bench-peers: .venv/.ready
 	$(BIN)/python -m benchmarks --peers $(BENCH)
 	$(BIN)/python -m benchmarks.readme
+
+bench-serve: .venv/.ready
+	$(BIN)/python -m benchmarks.serve_load $(ARTEFACT)
 
 lint: .venv/.ready
 	$(BIN)/ruff check

@@ -13,6 +13,8 @@ from biolord_onnx.server.settings import ServerSettings
 
 FACTORY = "biolord_onnx.server.app:app_from_environment"
 BACKLOG = 2048
+KEEP_ALIVE_S = 75
+"""A connection between requests may rest longer than clients' pools keep it, which spares them a race with its end."""
 
 
 def run_server(settings: ServerSettings, workers: int) -> None:
@@ -42,6 +44,7 @@ def server_options(settings: ServerSettings) -> dict[str, Any]:
         "http": ImpatientProtocol,
         "ws": "none",
         "backlog": BACKLOG,
+        "timeout_keep_alive": KEEP_ALIVE_S,
         "access_log": False,  # ours says more, and never what was asked
         "server_header": False,
         "timeout_graceful_shutdown": int(settings.limits.shutdown_s),
