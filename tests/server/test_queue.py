@@ -66,7 +66,7 @@ def test_queries_starve_nobody() -> None:
         run = queue.take()
         assert run
         served += sum(one is large for one, _ in run.parts)
-    assert served >= 20
+    assert 5 <= served < 40
 
 
 def test_dropped_and_failed_requests_do_not_run() -> None:
@@ -81,3 +81,19 @@ def test_dropped_and_failed_requests_do_not_run() -> None:
     assert [one for one, _ in run.parts] == [kept]
     assert queue.take() is None
     assert queue.tokens == 0
+
+
+def test_a_query_runs_without_a_large_request_s_texts() -> None:
+    """Those far behind it stay where they are; other queries come along."""
+    queue = FairQueue(BUDGET, padded=True)
+    large = work([8] * 40)
+    queue.add(large)
+    for _ in range(3):
+        queue.take()
+    queries = [work([8]), work([8])]
+    for query in queries:
+        queue.add(query)
+    runs = [queue.take(), queue.take()]
+    (run,) = [run for run in runs if run and queries[0] in [one for one, _ in run.parts]]
+    assert queries[1] in [one for one, _ in run.parts]
+    assert sum(one is large for one, _ in run.parts) <= 2

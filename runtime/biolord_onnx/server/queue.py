@@ -21,6 +21,12 @@ from biolord_onnx.session import Output
 
 # Texts looked at to fill a run: enough to find some of like length, few enough that looking takes no time.
 LOOK_AHEAD = 64
+# How far behind the first in line, as a share of a run, another request's text may stand to run with it: a query that
+# is first shall not do a large request's work, too.
+NEARBY = 0.25
+# How much newcomers are favoured over requests that have waited: with 1 all would get the same share of the work, and
+# with more a stream of queries leaves less of it to a large request, but never nothing.
+FAVOUR = 4
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +39,7 @@ class Work:
         vectors: float32 [n, dim], filled in as runs end.
         done: called once, with None or what went wrong, by the thread that ended the last run.
         left: texts without a vector so far.
+        waiting: texts that wait in the queue.
         gone: whether nobody waits for the vectors any more.
         error: what went wrong.
         queued_at: when it came in.
@@ -44,6 +51,7 @@ class Work:
     vectors: NDArray[np.float32]
     done: Callable[[BaseException | None], None]
     left: int = field(init=False)
+    waiting: int = field(init=False)
     gone: bool = False
     error: BaseException | None = None
     queued_at: float = 0.0
@@ -51,7 +59,7 @@ class Work:
 
     def __post_init__(self) -> None:
         """Begin with every text left."""
-        self.left = len(self.ids)
+        self.left = self.waiting = len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class FairQueue:
         self._heap: list[tuple[float, int, Work, int]] = []
         self._numbers = count()
         self._now = 0.0
+        self._requests = 0
         self.tokens = 0
 
     @property
@@ -98,6 +107,7 @@ class FairQueue:
     def add(self, work: Work) -> None:
         """Put a request's texts in their places."""
         stamp = self._now
+        self._requests += 1
         for place, ids in enumerate(work.ids):
             heappush(self._heap, (stamp, next(self._numbers), work, place))
             stamp += len(ids)
@@ -108,20 +118,25 @@ class FairQueue:
         entries = self._first_in_line()
         if not entries:
             return None
-        output = entries[0][2].output
+        first, _, leader, _ = entries[0]
+        output, near = leader.output, first + NEARBY * self._budget
         lengths = np.array([len(work.ids[place]) for _, _, work, place in entries], dtype=np.int32)
-        suited = np.array([work.output == output for _, _, work, _ in entries])
+        suited = np.array(
+            [work.output == output and (work is leader or stamp <= near) for stamp, _, work, _ in entries]
+        )
         places = np.flatnonzero(suited)
         batches = plan(lengths[places], self._budget, padded=self._padded)
         chosen = set(next(places[batch.indices] for batch in batches if 0 in places[batch.indices]).tolist())
-        self._now = max(self._now, entries[0][0])
         for number, entry in enumerate(entries):
             if number not in chosen:
                 heappush(self._heap, entry)
         order = sorted(chosen)
-        taken = lengths[order]
-        self.tokens -= int(taken.sum())
-        return Run([entries[number][2:] for number in order], taken, output)
+        run = Run([entries[number][2:] for number in order], lengths[order], output)
+        # Time goes on by a part of what each of the requests that wait would have got of this run.
+        self._now = max(self._now, first) + float(run.lengths.sum()) / (FAVOUR * self._requests + 1)
+        for work, place in run.parts:
+            self._leave(work, place)
+        return run
 
     def _first_in_line(self) -> list[tuple[float, int, Work, int]]:
         """Pop the next few texts; those whose request has gone or failed are dropped."""
@@ -130,7 +145,12 @@ class FairQueue:
             entry = heappop(self._heap)
             _, _, work, place = entry
             if work.gone or work.error is not None:
-                self.tokens -= len(work.ids[place])
+                self._leave(work, place)
             else:
                 entries.append(entry)
         return entries
+
+    def _leave(self, work: Work, place: int) -> None:
+        self.tokens -= len(work.ids[place])
+        work.waiting -= 1
+        self._requests -= work.waiting == 0
