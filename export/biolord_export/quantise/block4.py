@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 BUDGET_BITS = 5.55
 """Bits that the linear layers and the token table may take for each of their weights; 4-bit blocks take 5.1."""
-LINEAR_BITS = 6.2
+LINEAR_BITS = 5.7
 """Bits that the linear layers may take at most: a multilingual table is so large that its share would pay for 8."""
 
 Place = tuple[int, str]
