@@ -6,14 +6,15 @@ import asyncio
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.server.app import _Counted
 from biolord_onnx.server.gate import Message, Receive, Scope, Send
-from biolord_onnx.server.settings import Limits
-from server.fixtures import Running, Serving
+from biolord_onnx.server.settings import Limits, ServerSettings
+from server.fixtures import Running, Serving, run_server
 
 DEEP = b'{"inputs": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 MILLION = b'{"inputs": [' + b'"",' * 999_999 + b'""]}'
@@ -272,6 +273,22 @@ def test_a_dead_thread_is_noticed(serving: Serving) -> None:
     reply = server.get("/health/ready")
     assert (reply.status, reply.json["error_type"]) == (503, "Unhealthy")
     assert server.get("/health/live").status == 200
+    while any(thread.is_alive() for thread in server.service.batcher._threads):
+        server.post("/embed", {"inputs": ["a"]})
+    assert "have ended" in server.post("/embed", {"inputs": ["a"]}).json["error"]
+
+
+def test_a_stuck_run_does_not_keep_the_server(tiny: Path) -> None:
+    """It stops within its limit; what the run yields at last finds nobody."""
+    started = time.monotonic()
+    with run_server(ServerSettings(str(tiny), threads=2, limits=Limits(shutdown_s=1, timeout_s=0.2))) as server:
+        held = Held(server)
+        assert server.post("/embed", {"inputs": "a"}).status == 503
+    assert time.monotonic() - started < 10
+    held.gate.set()
+    for thread in server.service.batcher._threads:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_fault_tells_its_kind_alone(
@@ -293,7 +310,7 @@ def test_a_fault_tells_its_kind_alone(
 def test_a_stopping_server_takes_nothing(serving: Serving) -> None:
     """Requests that come too late are told."""
     server = serving()
-    server.service.batcher.close()
+    server.service.batcher.close(10)
     assert "the server is stopping" in server.post("/embed", {"inputs": "a"}).json["error"]
 
 

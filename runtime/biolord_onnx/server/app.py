@@ -34,8 +34,8 @@ LOG = logging.getLogger("biolord_onnx.server")
 
 
 def app_from_environment() -> FastAPI:
-    """Make the application of a worker process."""
-    return make_app(ServerSettings.from_json(os.environ[SETTINGS_VARIABLE]))
+    """Make the application of a worker process; the keys leave its environment."""
+    return make_app(ServerSettings.from_json(os.environ.pop(SETTINGS_VARIABLE)))
 
 
 def make_app(settings: ServerSettings) -> FastAPI:

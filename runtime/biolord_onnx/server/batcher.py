@@ -75,13 +75,15 @@ class Batcher:
             done: called by another thread once ``vectors`` of the result are there, or with what went wrong.
 
         Raises:
-            BiolordError: the batcher is closed.
+            BiolordError: the batcher is closed, or no thread is left.
         """
         work = Work(ids, output, np.empty((len(ids), self._manifest.dim), dtype=np.float32), done)
         work.queued_at = time.perf_counter()
         with self._changed:
             if self._closed:
                 raise BiolordError("the server is stopping")
+            if not any(thread.is_alive() for thread in self._threads):
+                raise BiolordError("the threads that compute vectors have ended: start the server again")
             self._queue.add(work)
             self._changed.notify(len(ids))
         return work
@@ -90,13 +92,14 @@ class Batcher:
         """Forget a request that nobody waits for: none of its texts begins to run any more."""
         work.gone = True
 
-    def close(self) -> None:
-        """End the threads when all that was queued is done."""
+    def close(self, seconds: float) -> None:
+        """End the threads when all that was queued is done, but wait no longer than so many seconds for it."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while True:
@@ -117,23 +120,26 @@ class Batcher:
                     self._running -= 1
 
     def _do(self, run: Run, *, alone: bool) -> None:
+        try:
+            self._compute(run, alone=alone)
+        except BiolordError as error:
+            self._finish(run, error)
+        except BaseException as error:  # a fault of ours: this thread ends, `alive` says so, and nobody waits in vain
+            self._finish(run, error)
+            raise
+        else:
+            self._finish(run, None)
+
+    def _compute(self, run: Run, *, alone: bool) -> None:
         started = time.perf_counter()
         for work, _ in run.parts:
             work.started_at = work.started_at or started
         batch = Batch(np.arange(len(run.parts)), int(run.lengths.max()))
         inputs = batch_arrays(run.ids, batch, self._manifest.pad_id)
-        try:
-            vectors = (self._session.run if alone else self._session.run_beside)(*inputs, run.output)
-        except BiolordError as error:
-            self._finish(run, error)
-            return
-        except BaseException as error:  # a fault of ours: this thread ends, `alive` says so, and nobody waits in vain
-            self._finish(run, error)
-            raise
+        vectors = (self._session.run if alone else self._session.run_beside)(*inputs, run.output)
         for row, (work, place) in enumerate(run.parts):
             work.vectors[place] = vectors[row]
         self._ran(int(run.lengths.sum()), time.perf_counter() - started)
-        self._finish(run, None)
 
     def _finish(self, run: Run, error: BaseException | None) -> None:
         ended = []

@@ -88,7 +88,7 @@ class Service:
 
     def close(self) -> None:
         """End the threads; what was accepted is done first."""
-        self.batcher.close()
+        self.batcher.close(self.settings.limits.shutdown_s)
         self._pool.shutdown()
 
     @property
@@ -196,7 +196,8 @@ class Service:
         prefix, suffix = [*self.tokenizer.prefix], [*self.tokenizer.suffix]
         limit, known = self.manifest.max_length.value, self.tokenizer.vocabulary
         for number, ids in enumerate(lists):
-            framed = ids[: len(prefix)] == prefix and ids[len(prefix) :][-len(suffix) :] == suffix
+            content = len(ids) - len(suffix)
+            framed = content >= len(prefix) and ids[: len(prefix)] == prefix and ids[content:] == suffix
             if not framed or not all(0 <= one < known for one in ids):
                 raise ApiError(
                     INVALID,
@@ -215,7 +216,8 @@ class Service:
         ready: asyncio.Future[None] = loop.create_future()
 
         def done(error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_settle, ready, error)
+            if not loop.is_closed():  # as it is when the server has stopped before a run ended
+                loop.call_soon_threadsafe(_settle, ready, error)
 
         try:
             work = self.batcher.submit(ids, output, done)
