@@ -12,7 +12,17 @@ ALLOWED = frozenset({"numpy", "onnxruntime", "tokenizers"})
 OPTIONAL = frozenset({"matplotlib", "psutil", "pyarrow", "tqdm"})
 # What the server's modules are made of: they are the place where it is used, and are themselves imported in functions.
 SERVER = frozenset(
-    {"asyncio", "fastapi", "orjson", "prometheus_client", "pydantic", "starlette", "swagger_ui_bundle", "uvicorn"}
+    {
+        "asyncio",
+        "fastapi",
+        "orjson",
+        "prometheus_client",
+        "pydantic",
+        "socket",
+        "starlette",
+        "swagger_ui_bundle",
+        "uvicorn",
+    }
 )
 SERVER_PACKAGE = "biolord_onnx.server"
 # Of the standard library: what opens connections, and what runs code out of data.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,19 @@ def test_worker_processes_get_the_settings(tiny: Path, monkeypatch: pytest.Monke
     else:
         assert (app, options["workers"], options["factory"]) == (running.FACTORY, 2, True)
         assert app_from_environment().state.service.settings == settings
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("port", ["taken", "99999"])
+def test_an_address_that_cannot_be_listened_on(biolord: Biolord, tiny: Path, port: str, workers: int) -> None:
+    """One line, whether another program has it or there is no such port."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        number = other.getsockname()[1] if port == "taken" else port
+        outcome = biolord("serve", tiny, "--port", number, "--workers", workers)
+    outcome.assert_error(f"--host 127.0.0.1 --port {number} can't be listened on")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_artefact_that_cannot_be_loaded_starts_no_worker(biolord: Biolord, tiny: Path, workers: int) -> None:
+    """Workers that die at once would be started anew without end."""
+    biolord("serve", tiny, "--port", 0, "--provider", "nonsense", "--workers", workers).assert_error("nonsense")

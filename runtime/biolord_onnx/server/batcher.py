@@ -15,8 +15,8 @@ from biolord_onnx.manifest import Manifest
 from biolord_onnx.server.queue import FairQueue, Run, Work
 from biolord_onnx.session import Output, Session
 
-# Tokens of a run. A query that comes while all threads are busy waits for the rest of one, some 10 ms on a server's
-# core; with twice as many, bulk work would be 7 % quicker and the wait twice as long.
+# Tokens of a run. A query that comes while all threads are busy waits for the rest of one; with twice as many, bulk
+# work would be somewhat quicker and the wait twice as long.
 RUN_TOKENS = 64
 
 Done = Callable[[BaseException | None], None]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import Any
 
 import uvicorn
 
+from biolord_onnx.errors import InputError
 from biolord_onnx.server.app import SETTINGS_VARIABLE, make_app
 from biolord_onnx.server.protocol import ImpatientProtocol
+from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import ServerSettings
 
 FACTORY = "biolord_onnx.server.app:app_from_environment"
@@ -25,14 +28,35 @@ def run_server(settings: ServerSettings, workers: int) -> None:
         workers: processes; uvicorn starts one anew that dies.
 
     Raises:
-        BiolordError: the artefact is damaged or can't run here.
+        BiolordError: the address can't be listened on, or the artefact is damaged or can't run here.
     """
+    check_address(settings.host, settings.port)
     options = server_options(settings)
     if workers == 1:
         uvicorn.run(make_app(settings), **options)
         return
+    # Workers that can't load would be started anew without end: here it is one error.
+    Service(settings).close()
     os.environ[SETTINGS_VARIABLE] = settings.to_json()
     uvicorn.run(FACTORY, factory=True, workers=workers, **options)
+
+
+def check_address(host: str, port: int) -> None:
+    """Try to listen: uvicorn would end the process by itself, with a status of its own.
+
+    Raises:
+        InputError: the port is taken or out of range, or the host isn't an address of this machine.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address[0], port, *address[2:]))  # getaddrinfo takes a port over 65535 modulo 65536
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"--host {host} --port {port} can't be listened on ({error}): stop what listens there, or choose another"
+        ) from error
 
 
 def server_options(settings: ServerSettings) -> dict[str, Any]:
