@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.errors import ExportError
-from biolord_onnx.cli.reading import decode
+from biolord_onnx.bulk.reading import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

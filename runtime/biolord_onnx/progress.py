@@ -9,12 +9,13 @@ from biolord_onnx.errors import MissingDependencyError
 
 
 @contextmanager
-def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], object]]:
+def progress_bar(total: int, *, shown: bool, done: int = 0) -> Iterator[Callable[[int], object]]:
     """Give a function to call with the number of texts done since the last call.
 
     Args:
         total: texts in all.
         shown: False gives a function that does nothing.
+        done: texts that were done before; they don't count for the rate.
 
     Raises:
         MissingDependencyError: a bar is wanted and tqdm isn't installed.
@@ -28,5 +29,5 @@ def progress_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], object]
         raise MissingDependencyError(
             "a progress bar needs tqdm: pip install tqdm, or pass show_progress_bar=False"
         ) from error
-    with tqdm(total=total, unit=" texts", smoothing=0.05, dynamic_ncols=True) as bar:
+    with tqdm(total=total, initial=done, unit=" texts", smoothing=0.05, dynamic_ncols=True) as bar:
         yield bar.update

@@ -159,7 +159,7 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 def _workload(name: str, size: Size) -> Workload:
     from biolord_onnx.bench.workloads import GENERATED, GRID, of_lines
-    from biolord_onnx.cli.reading import read_texts
+    from biolord_onnx.bulk.reading import read_texts
 
     if name in GENERATED:
         return size.generate(name)

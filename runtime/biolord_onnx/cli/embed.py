@@ -5,11 +5,19 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from biolord_onnx.bulk.formats import STDOUT, check_output
+from biolord_onnx.bulk.reading import Columns
+from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
-from biolord_onnx.cli.reading import read_texts
-from biolord_onnx.cli.writing import STDOUT, check_output, write_vectors
 from biolord_onnx.errors import InputError
+
+if TYPE_CHECKING:
+    from biolord_onnx.embedder import Embedder
 
 SUMMARY = "turn texts into vectors"
 
@@ -20,12 +28,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", metavar="TEXT", nargs="*", default=[], help="texts to embed")
     add_input(parser, required=False)
     parser.add_argument(
+        "--id-column", metavar="NAME", help="column of --input that rows are known by; written beside their vectors"
+    )
+    parser.add_argument(
         "--output",
         metavar="FILE",
         default=STDOUT,
-        help="file to write: .npy (vectors alone), .jsonl, .parquet; - for JSON lines on standard output",
+        help="file to write: .npy (vectors alone), .parquet, .arrow, .jsonl; - for JSON lines on standard output. "
+        "If the run is interrupted, the same command goes on where it stopped",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing output file")
+    parser.add_argument("--restart", action="store_true", help="forget an interrupted run of the same output")
     parser.add_argument(
         "--normalize",
         action=argparse.BooleanOptionalAction,
@@ -45,41 +58,82 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="number format of the vectors (default: %(default)s)",
     )
     add_session(parser)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that share the cores, for machines of dozens (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Embed the texts of the command line or of a file."""
-    check_output(args.output, force=args.force)
-    texts = _texts(args)
-    started = time.perf_counter()
-    with load_embedder(args) as embedder:
-        info = embedder.encode_with_info(
-            texts,
-            normalize=args.normalize,
-            batch_tokens=args.batch_tokens,
-            overflow=args.overflow,
-            precision=args.precision,
-            show_progress_bar=args.input is not None and wants_progress(),
-        )
-        limit = embedder.max_length
-    write_vectors(args.output, texts, info.vectors)
-    cut = int(info.truncated.sum())
-    if cut:
-        sys.stderr.write(f"{cut} of {len(texts)} texts have more than {limit} tokens and were cut\n")
-    if args.output != STDOUT:
-        rows, dim = info.vectors.shape
-        seconds = time.perf_counter() - started
-        sys.stderr.write(f"{args.output}: {rows} vectors of {dim} {args.precision} numbers in {seconds:.1f} s\n")
+    check_output(args.output, ids=args.id_column is not None, force=args.force)
+    if args.workers < 1:
+        raise InputError(f"--workers is {args.workers}, expected 1 or more")
+    if args.output == STDOUT and args.workers > 1:
+        raise InputError(f"--workers {args.workers} needs --output FILE: standard output is written by one process")
+    with _source(args) as source, load_embedder(args) as embedder:
+        if args.output == STDOUT:
+            _to_stdout(args, source, embedder)
+        else:
+            _to_file(args, source, embedder)
     return 0
 
 
-def _texts(args: argparse.Namespace) -> list[str]:
+def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
+    from biolord_onnx.bulk.run import embed_to_stdout
+    from biolord_onnx.bulk.work import EncodeOptions
+
+    options = EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision)
+    cut = embed_to_stdout(source, embedder, options, progress=args.input is not None and wants_progress())
+    _tell_truncated(cut, source.count, embedder.max_length)
+
+
+def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
+    from biolord_onnx.bulk.run import BulkOptions, embed_to_file
+    from biolord_onnx.bulk.work import EncodeOptions, SessionOptions
+
+    started = time.perf_counter()
+    result = embed_to_file(
+        source,
+        args.output,
+        SessionOptions(str(args.artifact), args.provider, args.threads, args.memory).shared(args.workers),
+        embedder,
+        options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
+        bulk=BulkOptions(args.workers, args.restart, args.input is not None and wants_progress(), _tell),
+    )
+    _tell_truncated(result.truncated, result.rows, embedder.max_length)
+    seconds = time.perf_counter() - started
+    _tell(f"{args.output}: {result.rows} vectors of {result.width} {args.precision} numbers in {seconds:.1f} s")
+
+
+@contextmanager
+def _source(args: argparse.Namespace) -> Iterator[Source]:
     if args.input is None:
-        if args.column is not None:
-            raise InputError("--column is given without --input: name the file, too")
+        for option, value in (("--column", args.column), ("--id-column", args.id_column)):
+            if value is not None:
+                raise InputError(f"{option} is given without --input: name the file, too")
         if not args.texts:
             raise InputError("nothing to embed: give texts, or --input FILE")
-        return list(args.texts)
+        yield of_texts(args.texts)
+        return
     if args.texts:
         raise InputError(f"both texts and --input {args.input} are given: give one of them")
-    return read_texts(args.input, args.column)
+    columns = Columns(args.column, args.id_column)
+    if is_lasting(args.input):
+        yield of_file(args.input, columns)
+        return
+    folder = None if args.output == STDOUT else Path(args.output).parent
+    with spooled(args.input, folder, columns) as source:
+        yield source
+
+
+def _tell_truncated(cut: int, count: int, limit: int) -> None:
+    if cut:
+        _tell(f"{cut} of {count} texts have more than {limit} tokens and were cut")
+
+
+def _tell(message: str) -> None:
+    sys.stderr.write(f"{message}\n")

@@ -11,11 +11,15 @@ from typing import NoReturn
 
 
 @contextmanager
-def interrupted_once() -> Iterator[None]:
+def interrupted_once(*, ends_process: bool = False) -> Iterator[None]:
     """Let the first Ctrl-C end the block, and no further one disturb that.
 
     Runs of the graph that are under way take a moment to end. An interpreter that leaves without them is aborted in the
     middle of onnxruntime, with a complaint that helps nobody.
+
+    Args:
+        ends_process: nothing follows the block but the interpreter's own end, which a further Ctrl-C would litter with
+            a traceback, too: after a first one, it stays ignored.
     """
     before = signal.getsignal(signal.SIGINT)
     # Handlers belong to the main thread, and somebody else's is left alone, as is a parent's wish to ignore Ctrl-C.
@@ -26,7 +30,9 @@ def interrupted_once() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        pressed = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        if not (pressed and ends_process):
+            signal.signal(signal.SIGINT, before)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler's signature

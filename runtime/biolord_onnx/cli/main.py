@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # A terminal that can't show a character gets its escape, not an error.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with interrupted_once():
+        with interrupted_once(ends_process=argv is None):
             code = _dispatch(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -9,8 +9,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from biolord_onnx.bulk.reading import read_texts
 from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
-from biolord_onnx.cli.reading import read_texts
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:

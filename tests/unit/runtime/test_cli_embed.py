@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from biolord_onnx.cli import arguments
 from biolord_onnx.embedder import Embedder
-from unit.runtime.command import Biolord, run_process
+from unit.runtime.command import COMMAND, Biolord, run_process
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
 
 LONG = "cat " * MAX_LENGTH
@@ -137,7 +141,7 @@ def test_texts_come_from_one_place(biolord: Biolord, tiny: Path, options: list[s
 def test_a_bar_is_drawn_for_people(biolord: Biolord, tiny: Path, lines: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal a file's progress is shown on stderr, for texts of the command line it isn't."""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert "3/3" in biolord("embed", tiny, "--input", lines).err
+    assert "4/4" in biolord("embed", tiny, "--input", lines).err
     assert biolord("embed", tiny, "cat").err == ""
 
 
@@ -152,3 +156,61 @@ def test_without_tqdm_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_undecodable_argument_is_refused(tiny: Path) -> None:
     """Bytes on the command line that aren't UTF-8 are one clear line."""
     run_process("embed", tiny, "caf\udce9").assert_error("texts[0] has a lone surrogate")
+
+
+# --- files, large ones --------------------------------------------------------------------------------------
+
+
+def test_ids_are_written_beside_vectors(biolord: Biolord, tiny: Path, tmp_path: Path, embedder: Embedder) -> None:
+    """--id-column names what rows are known by; a .npy file has no place for it, which is said at the start."""
+    table = tmp_path / "names.csv"
+    table.write_text("code,name\nC1,cat\nC2,héart\nC1,cat\n", encoding="utf-8")
+    options = ["--input", table, "--column", "name", "--id-column", "code"]
+    found = rows(biolord("embed", tiny, *options).out)
+    assert [(row["id"], row["text"]) for row in found] == [("C1", "cat"), ("C2", "héart"), ("C1", "cat")]
+    assert biolord("embed", tiny, *options, "--output", tmp_path / "o.arrow").code == 0
+    with pa.memory_map(str(tmp_path / "o.arrow")) as source:
+        written = pa.ipc.open_file(source).read_all().to_pydict()
+    assert written["id"] == ["C1", "C2", "C1"]
+    np.testing.assert_array_equal(np.array(written["embedding"], np.float32), embedder.encode(["cat", "héart", "cat"]))
+    biolord("embed", tiny, *options, "--output", tmp_path / "o.npy").assert_error("leave --id-column out")
+    biolord("embed", tiny, "cat", "--id-column", "code").assert_error("--id-column is given without --input")
+
+
+def test_a_named_pipe_is_read_once(tiny: Path, tmp_path: Path) -> None:
+    """What can't be read twice is copied first, under a name that goes away."""
+    pipe = tmp_path / "pipe.jsonl"
+    os.mkfifo(pipe)
+    options = ["--input", str(pipe), "--column", "name", "--output", str(tmp_path / "o.parquet")]
+    with subprocess.Popen([*COMMAND, "embed", str(tiny), *options], stderr=subprocess.PIPE) as process:
+        pipe.write_text('{"name": "cat"}\n{"name": "dog"}\n', encoding="utf-8")
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 0, complaint
+    assert parquet.read_table(tmp_path / "o.parquet").column("text").to_pylist() == ["cat", "dog"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.parquet", "pipe.jsonl"]
+
+
+def test_standard_input_is_named_in_errors(tiny: Path) -> None:
+    """Not by the name of its copy."""
+    run_process("embed", tiny, "--input", "-", stdin=b"a\n\xff\n").assert_error("standard input, line 2: byte 0xff")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", "0", "--output", "o.npy"], "--workers is 0, expected 1 or more"),
+        (["--workers", "2"], "--workers 2 needs --output FILE"),
+    ],
+)
+def test_workers_are_checked(biolord: Biolord, tiny: Path, options: list[str], message: str) -> None:
+    """Before anything is loaded."""
+    biolord("embed", tiny, "cat", *options).assert_error(message)
+
+
+def test_workers_give_the_same(biolord: Biolord, tiny: Path, tmp_path: Path, embedder: Embedder) -> None:
+    """Several processes write what one does."""
+    names = [f"cat {number % 300}" for number in range(1000)]
+    (tmp_path / "names.txt").write_text("\n".join(names), encoding="utf-8")
+    outcome = biolord("embed", tiny, "--input", tmp_path / "names.txt", "--output", tmp_path / "o.npy", "--workers", 2)
+    assert outcome.code == 0, outcome.err
+    np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), embedder.encode(names))

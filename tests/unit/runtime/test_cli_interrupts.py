@@ -45,6 +45,22 @@ def test_the_first_ends_the_block_and_the_others_change_nothing() -> None:
         press()
 
 
+def test_the_end_of_the_process_is_not_disturbed_either() -> None:
+    """Between the command's end and the interpreter's, threads are joined: a traceback there helps nobody."""
+    with pytest.raises(KeyboardInterrupt), interrupted_once(ends_process=True):
+        press()
+    press()
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_a_process_that_ends_by_itself_can_still_be_interrupted() -> None:
+    """Only a first Ctrl-C makes the others needless."""
+    with interrupted_once(ends_process=True):
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        press()
+
+
 def test_nothing_is_left_behind_without_a_ctrl_c() -> None:
     """A command that ends by itself changes nothing."""
     with interrupted_once():

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from biolord_onnx.cli.reading import read_texts
+from biolord_onnx.bulk.reading import Columns, Row, decode, read_rows, read_texts
 from biolord_onnx.errors import InputError, MissingDependencyError
 
 
@@ -152,6 +152,7 @@ def test_a_parquet_column_must_be_chosen(tmp_path: Path) -> None:
         ("t.jsonl", '{"name": "a"}\n{"id": 1}\n', "t.jsonl, line 2 has no column 'name', it has: id"),
         ("t.jsonl", '{"name": null}\n', "t.jsonl, line 1: column 'name' is NoneType, expected a string"),
         ("t.jsonl", '{"name": 3}\n', "t.jsonl, line 1: column 'name' is int, expected a string"),
+        ("t.jsonl", '{"name": "\\ud83d"}\n', "t.jsonl, line 1: column 'name' has a lone surrogate '\\ud83d': mend"),
         ("t.parquet", "no parquet", "t.parquet can't be read as parquet: "),
     ],
 )
@@ -177,3 +178,75 @@ def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'biolord-onnx\[parquet\]'"):
         read_texts(path, "name")
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("t.csv", "code,name\n7,cat\nx,\n", [Row("cat", "7"), Row("", "x")]),
+        ("t.tsv", "code\tname\n7\tcat\n", [Row("cat", "7")]),
+        ("t.jsonl", '{"name": "cat", "code": 7}\n{"name": "é", "code": -1}\n', [Row("cat", 7), Row("é", -1)]),
+        ("t.csv", "code,name\r1,cat\r2,dog\r", [Row("cat", "1"), Row("dog", "2")]),
+    ],
+)
+def test_rows_have_ids(tmp_path: Path, name: str, content: str, rows: list[Row]) -> None:
+    """As they stand in the file; spreadsheets of old end their lines with a carriage return alone."""
+    assert list(read_rows(write(tmp_path, name, content), Columns("name", "code"))) == rows
+
+
+def test_parquet_rows_have_ids(tmp_path: Path) -> None:
+    """One column may even be both."""
+    path = table(tmp_path, id=[1, 2], name=["cat", "é"])
+    assert list(read_rows(path, Columns("name", "id"))) == [Row("cat", 1), Row("é", 2)]
+    assert list(read_rows(path, Columns("name", "name"))) == [Row("cat", "cat"), Row("é", "é")]
+
+
+def test_parquet_is_read_in_pieces(tmp_path: Path) -> None:
+    """Rows are numbered through all batches."""
+    names: list[str | None] = ["cat"] * 9000
+    names[8999] = None
+    with pytest.raises(InputError, match="row 8999: column 'name' is NoneType"):
+        read_texts(table(tmp_path, name=names), "name")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("null", "NoneType, expected an id"),
+        ("true", "bool, expected an id"),
+        ("1.5", "float, expected an id"),
+        ("9223372036854775808", "is 9223372036854775808, which 64 bits can't hold: write ids as strings"),
+        ('"\\udc00"', "lone surrogate"),
+    ],
+)
+def test_ids_must_be_ids(tmp_path: Path, value: str, message: str) -> None:
+    """Strings or whole numbers: nothing that would be written as something else."""
+    path = write(tmp_path, "t.jsonl", f'{{"name": "cat", "code": {value}}}\n')
+    with pytest.raises(InputError) as raised:
+        list(read_rows(path, Columns("name", "code")))
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "content"), [("t.csv", "id,name\n"), ("t.jsonl", '{"id": 1, "name": "x"}\n')])
+def test_the_id_column_must_exist(tmp_path: Path, name: str, content: str) -> None:
+    """The message lists the columns."""
+    with pytest.raises(InputError, match=r"has no column 'code', it has: id, name$"):
+        list(read_rows(write(tmp_path, name, content), Columns("name", "code")))
+    with pytest.raises(InputError, match=r"is read as lines and has no columns: leave --id-column out"):
+        read_rows("lines.txt", Columns(None, "code"))
+
+
+def test_a_file_is_read_as_it_is_needed(tmp_path: Path) -> None:
+    """The first row comes before a broken later one is looked at."""
+    rows = read_rows(write(tmp_path, "t.txt", b"a\n\xff\n"), Columns())
+    assert next(rows) == Row("a")
+    with pytest.raises(InputError, match="line 2"):
+        next(rows)
+
+
+def test_a_whole_file_is_decoded(tmp_path: Path) -> None:
+    """With the line ends it has, without its byte order mark."""
+    assert decode(write(tmp_path, "t", "\ufeffa\r\nb\rc")) == "a\r\nb\rc"

@@ -1,0 +1,161 @@
+"""What a result can be written as. A format is a row of the table below and a function."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from biolord_onnx.bulk.reading import Row
+from biolord_onnx.bulk.source import Source
+from biolord_onnx.errors import InputError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from biolord_onnx.precision import Vectors
+
+STDOUT = "-"
+# Rows of a record batch or row group: written with a few MB of memory, read with few seeks.
+GROUP_ROWS = 4096
+# As many decimal digits as tell every number of the type apart from its neighbours.
+_NUMBER_FORMATS = {"float32": "%.9g", "float16": "%.5g", "int8": "%d", "uint8": "%d"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a file is made of rows and vectors.
+
+    Attributes:
+        write: writes all; None if the vectors as they were gathered are the file.
+        needs_pyarrow: of the extra parquet.
+        number_bytes: that a number takes beside the vectors as they were gathered, about; None for as many as there.
+    """
+
+    write: Callable[[BinaryIO, Source, Vectors], None] | None
+    needs_pyarrow: bool = False
+    number_bytes: int | None = None
+
+
+def find_format(output: Path) -> Format:
+    """Return the format that a file's ending names.
+
+    Raises:
+        InputError: it names none.
+    """
+    found = _FORMATS.get(output.suffix.lower())
+    if found is None:
+        raise InputError(f"{output} ends in {output.suffix!r}, expected one of {', '.join(_FORMATS)}")
+    return found
+
+
+def check_output(output: str, *, ids: bool, force: bool) -> None:
+    """Refuse an output that could not be written in the end, before hours are spent on it.
+
+    Args:
+        output: a path, or ``-`` for standard output.
+        ids: whether rows have ids.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        InputError: the ending is unknown or can't hold ids, the file exists, or its folder doesn't.
+        MissingDependencyError: .parquet or .arrow without pyarrow.
+    """
+    if output == STDOUT:
+        return
+    path = Path(output)
+    form = find_format(path)
+    if ids and form.write is None:
+        raise InputError(f"{path} holds vectors alone, row by row: leave --id-column out, or write .parquet or .arrow")
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} of {path.name} does not exist: make it first")
+    if path.exists() and not (force and path.is_file()):
+        raise InputError(f"{path} exists: choose another name, or replace the file with --force")
+    if form.needs_pyarrow and importlib.util.find_spec("pyarrow") is None:
+        raise MissingDependencyError(f"{path} needs pyarrow to be written: pip install 'biolord-onnx[parquet]'")
+
+
+def write_lines(stream: BinaryIO, rows: Sequence[Row], vectors: Vectors) -> None:
+    """Write a JSON object a row: its text, its id if it has one, and its embedding.
+
+    Args:
+        stream: takes UTF-8.
+        rows: n rows.
+        vectors: [n, width].
+
+    Raises:
+        OSError: the disk is full, or the reader of the pipe has gone.
+    """
+    number = _NUMBER_FORMATS[str(vectors.dtype)]
+    end = ', "embedding": [' + ", ".join([number] * vectors.shape[1]) + "]}\n"
+    for row, vector in zip(rows, vectors, strict=True):
+        known = {"text": row.text} if row.id is None else {"id": row.id, "text": row.text}
+        line = json.dumps(known, ensure_ascii=False)[:-1] + end % tuple(vector.tolist())
+        stream.write(line.encode())
+
+
+def write_lines_to_stdout(rows: Sequence[Row], vectors: Vectors) -> None:
+    """Write as `write_lines` to standard output."""
+    write_lines(sys.stdout.buffer, rows, vectors)
+
+
+def _write_jsonl(stream: BinaryIO, source: Source, vectors: Vectors) -> None:
+    for rows, some in _groups(source, vectors):
+        write_lines(stream, rows, some)
+
+
+def _write_parquet(stream: BinaryIO, source: Source, vectors: Vectors) -> None:
+    from pyarrow import parquet
+
+    with parquet.ParquetWriter(stream, _schema(source, vectors)) as writer:
+        for batch in _record_batches(source, vectors):
+            writer.write_batch(batch, row_group_size=GROUP_ROWS)
+
+
+def _write_arrow(stream: BinaryIO, source: Source, vectors: Vectors) -> None:
+    import pyarrow as pa
+
+    with pa.ipc.new_file(stream, _schema(source, vectors)) as writer:
+        for batch in _record_batches(source, vectors):
+            writer.write_batch(batch)
+
+
+def _schema(source: Source, vectors: Vectors) -> Any:  # noqa: ANN401 - pyarrow has no types
+    import pyarrow as pa
+
+    embedding = pa.list_(pa.from_numpy_dtype(vectors.dtype), vectors.shape[1])
+    fields = [("text", pa.string()), ("embedding", embedding)]
+    if source.id_type is not None:
+        fields.insert(0, ("id", pa.int64() if source.id_type is int else pa.string()))
+    return pa.schema(fields)
+
+
+def _record_batches(source: Source, vectors: Vectors) -> Iterator[Any]:
+    import pyarrow as pa
+
+    schema = _schema(source, vectors)
+    for rows, some in _groups(source, vectors):
+        columns = [pa.array([row.text for row in rows], pa.string())]
+        columns.append(pa.FixedSizeListArray.from_arrays(pa.array(some.reshape(-1)), some.shape[1]))
+        if source.id_type is not None:
+            columns.insert(0, pa.array([row.id for row in rows], schema.field("id").type))
+        yield pa.record_batch(columns, schema=schema)
+
+
+def _groups(source: Source, vectors: Vectors) -> Iterator[tuple[list[Row], Vectors]]:
+    rows = source.rows()
+    start = 0
+    while group := list(islice(rows, GROUP_ROWS)):
+        yield group, vectors[start : start + len(group)]
+        start += len(group)
+
+
+_FORMATS: dict[str, Format] = {
+    ".npy": Format(None, number_bytes=0),
+    ".jsonl": Format(_write_jsonl, number_bytes=12),
+    ".parquet": Format(_write_parquet, needs_pyarrow=True),
+    ".arrow": Format(_write_arrow, needs_pyarrow=True),
+}
