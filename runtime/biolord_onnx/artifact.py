@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
 from biolord_onnx.onnx_file import external_locations
 
@@ -45,7 +46,8 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
     """Check an artefact folder and read its manifest.
 
     Args:
-        path: the folder that ``biolord export`` wrote.
+        path: the folder that ``biolord export`` wrote, or the name of an installed artefact; a folder of that name
+            wins.
         verify_hashes: compare the SHA-256 of every file with the manifest's; sizes are always compared.
 
     Returns:
@@ -55,10 +57,7 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
         ArtifactError: a file is missing, unreadable, altered or leads out of the folder, or the manifest is
             malformed or of a later format.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        found = "is a file" if folder.exists() else "does not exist"
-        raise ArtifactError(f"{folder} {found}, expected the artefact folder that biolord export writes")
+    folder = _find_folder(Path(path))
     manifest = read_manifest(folder)
     _check_files(folder, manifest)
     artifact = Artifact(folder, manifest)
@@ -66,6 +65,19 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
         check_hashes(artifact)
     _check_external_data(folder, manifest)
     return artifact
+
+
+def _find_folder(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    if path.exists():
+        raise ArtifactError(f"{path} is a file, expected the artefact folder that biolord export writes")
+    installed = installed_artefacts() if len(path.parts) == 1 else {}
+    found = installed.get(normalise(path.name))
+    if found is None:
+        known = f"; installed artefacts: {', '.join(sorted(installed))}" if installed else ""
+        raise ArtifactError(f"{path} does not exist, expected the artefact folder that biolord export writes{known}")
+    return found
 
 
 def check_hashes(artifact: Artifact) -> None:

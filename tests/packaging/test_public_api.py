@@ -77,4 +77,4 @@ def test_a_command_is_in_the_overview_and_in_the_readme(command: str) -> None:
 
 def test_the_commands_are_those_of_the_design() -> None:
     """Both packages' commands are found, the exporter's through its entry points."""
-    assert set(_modules()) == {"bench", "embed", "export", "info", "models", "serve", "similar", "verify"}
+    assert set(_modules()) == {"bench", "embed", "export", "info", "models", "pack", "serve", "similar", "verify"}

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from biolord_onnx import __version__
+from biolord_onnx.pack.own_wheel import write_own_wheel
 from guards.readme import REPOSITORY
 
 PACKAGES = {"biolord_onnx": REPOSITORY / "runtime", "biolord_export": REPOSITORY / "export"}
@@ -135,3 +136,16 @@ def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Pat
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
     assert {"Makefile", "tests/conftest.py", "requirements/dev.txt", "runtime/ruff.toml"} <= inside
+
+
+def test_a_pack_brings_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """`biolord pack` makes it from what is installed: the same files with the same bytes as the build's.
+
+    Of the metadata only the headers: an editable install keeps the README of its day.
+    """
+    packed = write_own_wheel(tmp_path)
+    own = {f"{INFO}/RECORD", f"{INFO}/WHEEL", f"{INFO}/METADATA"}
+    with zipfile.ZipFile(wheel) as built, zipfile.ZipFile(packed) as made:
+        assert members(packed) == members(wheel)
+        assert [name for name in sorted(members(wheel) - own) if built.read(name) != made.read(name)] == []
+    assert metadata(packed).items() == metadata(wheel).items()

@@ -25,6 +25,7 @@ COMMANDS = {
     "embed": "biolord_onnx.cli.embed",
     "similar": "biolord_onnx.cli.similar",
     "serve": "biolord_onnx.cli.serve",
+    "pack": "biolord_onnx.cli.pack",
     "bench": "biolord_onnx.cli.bench",
 }
 ENTRY_POINT_GROUP = "biolord.commands"

@@ -1,0 +1,144 @@
+"""What ``biolord pack`` makes, put together: complete under its name, or not there at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolord_onnx.artifact import Artifact
+from biolord_onnx.errors import InputError
+from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, write_artefact_wheel
+from biolord_onnx.pack.docker import write_context
+from biolord_onnx.pack.offline import WHEELS, fetch_wheels, write_install_script, write_sums, write_tar
+from biolord_onnx.pack.own_wheel import write_own_wheel
+from biolord_onnx.pack.platforms import Platform
+from biolord_onnx.pack.wheel import WheelName
+
+TAR = ".tar"
+EXTRAS_OF_SERVER = "cpu,serve"
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What a pack is made for.
+
+    Attributes:
+        platform: kind of machine.
+        pythons: versions of Python there, such as ``3.11``.
+    """
+
+    platform: Platform
+    pythons: tuple[str, ...]
+
+
+def pack_wheel(artifact: Artifact, folder: Path, name: WheelName, *, force: bool) -> Path:
+    """Write the wheel of an artefact into a folder, which is made if need be.
+
+    Returns:
+        The wheel's path.
+
+    Raises:
+        InputError: the wheel is there already.
+        OSError: it can't be written.
+    """
+    path = folder / name.file
+    _check_free(path, force=force)
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_artefact_wheel(artifact, folder, name)
+
+
+def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Machines, *, force: bool) -> Path:
+    """Write all that a machine without a network needs.
+
+    Args:
+        artifact: whose hashes were checked.
+        output: folder to make; or a .tar file, which holds a folder of its name.
+        name: of the artefact's wheel.
+        machines: where it will be installed.
+        force: replace what is there.
+
+    Returns:
+        The folder or file.
+
+    Raises:
+        InputError: the output is there already.
+        BiolordError: pip could not fetch what is needed.
+        OSError: the output can't be written.
+    """
+    with _made(output, force=force) as folder:
+        wheels = folder / WHEELS
+        wheels.mkdir()
+        own = write_own_wheel(wheels)
+        wheel = write_artefact_wheel(artifact, wheels, name)
+        fetch_wheels(wheels, (str(wheel), f"{own}[cpu]"), machines.platform, machines.pythons)
+        write_install_script(folder, name, machines.platform, machines.pythons)
+        (folder / NOTICE_NAME).write_text(f"{artifact.manifest.licence}\n", "utf-8")
+        write_sums(folder)
+    return output
+
+
+def pack_docker(artifact: Artifact, output: Path, python: str, platform: Platform | None, *, force: bool) -> Path:
+    """Write a container's build context.
+
+    Args:
+        artifact: whose hashes were checked.
+        output: folder to make.
+        python: version of the image's Python.
+        platform: of the image, to bring all wheels along; None to let the build fetch them.
+        force: replace what is there.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: the output is there already.
+        BiolordError: pip could not fetch what is needed.
+        OSError: the output can't be written.
+    """
+    with _made(output, force=force) as folder:
+        wheels = folder / WHEELS
+        wheels.mkdir()
+        own = write_own_wheel(wheels)
+        if platform is not None:
+            fetch_wheels(wheels, (f"{own}[{EXTRAS_OF_SERVER}]",), platform, (python,))
+        write_context(folder, artifact, own, python)
+    return output
+
+
+@contextmanager
+def _made(output: Path, *, force: bool) -> Iterator[Path]:
+    """Give a folder to fill, which then becomes the output."""
+    _check_free(output, force=force)
+    if not output.parent.is_dir():
+        raise InputError(f"the folder {output.parent} of {output.name} does not exist: make it first")
+    work = output.with_name(f".{output.name}.part")
+    _remove(work)
+    try:
+        tarred = output.suffix == TAR
+        folder = work / output.stem if tarred else work
+        folder.mkdir(parents=True)
+        yield folder
+        if tarred:
+            made = work / output.name
+            write_tar(folder, made)
+        else:
+            made = work
+        _remove(output)
+        made.replace(output)
+    finally:
+        _remove(work)
+
+
+def _check_free(output: Path, *, force: bool) -> None:
+    if output.exists() and not force:
+        raise InputError(f"{output} exists: choose another name, or replace it with --force")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""A build context for a container that serves an artefact: small, no torch, no root, nothing written."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from biolord_onnx.artifact import Artifact
+from biolord_onnx.manifest import MANIFEST_NAME
+from biolord_onnx.pack.artefact_wheel import NOTICE_NAME
+from biolord_onnx.pack.offline import WHEELS
+
+ARTEFACT = "artefact"
+DOCKERFILE = "Dockerfile"
+USER = 10001
+
+_DOCKERFILE = """# {name}, served over HTTP. Build and run:
+#   docker build --tag {tag} .
+#   docker run --rm --read-only --cap-drop ALL --publish 127.0.0.1:8080:8080 --env BIOLORD_API_KEYS=a-long-secret {tag}
+# Without BIOLORD_API_KEYS the server refuses to start; --no-auth behind the image's name lets anybody in.
+
+FROM python:{python}-slim-bookworm AS build
+COPY {wheels}/ /wheels/
+RUN python -m venv /opt/biolord \\
+    && /opt/biolord/bin/pip install {options} "/wheels/{own}[cpu,serve]" \\
+    && /opt/biolord/bin/pip uninstall --yes pip setuptools
+
+FROM python:{python}-slim-bookworm
+COPY --from=build /opt/biolord /opt/biolord
+COPY {artefact}/ /artefact/
+COPY {notice} /NOTICE
+ENV PATH=/opt/biolord/bin:$PATH \\
+    PYTHONDONTWRITEBYTECODE=1 \\
+    PYTHONUNBUFFERED=1
+USER {user}:{user}
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \\
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/health/ready', timeout=4)"]
+ENTRYPOINT ["biolord", "serve", "/artefact", "--host", "0.0.0.0"]
+"""
+
+
+def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> None:
+    """Write a build context.
+
+    Args:
+        folder: holds the wheels already, in its subfolder for them: this project's, and if the image is to be built
+            without an index, all others.
+        artifact: whose hashes were checked.
+        own: this project's wheel.
+        python: version such as ``3.13``.
+
+    Raises:
+        OSError: a file can't be written.
+    """
+    target = folder / ARTEFACT
+    target.mkdir()
+    for name in (MANIFEST_NAME, *(entry.name for entry in artifact.manifest.files)):
+        shutil.copyfile(artifact.path / name, target / name)
+    (folder / NOTICE_NAME).write_text(f"{artifact.manifest.licence}\n", "utf-8")
+    text = _DOCKERFILE.format(
+        name=artifact.manifest.name,
+        tag=artifact.manifest.name.lower(),
+        python=python,
+        wheels=WHEELS,
+        options=" ".join(_pip_options(list(own.parent.glob("*.whl")))),
+        own=own.name,
+        artefact=ARTEFACT,
+        notice=NOTICE_NAME,
+        user=USER,
+    )
+    (folder / DOCKERFILE).write_text(text, "utf-8")
+
+
+def _pip_options(wheels: Sequence[Path]) -> list[str]:
+    options = ["--no-cache-dir", "--disable-pip-version-check"]
+    # With one wheel there is nothing to install from but an index.
+    return [*options, "--no-index", "--find-links /wheels"] if len(wheels) > 1 else options

@@ -1,0 +1,130 @@
+"""All that a machine without a network needs: wheels, a script that installs them, and checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+from biolord_onnx.errors import BiolordError, MissingDependencyError
+from biolord_onnx.pack.platforms import Platform
+from biolord_onnx.pack.wheel import WheelName
+
+WHEELS = "wheels"
+SCRIPT = "install.sh"
+SUMS = "SHA256SUMS"
+
+_INSTALL = """#!/bin/sh
+# Installs {name} and all it needs, without a network: sh install.sh [PYTHON]
+# PYTHON is the interpreter to install into, that of a virtual environment, say (default: python3).
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+python=${{1:-python3}}
+fail() {{
+    echo "install.sh: $1" >&2
+    exit 2
+}}
+
+machine=$(uname -m)
+[ "$machine" = {machine} ] || fail "this pack is for {machine}, this machine is $machine: make one for that"
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "$python does not run"
+case "$version" in
+    {cases}) ;;
+    *) fail "this pack is for Python {pythons}, $python is $version: name another one" ;;
+esac
+"$python" -m pip --version > /dev/null || fail "$python has no pip: name the Python of a virtual environment"
+(cd "$here" && sha256sum --check --quiet {sums}) || fail "a file was damaged on its way: copy the pack again"
+"$python" -m pip install --quiet --no-index --find-links "$here/{wheels}" --disable-pip-version-check {name}=={version}
+bin=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
+echo "installed; try: $bin/biolord embed {name} 'Cat scratch injury'"
+"""
+
+
+def fetch_wheels(folder: Path, requirements: tuple[str, ...], platform: Platform, pythons: tuple[str, ...]) -> None:
+    """Have pip fetch what wheels ask for, for another machine than this if need be.
+
+    pip asks the index that it is configured for.
+
+    Args:
+        folder: of wheels, to which the others are added.
+        requirements: paths of wheels, with extras in brackets where they are wanted.
+        platform: to fetch for.
+        pythons: versions such as ``3.11``.
+
+    Raises:
+        MissingDependencyError: there is no pip here.
+        BiolordError: pip found no index, or no wheel for the platform.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise MissingDependencyError("biolord pack --offline-for needs pip in this Python: python -m ensurepip")
+    for python in pythons:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        command += ["--dest", str(folder), "--find-links", str(folder), "--only-binary", ":all:"]
+        command += ["--python-version", python, "--implementation", "cp"]
+        command += [part for tag in platform.tags for part in ("--platform", tag)]
+        command += requirements
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        if found.returncode != 0:
+            errors = [
+                line for line in found.stderr.splitlines() if line.startswith("ERROR:")
+            ] or found.stderr.splitlines()
+            raise BiolordError(
+                f"pip could not fetch the wheels for {platform.name}, Python {python}: "
+                f"{errors[-1].removeprefix('ERROR: ') if errors else 'no reason given'}: is an index in reach?"
+            )
+
+
+def _reason(complaint: str) -> str:
+    lines = complaint.splitlines()
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (errors or lines or ["no reason given"])[-1]
+
+
+def write_install_script(folder: Path, name: WheelName, platform: Platform, pythons: tuple[str, ...]) -> None:
+    """Write the script that checks the machine and the files, and installs."""
+    script = folder / SCRIPT
+    script.write_text(
+        _INSTALL.format(
+            name=name.name,
+            version=name.version,
+            machine=platform.machine,
+            pythons=" or ".join(pythons),
+            cases="|".join(pythons),
+            sums=SUMS,
+            wheels=WHEELS,
+        ),
+        "utf-8",
+    )
+    script.chmod(0o755)
+
+
+def write_sums(folder: Path) -> None:
+    """Write the SHA-256 of every file below a folder, as ``sha256sum --check`` reads them."""
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != SUMS:
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    (folder / SUMS).write_text("".join(lines), "utf-8")
+
+
+def write_tar(folder: Path, path: Path) -> None:
+    """Write a folder as a tar file; wheels are compressed already.
+
+    Args:
+        folder: becomes the only entry at the top.
+        path: of the tar file, which is replaced.
+    """
+
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        # Whoever made it, and when, is nobody's business, and would change the bytes.
+        entry.uid = entry.gid = entry.mtime = 0
+        entry.uname = entry.gname = ""
+        return entry
+
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.add(folder, arcname=folder.name, filter=plain)

@@ -1,0 +1,97 @@
+"""An artefact as a package."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biolord_onnx import __version__
+from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.installed import installed_artefacts, normalise
+from biolord_onnx.pack.artefact_wheel import name_wheel, write_artefact_wheel
+
+
+@pytest.fixture
+def artifact(tiny: Path) -> Artifact:
+    """Give the tiny artefact."""
+    return open_artifact(tiny)
+
+
+@pytest.fixture
+def site(artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder on the path that packages are installed in, with the artefact, as pip leaves it."""
+    wheel = write_artefact_wheel(artifact, tmp_path, name_wheel(artifact, "Tiny.Model"))
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "site"
+
+
+def test_an_installed_artefact_is_found_by_name(site: Path, embedder: Embedder) -> None:
+    """In any spelling that package indexes take for the same."""
+    assert installed_artefacts() == {"tiny-model": site / "artefact_tiny_model"}
+    for name in ("tiny-model", "Tiny_Model"):
+        with Embedder.load(name, threads=1) as loaded:
+            np.testing.assert_array_equal(loaded.encode("cat"), embedder.encode("cat"))
+
+
+def test_a_folder_wins(site: Path) -> None:
+    """What lies there was put there."""
+    (site.parent / "tiny-model").mkdir()
+    with pytest.raises(ArtifactError, match=r"tiny-model has no manifest\.json"):
+        open_artifact("tiny-model")
+
+
+@pytest.mark.usefixtures("site")
+def test_what_is_not_found(tmp_path: Path) -> None:
+    """The message lists what is installed; a path is no name."""
+    expected = r"^tiny does not exist, expected the artefact folder .*; installed artefacts: tiny-model$"
+    with pytest.raises(ArtifactError, match=expected):
+        open_artifact("tiny")
+    with pytest.raises(ArtifactError, match=r"expected the artefact folder that biolord export writes$"):
+        open_artifact(tmp_path / "tiny-model")
+
+
+def test_the_metadata(site: Path, artifact: Artifact) -> None:
+    """It asks for the runtime, carries the notice, and no index takes it."""
+    (info,) = site.glob("*.dist-info")
+    metadata = Parser().parsestr((info / "METADATA").read_text("utf-8"))
+    assert metadata["Name"] == "tiny-model"
+    assert metadata["Requires-Dist"] == f"biolord-onnx[cpu]>={__version__}"
+    assert metadata.get_all("Classifier") == ["Private :: Do Not Upload"]
+    assert (info / "licenses" / metadata["License-File"]).read_text("utf-8") == f"{artifact.manifest.licence}\n"
+    assert artifact.manifest.licence in metadata.get_payload()
+
+
+def test_the_version_follows_the_content(artifact: Artifact, tiny_copy: Path) -> None:
+    """Another artefact of the same name is another version, so pip replaces it; a version can be given."""
+    first = name_wheel(artifact)
+    assert first == name_wheel(artifact)
+    assert first.name == normalise(artifact.manifest.name)
+    manifest = tiny_copy / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"created": "later"}), "utf-8")
+    assert name_wheel(open_artifact(tiny_copy)).version != first.version
+    assert name_wheel(artifact, version="1.2rc1").version == "1.2rc1"
+
+
+@pytest.mark.parametrize("name", ["é", "a b", "-", "../x", "a/b"])
+def test_names_that_name_no_package(artifact: Artifact, name: str) -> None:
+    """They are refused with what would do."""
+    with pytest.raises(InputError, match="can't name a package: give --name with letters, digits and hyphens"):
+        name_wheel(artifact, name)
+
+
+@pytest.mark.parametrize("version", ["", "x", "1.0-", "1+", "1 0"])
+def test_versions_that_are_none(artifact: Artifact, version: str) -> None:
+    """They are refused, too."""
+    with pytest.raises(InputError, match=r"--version is .*, expected a version like 1\.0"):
+        name_wheel(artifact, version=version)

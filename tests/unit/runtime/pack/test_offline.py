@@ -1,0 +1,190 @@
+"""Packs for machines without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from biolord_onnx.errors import BiolordError, InputError, MissingDependencyError
+from biolord_onnx.pack import offline
+from biolord_onnx.pack.offline import fetch_wheels, write_install_script, write_sums, write_tar
+from biolord_onnx.pack.platforms import PLATFORMS, PYTHONS, check_pythons, find_platform
+from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
+
+X86, ARM = PLATFORMS["linux-x86_64"], PLATFORMS["linux-aarch64"]
+HERE = ".".join(platform.python_version_tuple()[:2])
+NAME = WheelName("a-model", "1.0")
+
+
+def simple_wheel(folder: Path, name: str, *requires: str, version: str = "1.0") -> Path:
+    """Write a wheel of nothing."""
+    wheel = WheelName(name, version)
+    lines = [
+        "Metadata-Version: 2.4",
+        f"Name: {name}",
+        f"Version: {version}",
+        *(f"Requires-Dist: {one}" for one in requires),
+    ]
+    write_wheel(folder / wheel.file, wheel, [Member(f"{wheel.info}/METADATA", "\n".join(lines).encode())])
+    return folder / wheel.file
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder that pip takes for the only index there is."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return folder
+
+
+def test_pip_fetches_what_is_asked_for(index: Path, tmp_path: Path) -> None:
+    """And what that asks for, wheels of the platform only."""
+    arm = simple_wheel(index, "engine")
+    arm.rename(index / "engine-1.0-cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64.whl")
+    simple_wheel(index, "arrays")
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel = simple_wheel(wheels, "a-model", "engine", "arrays")
+    fetch_wheels(wheels, (str(wheel),), ARM, ("3.11",))
+    assert sorted(path.name.partition("-")[0] for path in wheels.iterdir()) == ["a_model", "arrays", "engine"]
+
+
+def test_what_pip_does_not_find(index: Path, tmp_path: Path) -> None:
+    """One line with pip's own reason."""
+    simple_wheel(index, "engine").rename(index / "engine-1.0-cp311-cp311-win_amd64.whl")
+    wheel = simple_wheel(tmp_path, "a-model", "engine")
+    with pytest.raises(BiolordError, match=r"fetch the wheels for linux-x86_64, Python 3\.12: No matching .* engine"):
+        fetch_wheels(tmp_path, (str(wheel),), X86, ("3.12",))
+
+
+def test_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Environments of uv have none."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingDependencyError, match="needs pip in this Python: python -m ensurepip"):
+        fetch_wheels(tmp_path, (), X86, ("3.11",))
+
+
+@pytest.mark.parametrize(
+    ("complaint", "reason"),
+    [("", "no reason given"), ("a\nb\n", "b"), ("ERROR: first\nERROR: last\n[notice] new pip", "last")],
+)
+def test_reasons(complaint: str, reason: str) -> None:
+    """Pip's last error."""
+    assert offline._reason(complaint) == reason
+
+
+def install(folder: Path, python: str) -> subprocess.CompletedProcess[str]:
+    """Run the script."""
+    return subprocess.run(["sh", str(folder / "install.sh"), python], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Path:
+    """Give a pack for this machine that installs nothing but a name."""
+    folder = tmp_path / "a pack"
+    (folder / "wheels").mkdir(parents=True)
+    simple_wheel(folder / "wheels", "a-model")
+    write_install_script(folder, NAME, find_platform(f"linux-{platform.machine()}"), (HERE,))
+    write_sums(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an empty environment's Python."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return folder / "bin" / "python"
+
+
+def test_the_script_installs(pack: Path, environment: Path) -> None:
+    """From the pack alone, wherever it lies, and says what can be typed now."""
+    done = install(pack, str(environment))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (f"installed; try: {environment.parent}/biolord embed a-model 'Cat scratch injury'\n")
+    found = subprocess.run([str(environment), "-m", "pip", "list"], capture_output=True, text=True, check=True)
+    assert "a-model" in found.stdout
+
+
+def test_the_script_refuses_a_damaged_file(pack: Path, environment: Path) -> None:
+    """A stick that was pulled out too early."""
+    (wheel,) = (pack / "wheels").iterdir()
+    wheel.write_bytes(wheel.read_bytes()[:-1])
+    done = install(pack, str(environment))
+    assert done.returncode == 2
+    assert "install.sh: a file was damaged on its way: copy the pack again" in done.stderr
+
+
+def test_the_script_refuses_other_machines(pack: Path) -> None:
+    """By name, before anything is installed."""
+    other = ARM if platform.machine() == "x86_64" else X86
+    write_install_script(pack, NAME, other, (HERE,))
+    done = install(pack, sys.executable)
+    assert done.returncode == 2
+    expected = (
+        f"install.sh: this pack is for {other.machine}, this machine is {platform.machine()}: make one for that\n"
+    )
+    assert done.stderr == expected
+
+
+def test_the_script_refuses_other_pythons(pack: Path) -> None:
+    """Both versions are named; and an interpreter that isn't one."""
+    write_install_script(pack, NAME, find_platform(f"linux-{platform.machine()}"), ("3.9", "3.10"))
+    done = install(pack, sys.executable)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"install.sh: this pack is for Python 3.9 or 3.10, {sys.executable} is {HERE}: name another one\n"
+    )
+    assert "/no/python does not run" in install(pack, "/no/python").stderr
+
+
+def test_the_script_refuses_a_python_without_pip(pack: Path, tmp_path: Path) -> None:
+    """Debian's own, say."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "bare")], check=True)
+    done = install(pack, str(tmp_path / "bare" / "bin" / "python"))
+    assert done.returncode == 2
+    assert "has no pip: name the Python of a virtual environment" in done.stderr
+
+
+def test_sums_are_of_every_file(tmp_path: Path) -> None:
+    """In the form that sha256sum reads, itself left out."""
+    (tmp_path / "wheels").mkdir()
+    (tmp_path / "wheels" / "a b").write_bytes(b"x")
+    (tmp_path / "z").write_bytes(b"")
+    write_sums(tmp_path)
+    write_sums(tmp_path)
+    sums = [hashlib.sha256(content).hexdigest() for content in (b"x", b"")]
+    assert (tmp_path / "SHA256SUMS").read_text("utf-8") == f"{sums[0]}  wheels/a b\n{sums[1]}  z\n"
+
+
+def test_a_tar_tells_nothing_of_its_maker(pack: Path, tmp_path: Path) -> None:
+    """No user, no time: the same content gives the same bytes."""
+    write_tar(pack, tmp_path / "one.tar")
+    os.utime(pack / "install.sh", (1, 1))
+    write_tar(pack, tmp_path / "two.tar")
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+    with tarfile.open(tmp_path / "one.tar") as archive:
+        assert archive.getnames()[0] == "a pack"
+        assert archive.getmember("a pack/install.sh").mode & 0o111
+
+
+def test_platforms_and_versions() -> None:
+    """Unknown ones are refused with the known ones."""
+    assert X86.tags[0] == "manylinux_2_28_x86_64"
+    assert ARM.tags[-1] == "manylinux2014_aarch64"
+    check_pythons(PYTHONS)
+    with pytest.raises(InputError, match="--offline-for is 'win', expected one of linux-x86_64, linux-aarch64"):
+        find_platform("win")
+    with pytest.raises(InputError, match=r"--python has '3\.9', expected some of 3\.11, 3\.12, 3\.13"):
+        check_pythons(("3.11", "3.9"))

@@ -1,0 +1,74 @@
+"""Writing wheels."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
+
+NAME = WheelName("some-data", "1.0+site2")
+METADATA = b"Metadata-Version: 2.4\nName: some-data\nVersion: 1.0+site2\n"
+
+
+def members(folder: Path) -> list[Member]:
+    """Give members of both kinds, in no order."""
+    (folder / "weights").write_bytes(b"\0" * 3_000_000 + b"\xff")
+    return [
+        Member("some_data/weights", folder / "weights"),
+        Member(f"{NAME.info}/METADATA", METADATA),
+        Member("some_data/__init__.py", b""),
+    ]
+
+
+def test_names() -> None:
+    """As the specification has them: underscores in file names."""
+    assert NAME.file == "some_data-1.0+site2-py3-none-any.whl"
+    assert NAME.info == "some_data-1.0+site2.dist-info"
+
+
+def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
+    """Whatever the order and the files' times."""
+    write_wheel(tmp_path / "a.whl", NAME, members(tmp_path))
+    write_wheel(tmp_path / "b.whl", NAME, reversed(members(tmp_path)))
+    assert (tmp_path / "a.whl").read_bytes() == (tmp_path / "b.whl").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.whl", "b.whl", "weights"]
+
+
+def test_the_record_is_right(tmp_path: Path) -> None:
+    """Every file but the record itself, with its hash and size."""
+    write_wheel(tmp_path / "a.whl", NAME, members(tmp_path))
+    with zipfile.ZipFile(tmp_path / "a.whl") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    record = f"{NAME.info}/RECORD"
+    rows = {name: (digest, size) for name, digest, size in csv.reader(io.StringIO(content[record].decode()))}
+    assert rows.keys() == content.keys()
+    assert rows.pop(record) == ("", "")
+    for name, (digest, size) in rows.items():
+        found = base64.urlsafe_b64encode(hashlib.sha256(content[name]).digest()).decode().rstrip("=")
+        assert (digest, size) == (f"sha256={found}", str(len(content[name])))
+
+
+def test_pip_installs_it(tmp_path: Path) -> None:
+    """The judge of wheels."""
+    wheel = tmp_path / NAME.file
+    write_wheel(wheel, NAME, members(tmp_path))
+    command = [sys.executable, "-m", "pip", "install", "--no-index", "--no-deps", "--target", str(tmp_path / "site")]
+    subprocess.run([*command, "--disable-pip-version-check", str(wheel)], capture_output=True, check=True)
+    assert (tmp_path / "site" / "some_data" / "weights").read_bytes() == (tmp_path / "weights").read_bytes()
+
+
+def test_a_wheel_that_fails_is_not_there(tmp_path: Path) -> None:
+    """Nor is a half of it; the old one stays."""
+    (tmp_path / "a.whl").write_bytes(b"old")
+    with pytest.raises(FileNotFoundError):
+        write_wheel(tmp_path / "a.whl", NAME, [Member("x", tmp_path / "missing")])
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.whl", b"old")]
