@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tiny.checkpoint import write_checkpoint
 
 pytest_plugins = ["oracle.plugin"]
+# An emulated CPU is some twenty times as slow: that says nothing about a test.
+settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="session")

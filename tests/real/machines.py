@@ -1,0 +1,83 @@
+"""What the tests on other machines need of this one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+MIRROR = "http://deb.debian.org/debian"
+SUITE = "bookworm"
+
+
+def find_tool(name: str, package: str, *, as_root: bool = False) -> str:
+    """Find a program; without it the test is skipped, and fails where CI=true says that nothing may be missing."""
+    if sys.platform != "linux":
+        pytest.skip("needs Linux")
+    if as_root and os.geteuid() != 0:
+        _missing(f"{name} needs root")
+    return shutil.which(name) or _missing(f"{name} is not installed: apt-get install {package}")
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program, with variables beside this process's, without those of coverage, Python and pip's paths."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "PYTHON"))}
+    return subprocess.run(
+        [str(part) for part in command],
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def make_debian(folder: Path, *packages: str, arch: str | None = None) -> Path:
+    """Make the root of a Debian system.
+
+    Args:
+        folder: to make.
+        packages: beside the minimum.
+        arch: of another machine: packages are laid out, and nothing of them is run.
+    """
+    debootstrap = find_tool("debootstrap", "debootstrap", as_root=True)
+    options = ["--variant=minbase", f"--include={','.join(packages)}"]
+    options += [] if arch is None else ["--foreign", f"--arch={arch}"]
+    done = run(debootstrap, *options, SUITE, folder, MIRROR)
+    assert done.returncode == 0, done.stdout[-2000:]
+    if arch is not None:
+        for package in sorted((folder / "var/cache/apt/archives").glob("*.deb")):
+            subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Arm:
+    """An aarch64 Python under qemu's user mode emulation.
+
+    Attributes:
+        program: qemu's.
+        root: of a Debian system for aarch64.
+        site: folders of packages for it.
+    """
+
+    program: str
+    root: Path
+    site: tuple[Path, ...]
+
+    def python(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run Python."""
+        command = [self.program, "-cpu", "max", "-L", self.root, self.root / "usr/bin/python3.11", *arguments]
+        path = os.pathsep.join(map(str, self.site))
+        return run(*command, PYTHONPATH=path, PYTHONDONTWRITEBYTECODE="1")
