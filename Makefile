@@ -1,6 +1,7 @@
 # make demo         from nothing to biomedical vectors out of a quantised artefact, without torch
 # make test         every test, both tiers, with the coverage gates
 # make test-fast    the fast tier: no reference weights, no oracle, no network
+# make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed and others; 40 minutes
@@ -21,11 +22,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 BIN := .venv/bin
 DEMO_BIN := .venv-demo/bin
 ORACLE := .venv-oracle/bin/python
+ECOSYSTEM := .venv-ecosystem/bin
 PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
 
-.PHONY: help demo test test-fast test-floors lint format golden bench bench-peers bench-serve clean python
+.PHONY: help demo environments test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -64,19 +66,31 @@ python:
 	cd tests/node && PATH="$(CURDIR)/$(PORTABLE):$$PATH" npm ci --silent --no-audit --no-fund
 	touch $@
 
+.venv-ecosystem/.ready: pyproject.toml requirements/ecosystem.txt | python
+	rm -rf .venv-ecosystem
+	$(PYTHON) -m venv .venv-ecosystem
+	.venv-ecosystem/bin/python -m pip install -qq -r requirements/ecosystem.txt -e '.[cpu]'
+	touch $@
+
+environments: .venv/.ready .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready
+
 demo: .venv-demo/.ready
 	$(DEMO_BIN)/python -m biolord_export.demo
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
 test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
-test: .venv/.ready .venv-oracle/.ready .venv-portable/.ready
+test: environments
 	$(BIN)/python -m biolord_export.reference $(REFERENCES)
 	$(COVERAGE) erase
 	$(COVERAGE) run -m pytest -m 'not real'
+	$(ECOSYSTEM)/coverage run -m pytest -W default tests/ecosystem
 	$(COVERAGE) run -m pytest -m real
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --include='runtime/*' --fail-under=100
 	$(COVERAGE) report --include='export/*' --fail-under=95
+
+test-ecosystem: .venv-ecosystem/.ready
+	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem
 
 test-fast: .venv/.ready
 	$(BIN)/python -m pytest -m 'not real'
@@ -108,4 +122,4 @@ golden: .venv/.ready .venv-oracle/.ready
 	cd tests && ../$(BIN)/python -m golden.regenerate
 
 clean:
-	rm -rf .bench .venv .venv-demo .venv-floors .venv-oracle .venv-portable tests/node/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis
+	rm -rf .bench .venv .venv-demo .venv-ecosystem .venv-floors .venv-oracle .venv-portable tests/node/node_modules .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache runtime/.ruff_cache .hypothesis

@@ -19,6 +19,14 @@ from guards.readme import REPOSITORY
 
 PACKAGES = {"biolord_onnx": REPOSITORY / "runtime", "biolord_export": REPOSITORY / "export"}
 INFO = f"biolord_onnx-{__version__}.dist-info"
+ECOSYSTEM = {
+    "chroma": "chromadb",
+    "haystack": "haystack-ai",
+    "langchain": "langchain-core",
+    "llama-index": "llama-index-core",
+    "ray": "ray[data]",
+    "spark": "pyspark",
+}
 ENGINES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
 
 
@@ -86,7 +94,7 @@ def test_torch_comes_with_the_optimum_extra_alone(wheel: Path) -> None:
     extras = metadata(wheel).get_all("Provides-Extra", [])
     heavy = {"torch", "transformers", "optimum", "optimum-onnx", "sentence-transformers"}
     assert {extra for extra in extras if requirements(wheel, extra) & heavy} == {"optimum"}
-    assert set(extras) == {*ENGINES, "bench", "export", "optimum", "parquet", "serve"}
+    assert set(extras) == {*ENGINES, *ECOSYSTEM, "bench", "export", "optimum", "parquet", "serve"}
 
 
 def test_the_exporters_needs_are_listed(wheel: Path) -> None:
@@ -121,7 +129,8 @@ def test_the_floors_that_are_tested_are_the_floors_that_are_stated(wheel: Path) 
     text = REPOSITORY.joinpath("requirements", "floors.txt").read_text(encoding="utf-8")
     tested = {line.replace("==", ">=") for line in text.splitlines() if "==" in line}
     stated = [line.partition(";")[0].strip() for line in metadata(wheel).get_all("Requires-Dist", [])]
-    elsewhere = ("onnxruntime-", "optimum-onnx", "torch")  # engines and tools of other machines
+    # Engines and tools of other machines, and what has an environment of its own.
+    elsewhere = ("onnxruntime-", "optimum-onnx", "torch", "pandas", *ECOSYSTEM.values())
     assert tested == {requirement for requirement in stated if not requirement.startswith(elsewhere)}
 
 

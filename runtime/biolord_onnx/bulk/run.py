@@ -22,11 +22,12 @@ from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, remove
 from biolord_onnx.bulk.parts import PART_ROWS, Part, cut
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import EncodeOptions, SessionOptions, encode_here, encode_in_processes
+from biolord_onnx.bulk.work import EncodeOptions, encode_here, encode_in_processes
 from biolord_onnx.embedder import Embedder, EncodeInfo
 from biolord_onnx.errors import InputError
 from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
+from biolord_onnx.shared import SessionOptions
 
 
 def _stay_silent(_: str) -> None:

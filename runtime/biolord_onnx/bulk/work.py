@@ -8,15 +8,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.cores import available_cores
 from biolord_onnx.embedder import Embedder, EncodeInfo
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.precision import Precision
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
+from biolord_onnx.shared import SessionOptions
 
 # Parts beyond those being encoded: a process that is done goes on at once.
 AHEAD = 1
@@ -39,30 +38,6 @@ class EncodeOptions:
             batch_tokens=self.batch_tokens,
             overflow=self.overflow,
             precision=self.precision,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOptions:
-    """How a process loads an artefact; the keywords of `Embedder.load`."""
-
-    path: str
-    provider: str = "auto"
-    threads: int | None = None
-    memory: Memory = "fast"
-
-    def shared(self, workers: int) -> SessionOptions:
-        """Return the options of each of several processes that share the cores."""
-        return replace(self, threads=max(1, available_cores(self.threads).count // workers))
-
-    def load(self, *, verify_hashes: bool) -> Embedder:
-        """Load the artefact so."""
-        return Embedder.load(
-            self.path,
-            provider=self.provider,
-            threads=self.threads,
-            memory=self.memory,
-            verify_hashes=verify_hashes,
         )
 
 

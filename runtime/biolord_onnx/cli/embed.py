@@ -93,7 +93,8 @@ def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> 
 
 def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.run import BulkOptions, embed_to_file
-    from biolord_onnx.bulk.work import EncodeOptions, SessionOptions
+    from biolord_onnx.bulk.work import EncodeOptions
+    from biolord_onnx.shared import SessionOptions
 
     started = time.perf_counter()
     result = embed_to_file(

@@ -17,9 +17,10 @@ from pyarrow import parquet
 from biolord_onnx.bulk.reading import Columns, Row
 from biolord_onnx.bulk.run import BulkOptions, BulkResult, embed_to_file
 from biolord_onnx.bulk.source import Source, of_file, of_texts
-from biolord_onnx.bulk.work import EncodeOptions, SessionOptions
+from biolord_onnx.bulk.work import EncodeOptions
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError
+from biolord_onnx.shared import SessionOptions
 from unit.runtime.command import COMMAND
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
 

@@ -13,9 +13,10 @@ import pytest
 
 from biolord_onnx.bulk import work
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.bulk.work import EncodeOptions, SessionOptions, encode_here, encode_in_processes
+from biolord_onnx.bulk.work import EncodeOptions, encode_here, encode_in_processes
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import BiolordError
+from biolord_onnx.shared import SessionOptions
 
 PLAIN = EncodeOptions()
 NAMES = [f"cat {number}" for number in range(40)]
@@ -75,12 +76,6 @@ def test_an_interruption_ends_the_processes(tiny: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         running.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
     assert multiprocessing.active_children() == []
-
-
-def test_cores_are_shared() -> None:
-    """Each process gets its share, and one core at least."""
-    assert SessionOptions("a", threads=8).shared(3).threads == 2
-    assert SessionOptions("a", threads=2).shared(4).threads == 1
 
 
 def test_what_a_process_does(tiny: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:

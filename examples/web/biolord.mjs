@@ -1,0 +1,50 @@
+// A portable artefact in JavaScript: the same file serves Node and the browser.
+
+const DATA = 'model.onnx.data';
+
+/**
+ * Load an artefact of the target portable-int8 or portable-fp32.
+ *
+ * @param {(name: string) => Promise<Uint8Array>} read gives a file of the artefact's folder.
+ * @param {object} ort the module onnxruntime-web.
+ * @param {Function} Tokenizer of the module @huggingface/tokenizers.
+ * @returns {Promise<{embed: Function, dim: number, name: string}>}
+ */
+export async function load(read, ort, Tokenizer) {
+  const json = async (name) => JSON.parse(new TextDecoder().decode(await read(name)));
+  const manifest = await json('manifest.json');
+  if (!manifest.target.startsWith('portable')) {
+    throw new Error(`the artefact is ${manifest.target}, which needs onnxruntime's own operators: export portable-int8`);
+  }
+  const tokenizer = new Tokenizer(await json('tokenizer.json'), {});
+  const session = await ort.InferenceSession.create(await read('model.onnx'), {
+    executionProviders: ['wasm'],
+    externalData: [{ path: DATA, data: await read(DATA) }],
+  });
+  const limit = manifest.max_length.value;
+
+  /** Return the token ids of a text, cut to what the model reads; the last is the closing special token. */
+  function encode(text) {
+    const { ids } = tokenizer.encode(text);
+    return ids.length <= limit ? ids : [...ids.slice(0, limit - 1), ids.at(-1)];
+  }
+
+  /** Return the unit vector of a text, a Float32Array. */
+  async function embed(text) {
+    const ids = encode(text);
+    const shape = [1, ids.length];
+    const feeds = {
+      input_ids: new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), shape),
+      attention_mask: new ort.Tensor('int64', new BigInt64Array(ids.length).fill(1n), shape),
+    };
+    const { unit_embedding: unit } = await session.run(feeds, ['unit_embedding']);
+    return unit.data.slice();
+  }
+
+  return { embed, encode, dim: manifest.dim, name: manifest.name };
+}
+
+/** Return the cosine of two unit vectors. */
+export function cosine(a, b) {
+  return a.reduce((sum, value, index) => sum + value * b[index], 0);
+}

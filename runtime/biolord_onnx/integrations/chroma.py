@@ -1,0 +1,78 @@
+"""Chroma."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session_options import Memory
+from biolord_onnx.shared import SessionOptions
+
+try:
+    from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
+    from chromadb.utils.embedding_functions import register_embedding_function
+except ImportError as error:
+    raise MissingDependencyError("this adapter needs Chroma: pip install 'biolord-onnx[cpu,chroma]'") from error
+
+NAME = "biolord_onnx"
+
+
+@register_embedding_function
+class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
+    """Chroma's embedding function from an artefact; a collection remembers it."""
+
+    def __init__(
+        self,
+        path: str,
+        normalize: bool = True,
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "fast",
+    ) -> None:
+        """Say where the artefact is.
+
+        Args:
+            path: artefact folder, or name of an installed artefact.
+            normalize: unit vectors.
+            provider: as of `Embedder.load`.
+            threads: likewise.
+            memory: likewise.
+        """
+        self.normalize = normalize
+        self.session = SessionOptions(str(path), provider, threads, memory)
+
+    def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma checks the name
+        """Return float32 arrays [dim], one a document."""
+        info = self.session.embedder().encode_with_info(input, normalize=self.normalize or None)
+        return cast("Embeddings", list(info.vectors.astype(np.float32, copy=False)))
+
+    @staticmethod
+    def name() -> str:
+        """Name the function in what Chroma writes."""
+        return NAME
+
+    def default_space(self) -> Space:
+        """Compare by cosine, as BioLORD was trained."""
+        return "cosine"
+
+    def supported_spaces(self) -> list[Space]:
+        """List what the vectors can be compared by."""
+        return ["cosine", "l2", "ip"]
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> BiolordEmbeddingFunction:
+        """Make the function that a collection remembers."""
+        return BiolordEmbeddingFunction(**config)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what a collection remembers."""
+        session = self.session
+        return {
+            "path": session.path,
+            "normalize": self.normalize,
+            "provider": session.provider,
+            "threads": session.threads,
+            "memory": session.memory,
+        }

@@ -1,0 +1,140 @@
+"""Haystack."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any, Self
+
+from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session_options import Memory
+from biolord_onnx.shared import SessionOptions
+
+try:
+    from haystack import Document, component, default_from_dict, default_to_dict
+except ImportError as error:
+    raise MissingDependencyError("this adapter needs Haystack: pip install 'biolord-onnx[cpu,haystack]'") from error
+
+
+class _Embedding:
+    """What both components share."""
+
+    def __init__(self, session: SessionOptions, *, normalize: bool) -> None:
+        self.session = session
+        self.normalize = normalize
+
+    def warm_up(self) -> None:
+        """Load the artefact."""
+        self.session.embedder()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a pipeline's file holds of this component."""
+        return dict(default_to_dict(self, normalize=self.normalize, **asdict(self.session)))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Make the component that a pipeline's file describes."""
+        made: Self = default_from_dict(cls, data)
+        return made
+
+    def _encode(self, texts: list[str]) -> list[list[float]]:
+        info = self.session.embedder().encode_with_info(texts, normalize=self.normalize or None)
+        found: list[list[float]] = info.vectors.tolist()
+        return found
+
+
+@component
+class BiolordTextEmbedder(_Embedding):
+    """Haystack's component for queries: a string in, its embedding out."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        normalize: bool = True,
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "fast",
+    ) -> None:
+        """Say where the artefact is.
+
+        Args:
+            path: artefact folder, or name of an installed artefact.
+            normalize: unit vectors.
+            provider: as of `Embedder.load`.
+            threads: likewise.
+            memory: likewise.
+        """
+        # The decorator makes the class anew, so super() would speak of another one.
+        _Embedding.__init__(self, SessionOptions(str(path), provider, threads, memory), normalize=normalize)
+
+    @component.output_types(embedding=list[float])
+    def run(self, text: str) -> dict[str, list[float]]:
+        """Embed a text.
+
+        Raises:
+            TypeError: it isn't a string; documents are for `BiolordDocumentEmbedder`.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"text is {type(text).__name__}, expected str: documents go to BiolordDocumentEmbedder")
+        return {"embedding": self._encode([text])[0]}
+
+
+@component
+class BiolordDocumentEmbedder(_Embedding):
+    """Haystack's component for indexing: documents in, the same with their embeddings out."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        normalize: bool = True,
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "fast",
+        meta_fields_to_embed: list[str] | None = None,
+        embedding_separator: str = "\n",
+    ) -> None:
+        """Say where the artefact is.
+
+        Args:
+            path: artefact folder, or name of an installed artefact.
+            normalize: unit vectors.
+            provider: as of `Embedder.load`.
+            threads: likewise.
+            memory: likewise.
+            meta_fields_to_embed: fields of a document's meta to put before its content; missing ones are left out.
+            embedding_separator: between them.
+        """
+        # The decorator makes the class anew, so super() would speak of another one.
+        _Embedding.__init__(self, SessionOptions(str(path), provider, threads, memory), normalize=normalize)
+        self.meta_fields_to_embed = meta_fields_to_embed or []
+        self.embedding_separator = embedding_separator
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a pipeline's file holds of this component."""
+        return dict(
+            default_to_dict(
+                self,
+                normalize=self.normalize,
+                meta_fields_to_embed=self.meta_fields_to_embed,
+                embedding_separator=self.embedding_separator,
+                **asdict(self.session),
+            )
+        )
+
+    @component.output_types(documents=list[Document])
+    def run(self, documents: list[Document]) -> dict[str, list[Document]]:
+        """Embed documents; those given are left as they are.
+
+        Raises:
+            TypeError: something else than a list of documents is given.
+        """
+        whole: object = documents
+        if not isinstance(whole, list) or not all(isinstance(one, Document) for one in whole):
+            raise TypeError("documents is no list of Document: a single text goes to BiolordTextEmbedder")
+        vectors = self._encode([self._text(one) for one in documents])
+        return {"documents": [replace(one, embedding=vector) for one, vector in zip(documents, vectors, strict=True)]}
+
+    def _text(self, document: Document) -> str:
+        fields = [document.meta.get(name) for name in self.meta_fields_to_embed]
+        return self.embedding_separator.join([*(str(field) for field in fields if field), document.content or ""])

@@ -1,0 +1,52 @@
+"""LangChain."""
+
+from __future__ import annotations
+
+from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session_options import Memory
+from biolord_onnx.shared import SessionOptions
+
+try:
+    from langchain_core.embeddings import Embeddings
+except ImportError as error:
+    raise MissingDependencyError("this adapter needs LangChain: pip install 'biolord-onnx[cpu,langchain]'") from error
+
+
+class BiolordEmbeddings(Embeddings):
+    """LangChain's ``Embeddings`` from an artefact. Loaded at first use, safe between threads."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        normalize: bool = True,
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "fast",
+    ) -> None:
+        """Say where the artefact is.
+
+        Args:
+            path: artefact folder, or name of an installed artefact.
+            normalize: unit vectors, which LangChain's stores expect for cosine similarity.
+            provider: as of `Embedder.load`.
+            threads: likewise.
+            memory: likewise.
+        """
+        self.normalize = normalize
+        self.session = SessionOptions(str(path), provider, threads, memory)
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """Return a vector a text."""
+        vectors: list[list[float]] = self._encode(texts)
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        """Return the vector of a text; documents and queries are encoded alike."""
+        return self._encode([text])[0]
+
+    def _encode(self, texts: list[str]) -> list[list[float]]:
+        found: list[list[float]] = (
+            self.session.embedder().encode_with_info(texts, normalize=self.normalize or None).vectors.tolist()
+        )
+        return found

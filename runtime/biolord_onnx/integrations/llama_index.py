@@ -1,0 +1,70 @@
+"""LlamaIndex."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session_options import Memory
+from biolord_onnx.shared import SessionOptions
+
+try:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+    from llama_index.core.bridge.pydantic import Field
+except ImportError as error:
+    raise MissingDependencyError(
+        "this adapter needs LlamaIndex: pip install 'biolord-onnx[cpu,llama-index]'"
+    ) from error
+
+
+class BiolordEmbedding(BaseEmbedding):
+    """LlamaIndex's ``BaseEmbedding`` from an artefact. Loaded at first use.
+
+    Attributes:
+        path: artefact folder, or name of an installed artefact.
+        normalize: unit vectors.
+        provider: as of `Embedder.load`.
+        threads: likewise.
+        memory: likewise.
+    """
+
+    path: str = Field(description="artefact folder, or name of an installed artefact")
+    normalize: bool = Field(default=True, description="unit vectors")
+    provider: str = Field(default="auto", description="execution provider")
+    threads: int | None = Field(default=None, description="cores of one run; None for those available")
+    memory: Memory = Field(default="fast", description="fast repacks the weights, low maps them")
+
+    def __init__(self, path: str, **settings: Any) -> None:  # noqa: ANN401 - pydantic's fields, checked by it
+        """Say where the artefact is; further keywords are the attributes."""
+        # Every text of a call at once: the runtime makes its own batches.
+        super().__init__(**{"path": str(path), "model_name": str(path), "embed_batch_size": 2048} | settings)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Name the class in what LlamaIndex writes."""
+        return "BiolordEmbedding"
+
+    def _encode(self, texts: list[str]) -> list[list[float]]:
+        session = SessionOptions(self.path, self.provider, self.threads, self.memory)
+        info = session.embedder().encode_with_info(texts, normalize=self.normalize or None)
+        found: list[list[float]] = info.vectors.tolist()
+        return found
+
+    def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return self._encode(texts)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return self._encode([text])[0]
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._encode([query])[0]
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return await asyncio.to_thread(self._get_query_embedding, query)
+
+    async def _aget_text_embedding(self, text: str) -> list[float]:
+        return await asyncio.to_thread(self._get_text_embedding, text)
+
+    async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
+        return await asyncio.to_thread(self._get_text_embeddings, texts)

@@ -1,0 +1,113 @@
+"""Ray Data: embed a dataset on the cores of a cluster.
+
+Example:
+    >>> ds = ds.map_batches(EmbedBatch("biolord-2023-cpu-int8"), batch_size=4096, num_cpus=1)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.precision import Precision
+from biolord_onnx.session_options import Memory
+from biolord_onnx.settings import Overflow
+from biolord_onnx.shared import SessionOptions
+
+Batch = dict[str, Any]
+
+
+class EmbedBatch:
+    """A function of ``Dataset.map_batches`` that adds a column of vectors.
+
+    As an instance, ``map_batches(EmbedBatch("…"))``, it runs in Ray's tasks; as a class,
+    ``map_batches(EmbedBatch, fn_constructor_args=["…"], concurrency=4)``, in actors. Either way each process loads the
+    artefact once, and with ``memory="low"`` the processes of a node share the weights, which are mapped from the file.
+    The folder, or the installed package, must be on every node.
+
+    A vector depends on its text alone, so a batch that Ray computes again after a failure is the same.
+    """
+
+    def __init__(  # noqa: PLR0913 - the keywords of load and encode
+        self,
+        path: str,
+        *,
+        column: str = "text",
+        output: str = "embedding",
+        normalize: bool | None = None,
+        overflow: Overflow = "truncate",
+        precision: Precision = "float32",
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "low",
+    ) -> None:
+        """Say what to do; nothing is loaded yet.
+
+        Args:
+            path: artefact folder, or name of an installed artefact.
+            column: holds the texts.
+            output: column to add.
+            normalize: as of `Embedder.encode`.
+            overflow: likewise.
+            precision: likewise.
+            provider: as of `Embedder.load`.
+            threads: likewise; None takes the CPUs that Ray gives to the task or actor.
+            memory: likewise.
+
+        Raises:
+            MissingDependencyError: Ray isn't installed.
+        """
+        _require_ray()
+        self.column = column
+        self.output = output
+        self.normalize = normalize
+        self.overflow = overflow
+        self.precision = precision
+        self.session = SessionOptions(str(path), provider, threads, memory)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Return the batch with another column: float32 [n, dim], or as ``precision`` says.
+
+        Raises:
+            TypeError: a text isn't a string, or the batch isn't a dict of arrays, Ray's batch format "numpy".
+            InputError: the column of texts isn't there, or that of vectors is.
+            BiolordError: the artefact can't be loaded.
+        """
+        texts = self._texts(batch)
+        vectors = (
+            self._with_assigned_cpus()
+            .embedder()
+            .encode_with_info(texts, normalize=self.normalize, overflow=self.overflow, precision=self.precision)
+        )
+        return {**batch, self.output: vectors.vectors}
+
+    def _texts(self, batch: object) -> list[str]:
+        if not isinstance(batch, dict):
+            raise TypeError(f"the batch is {type(batch).__name__}, expected a dict of arrays: batch_format='numpy'")
+        columns = ", ".join(map(str, batch))
+        if self.column not in batch:
+            raise InputError(f"the batch has no column {self.column!r}, it has: {columns}")
+        if self.output in batch:
+            raise InputError(f"the batch has a column {self.output!r} already, choose another output: {columns}")
+        return list(batch[self.column])
+
+    def _with_assigned_cpus(self) -> SessionOptions:
+        """Ray gives CPUs by counting, not by pinning: without a number, each of n processes would start n threads."""
+        if self.session.threads is not None:
+            return self.session
+        import ray
+
+        if not ray.is_initialized():
+            return self.session
+        context = ray.get_runtime_context()
+        if context.worker.mode != ray.WORKER_MODE:  # a driver has the machine's cores
+            return self.session
+        return replace(self.session, threads=max(1, int(context.get_assigned_resources().get("CPU", 1))))
+
+
+def _require_ray() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("ray") is None:
+        raise MissingDependencyError("EmbedBatch needs Ray: pip install 'biolord-onnx[ray]'")

@@ -1,0 +1,56 @@
+"""Embedders that are loaded when they are first needed, once a process however many objects ask for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from biolord_onnx.cores import available_cores
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.session_options import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How a process loads an artefact; the keywords of `Embedder.load`. Travels between processes, as no embedder can.
+
+    Attributes:
+        path: the artefact's folder, or the name of an installed one.
+        provider: as of `Embedder.load`.
+        threads: likewise.
+        memory: likewise.
+    """
+
+    path: str
+    provider: str = "auto"
+    threads: int | None = None
+    memory: Memory = "fast"
+
+    def shared(self, workers: int) -> SessionOptions:
+        """Return the options of each of several processes that share the cores."""
+        return replace(self, threads=max(1, available_cores(self.threads).count // workers))
+
+    def load(self, *, verify_hashes: bool = True) -> Embedder:
+        """Load the artefact so."""
+        return Embedder.load(
+            self.path,
+            provider=self.provider,
+            threads=self.threads,
+            memory=self.memory,
+            verify_hashes=verify_hashes,
+        )
+
+    def embedder(self) -> Embedder:
+        """Return the process's embedder with these options, loaded by the first call and kept until the process ends.
+
+        Raises:
+            BiolordError: as `Embedder.load`.
+        """
+        with _lock:
+            if self not in _loaded:
+                _loaded[self] = self.load()
+            return _loaded[self]
+
+
+_loaded: dict[SessionOptions, Embedder] = {}
+_lock = Lock()

@@ -1,0 +1,151 @@
+"""Ray Data on a cluster of two nodes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.ray import EmbedBatch
+
+NAMES = [f"cat scratch {number % 700}" for number in range(2000)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Give two nodes of one CPU each."""
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    made.add_node(num_cpus=1)
+    ray.init(address=made.address, log_to_driver=False)
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+class KilledOnce(EmbedBatch):
+    """An actor whose first process is killed in the middle of its work, as by the kernel when memory is short."""
+
+    def __init__(self, path: str, marker: str) -> None:
+        super().__init__(path)
+        self.marker = marker
+        self.batches = 0
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Embed, or die."""
+        self.batches += 1
+        if self.batches == 2 and not os.path.exists(self.marker):  # noqa: PTH110 - runs in a worker
+            with open(self.marker, "w", encoding="utf-8"):  # noqa: PTH123 - likewise
+                pass
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(batch)
+
+
+def dataset() -> Any:  # noqa: ANN401 - Ray has no types here
+    """Give names with numbers, in blocks."""
+    table = pa.table({"id": range(len(NAMES)), "text": NAMES})
+    # Materialised, for actors that hold every CPU leave none to the tasks that would make the blocks.
+    return ray.data.from_arrow(table).repartition(16).materialize()
+
+
+def check(rows: list[dict[str, Any]], embedder: Embedder) -> None:
+    """Check that every row is there once, with the library's own vector."""
+    rows.sort(key=lambda row: row["id"])
+    assert [row["id"] for row in rows] == list(range(len(NAMES)))
+    assert [row["text"] for row in rows] == NAMES
+    np.testing.assert_array_equal(np.stack([row["embedding"] for row in rows]), alone(embedder))
+
+
+def alone(embedder: Embedder) -> Any:  # noqa: ANN401 - an array
+    """Encode each name in a run of its own: the tiny artefact is float32, whose sums depend on the batch's shape."""
+    return np.stack([embedder.encode(name, batch_size=1) for name in NAMES])
+
+
+@pytest.mark.usefixtures("cluster")
+def test_tasks_give_the_librarys_vectors(tiny: Path, embedder: Embedder) -> None:
+    """As a function, on both nodes."""
+    rows = dataset().map_batches(EmbedBatch(str(tiny)), batch_size=100, num_cpus=1).take_all()
+    check(rows, embedder)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_killed_actor_costs_no_row(tiny: Path, embedder: Embedder, tmp_path: Path) -> None:
+    """As a class, in actors, one of which dies: Ray starts another, and nothing is missing or there twice."""
+    marker = tmp_path / "killed"
+    arguments = [str(tiny), str(marker)]
+    mapped = dataset().map_batches(KilledOnce, fn_constructor_args=arguments, batch_size=100, num_cpus=1, concurrency=2)
+    check(mapped.take_all(), embedder)
+    assert marker.exists()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_threads_are_the_cpus_that_ray_gives(tiny: Path) -> None:
+    """Unless a number was given."""
+
+    def threads(batch: dict[str, Any], given: int | None) -> dict[str, Any]:
+        session = EmbedBatch(str(tiny), threads=given)._with_assigned_cpus()
+        return {"threads": [session.threads] * len(batch["id"])}
+
+    for given in (None, 3):
+        found = ray.data.range(4).map_batches(threads, fn_kwargs={"given": given}, num_cpus=1).take_all()
+        assert {row["threads"] for row in found} == {given or 1}
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_driver_has_the_machine(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who calls it by hand in a driver; a worker goes by what it was given, a fraction of a CPU at the least."""
+    embed = EmbedBatch(str(tiny))
+    assert embed._with_assigned_cpus().threads is None
+    for given, threads in (({"CPU": 2.0}, 2), ({"CPU": 0.5}, 1), ({}, 1)):
+        worker = SimpleNamespace(mode=ray.WORKER_MODE)
+        context = SimpleNamespace(worker=worker, get_assigned_resources=lambda given=given: given)
+        monkeypatch.setattr(ray, "get_runtime_context", lambda context=context: context)
+        assert embed._with_assigned_cpus().threads == threads
+
+
+def test_a_batch_by_hand(tiny: Path, embedder: Embedder) -> None:
+    """Other columns stay; options are those of the library."""
+    embed = EmbedBatch(str(tiny), column="name", output="vector", normalize=True, precision="float16", threads=1)
+    batch = {"name": np.array(["cat", "dog"], dtype=object), "id": np.array([1, 2])}
+    found = embed(batch)
+    assert list(found) == ["name", "id", "vector"]
+    np.testing.assert_array_equal(found["vector"], embedder.encode(["cat", "dog"], normalize=True, precision="float16"))
+    assert list(batch) == ["name", "id"]
+
+
+def test_without_a_cluster_threads_are_left_to_the_library(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody calls it by hand."""
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    assert EmbedBatch(str(tiny))._with_assigned_cpus().threads is None
+
+
+@pytest.mark.parametrize(
+    ("batch", "error", "message"),
+    [
+        (pa.table({"text": ["a"]}), TypeError, "the batch is Table, expected a dict of arrays: batch_format='numpy'"),
+        ({"name": ["a"], "id": [1]}, InputError, "the batch has no column 'text', it has: name, id"),
+        ({"text": ["a"], "embedding": [1]}, InputError, "the batch has a column 'embedding' already"),
+        ({"text": ["a", None]}, TypeError, r"texts\[1\] is NoneType, expected str"),
+    ],
+)
+def test_batches_that_can_not_be_embedded(tiny: Path, batch: Any, error: type[Exception], message: str) -> None:  # noqa: ANN401 - wrong on purpose
+    """Nothing is dropped or made up."""
+    with pytest.raises(error, match=message):
+        EmbedBatch(str(tiny), threads=1)(batch)
+
+
+def test_without_ray(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the extra."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingDependencyError, match=r"EmbedBatch needs Ray: pip install 'biolord-onnx\[ray\]'"):
+        EmbedBatch(str(tiny))
