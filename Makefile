@@ -6,6 +6,8 @@
 # make bench        measures this project's own targets on this machine
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed and others; 40 minutes
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTEFACT=folder
+# make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTEFACT=folder
+# make bench-ray    two Ray nodes beside one process: make bench-ray ARTEFACT=folder
 # make lint         ruff and mypy
 # make clean        removes environments and caches of tools; downloaded reference weights stay in the user's cache
 #
@@ -27,7 +29,7 @@ PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
 
-.PHONY: help demo environments test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve clean python
+.PHONY: help demo environments test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -107,6 +109,12 @@ bench-peers: .venv/.ready
 
 bench-serve: .venv/.ready
 	$(BIN)/python -m benchmarks.serve_load $(ARTEFACT)
+
+bench-bulk: .venv/.ready
+	$(BIN)/python -m benchmarks.bulk $(ARTEFACT)
+
+bench-ray: .venv-ecosystem/.ready
+	$(ECOSYSTEM)/python -m benchmarks.ray_nodes $(ARTEFACT)
 
 lint: .venv/.ready
 	$(BIN)/ruff check

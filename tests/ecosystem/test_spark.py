@@ -37,7 +37,7 @@ def test_a_column_gets_the_librarys_vectors(spark: Any, tiny: Path, embedder: Em
     assert rows[-1]["embedding"] is None
     found = np.array([row["embedding"] for row in rows[:-1]], np.float32)
     expected = np.stack([embedder.encode(name, batch_size=1) for name in NAMES])
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_killed_worker_costs_no_row(spark: Any, tiny: Path, tmp_path: Path) -> None:  # noqa: ANN401 - no types

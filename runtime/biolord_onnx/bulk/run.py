@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -90,6 +90,10 @@ class Places:
         path = Path(output)
         return cls(path, path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.journal"))
 
+    def of_this_process(self) -> Places:
+        """Return places of a run that keeps nothing, hence holds no lock: another one may write the same output."""
+        return replace(self, part=self.part.with_name(f"{self.part.stem}.{os.getpid()}.part"))
+
     def clear(self) -> None:
         """Remove what a run leaves while it isn't done."""
         remove((self.part, self.journal, self.journal.with_name(f"{self.journal.name}-journal")))
@@ -146,6 +150,7 @@ def embed_to_file(
     options = _refuse_overflow(source, embedder, options)
     nothing = options.encode(embedder, []).vectors
     keeps = source.count > bulk.part_rows or places.journal.exists()
+    places = places if keeps else places.of_this_process()
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(places.journal if keeps else MEMORY, output))
         state = _State(journal.begin(_identity(source, embedder, options)), keeps=keeps)

@@ -19,6 +19,11 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?")
 
 
+def engine_extra(artifact: Artifact) -> str:
+    """Return the extra of this project that brings the engine for an artefact."""
+    return "cuda" if artifact.manifest.target.startswith("cuda") else "cpu"
+
+
 def name_wheel(artifact: Artifact, name: str | None = None, version: str | None = None) -> WheelName:
     """Choose what a wheel of an artefact is called.
 
@@ -82,7 +87,7 @@ def _metadata(artifact: Artifact, name: WheelName) -> str:
             # Package indexes refuse it: the weights' licence doesn't let everybody pass them on.
             "Classifier: Private :: Do Not Upload",
             "Requires-Python: >=3.11",
-            f"Requires-Dist: biolord-onnx[cpu]>={__version__}",
+            f"Requires-Dist: biolord-onnx[{engine_extra(artifact)}]>={__version__}",
             "Description-Content-Type: text/plain",
             "",
             manifest.licence,

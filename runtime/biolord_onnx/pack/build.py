@@ -10,7 +10,7 @@ from pathlib import Path
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.errors import InputError
-from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, write_artefact_wheel
+from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, write_artefact_wheel
 from biolord_onnx.pack.docker import write_context
 from biolord_onnx.pack.offline import WHEELS, fetch_wheels, write_install_script, write_sums, write_tar
 from biolord_onnx.pack.own_wheel import write_own_wheel
@@ -18,7 +18,7 @@ from biolord_onnx.pack.platforms import Platform
 from biolord_onnx.pack.wheel import WheelName
 
 TAR = ".tar"
-EXTRAS_OF_SERVER = "cpu,serve"
+SERVER_EXTRA = "serve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Ma
         wheels.mkdir()
         own = write_own_wheel(wheels)
         wheel = write_artefact_wheel(artifact, wheels, name)
-        fetch_wheels(wheels, (str(wheel), f"{own}[cpu]"), machines.platform, machines.pythons)
+        fetch_wheels(wheels, (str(wheel), f"{own}[{engine_extra(artifact)}]"), machines.platform, machines.pythons)
         write_install_script(folder, name, machines.platform, machines.pythons)
         (folder / NOTICE_NAME).write_text(f"{artifact.manifest.licence}\n", "utf-8")
         write_sums(folder)
@@ -103,7 +103,7 @@ def pack_docker(artifact: Artifact, output: Path, python: str, platform: Platfor
         wheels.mkdir()
         own = write_own_wheel(wheels)
         if platform is not None:
-            fetch_wheels(wheels, (f"{own}[{EXTRAS_OF_SERVER}]",), platform, (python,))
+            fetch_wheels(wheels, (f"{own}[{engine_extra(artifact)},{SERVER_EXTRA}]",), platform, (python,))
         write_context(folder, artifact, own, python)
     return output
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.manifest import MANIFEST_NAME
-from biolord_onnx.pack.artefact_wheel import NOTICE_NAME
+from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra
 from biolord_onnx.pack.offline import WHEELS
 
 ARTEFACT = "artefact"
@@ -23,7 +23,7 @@ _DOCKERFILE = """# {name}, served over HTTP. Build and run:
 FROM python:{python}-slim-bookworm AS build
 COPY {wheels}/ /wheels/
 RUN python -m venv /opt/biolord \\
-    && /opt/biolord/bin/pip install {options} "/wheels/{own}[cpu,serve]" \\
+    && /opt/biolord/bin/pip install {options} "/wheels/{own}[{extra},serve]" \\
     && /opt/biolord/bin/pip uninstall --yes pip setuptools
 
 FROM python:{python}-slim-bookworm
@@ -66,6 +66,7 @@ def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> N
         wheels=WHEELS,
         options=" ".join(_pip_options(list(own.parent.glob("*.whl")))),
         own=own.name,
+        extra=engine_extra(artifact),
         artefact=ARTEFACT,
         notice=NOTICE_NAME,
         user=USER,

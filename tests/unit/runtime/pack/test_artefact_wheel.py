@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
+from dataclasses import replace
 from email.parser import Parser
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from biolord_onnx.artifact import Artifact, open_artifact
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.installed import installed_artefacts, normalise
-from biolord_onnx.pack.artefact_wheel import name_wheel, write_artefact_wheel
+from biolord_onnx.pack.artefact_wheel import engine_extra, name_wheel, write_artefact_wheel
 
 
 @pytest.fixture
@@ -81,6 +82,12 @@ def test_the_version_follows_the_content(artifact: Artifact, tiny_copy: Path) ->
     manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"created": "later"}), "utf-8")
     assert name_wheel(open_artifact(tiny_copy)).version != first.version
     assert name_wheel(artifact, version="1.2rc1").version == "1.2rc1"
+
+
+def test_a_gpu_artefact_asks_for_its_engine(artifact: Artifact) -> None:
+    """The engines own one import directory: the wrong one would replace the right one."""
+    gpu = replace(artifact, manifest=replace(artifact.manifest, target="cuda-fp16"))
+    assert (engine_extra(artifact), engine_extra(gpu)) == ("cpu", "cuda")
 
 
 @pytest.mark.parametrize("name", ["é", "a b", "-", "../x", "a/b"])
