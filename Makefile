@@ -84,9 +84,9 @@ test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
 test: environments
 	$(BIN)/python -m biolord_export.reference $(REFERENCES)
 	$(COVERAGE) erase
-	$(COVERAGE) run -m pytest -m 'not real'
+	$(COVERAGE) run -m pytest -m 'not real' -n 2 --dist loadfile
 	$(ECOSYSTEM)/coverage run -m pytest -W default tests/ecosystem
-	$(COVERAGE) run -m pytest -m real
+	$(COVERAGE) run -m pytest -m real --durations=12
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --include='runtime/*' --fail-under=100
 	$(COVERAGE) report --include='export/*' --fail-under=95

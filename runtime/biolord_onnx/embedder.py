@@ -78,10 +78,10 @@ class Embedder:
         memory: Memory = "fast",
         verify_hashes: bool = True,
     ) -> Embedder:
-        """Open an artefact folder and load its graph.
+        """Open an artefact and load its graph.
 
         Args:
-            path: the folder that ``biolord export`` wrote.
+            path: the folder that ``biolord export`` wrote, or the name of an artefact that was installed as a wheel.
             provider: ``auto``, or a name such as ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
             threads: cores for one run; None takes what affinity and cgroup quota allow.
             memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from biolord_export.reference import reference_model
 from biolord_onnx.artifact import Artifact
+from portable import draft
+from portable.environments import interpreter, run
 from real.exports import RealExports, demo_artifact
+
+CALIBRATION_TEXTS = 80
+
+Drafts = Callable[[str], Path]
 
 _FIGURES = pytest.StashKey[list[str]]()
 
@@ -39,3 +47,19 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealExports]:
     exports = RealExports(tmp_path_factory.mktemp("real"))
     yield exports
     exports.remove()
+
+
+@pytest.fixture(scope="session")
+def drafts(tmp_path_factory: pytest.TempPathFactory) -> Drafts:
+    """Give the folder with both portable graphs of a reference model, made when first asked for."""
+    made: dict[str, Path] = {}
+
+    def give(model: str) -> Path:
+        if model not in made:
+            out = tmp_path_factory.mktemp("portable") / model
+            count = str(CALIBRATION_TEXTS)
+            run([interpreter("oracle"), draft.__file__, reference_model(model), out, count])
+            made[model] = out
+        return made[model]
+
+    return give

@@ -43,22 +43,20 @@ def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess
     )
 
 
-def make_debian(folder: Path, *packages: str, arch: str | None = None) -> Path:
-    """Make the root of a Debian system.
+def make_debian(folder: Path, *packages: str, arch: str = "") -> Path:
+    """Make the root of a Debian system: its files, which nothing has configured, as fast as they unpack.
 
     Args:
         folder: to make.
         packages: beside the minimum.
-        arch: of another machine: packages are laid out, and nothing of them is run.
+        arch: of another machine.
     """
     debootstrap = find_tool("debootstrap", "debootstrap", as_root=True)
-    options = ["--variant=minbase", f"--include={','.join(packages)}"]
-    options += [] if arch is None else ["--foreign", f"--arch={arch}"]
-    done = run(debootstrap, *options, SUITE, folder, MIRROR)
+    options = ["--foreign", "--variant=minbase", f"--include={','.join(packages)}"]
+    done = run(debootstrap, *options, *([f"--arch={arch}"] if arch else []), SUITE, folder, MIRROR)
     assert done.returncode == 0, done.stdout[-2000:]
-    if arch is not None:
-        for package in sorted((folder / "var/cache/apt/archives").glob("*.deb")):
-            subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True)
+    for package in sorted((folder / "var/cache/apt/archives").glob("*.deb")):
+        subprocess.run(["dpkg-deb", "-x", str(package), str(folder)], check=True)
     return folder
 
 

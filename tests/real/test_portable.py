@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,35 +18,18 @@ from biolord_export.source import open_checkpoint
 from biolord_onnx.artifact import open_artifact
 from biolord_onnx.tokenization import Tokenizer
 from golden.store import MODELS, Golden, load_golden
-from portable import draft, on_openvino
+from portable import on_openvino
 from portable.environments import NODE_FOLDER, interpreter, node, run
+from real.conftest import Drafts
 
 pytestmark = pytest.mark.real
 
-CALIBRATION_TEXTS = 80
 SAMPLES = {"names": 20, "passages": 15, "general": 6}
 """One in so many of the texts that exports are verified on."""
 MEAN_COSINE = 0.985
 EXACT = 1e-5
 
 Vectors = NDArray[np.float32]
-Drafts = Callable[[str], Path]
-
-
-@pytest.fixture(scope="module")
-def drafts(tmp_path_factory: pytest.TempPathFactory) -> Drafts:
-    """Give the folder with both portable graphs of a reference model, made when first asked for."""
-    made: dict[str, Path] = {}
-
-    def give(model: str) -> Path:
-        if model not in made:
-            out = tmp_path_factory.mktemp("portable") / model
-            count = str(CALIBRATION_TEXTS)
-            run([interpreter("oracle"), draft.__file__, reference_model(model), out, count])
-            made[model] = out
-        return made[model]
-
-    return give
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def add_artifact(parser: argparse.ArgumentParser) -> None:
-    """Add the artefact folder."""
-    parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="folder that biolord export wrote")
+    """Add the artefact."""
+    parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="folder, or name of an installed artefact")
 
 
 def add_session(parser: argparse.ArgumentParser) -> None:

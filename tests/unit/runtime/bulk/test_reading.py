@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -250,3 +251,12 @@ def test_a_file_is_read_as_it_is_needed(tmp_path: Path) -> None:
 def test_a_whole_file_is_decoded(tmp_path: Path) -> None:
     """With the line ends it has, without its byte order mark."""
     assert decode(write(tmp_path, "t", "\ufeffa\r\nb\rc")) == "a\r\nb\rc"
+
+
+def test_standard_input_is_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For commands that read it once."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("cat\r\nfièvre".encode())))
+    assert read_texts("-", None) == ["cat", "fièvre"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    with pytest.raises(InputError, match=r"^standard input, line 1: byte 0xff is not UTF-8"):
+        read_texts("-", None)
