@@ -161,8 +161,28 @@ class Journal:
         return self._base.execute("SELECT 1 FROM truncated WHERE row = ?", (row,)).fetchone() is not None
 
 
+def refuse_held(place: Path, output: str) -> None:
+    """Make sure that no process holds a journal which is going to be removed; whether it is one doesn't matter.
+
+    Raises:
+        InputError: another process is writing the output.
+    """
+    base = sqlite3.connect(place, timeout=0, isolation_level=None)
+    try:
+        base.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        if _is_held(error):
+            raise _unusable(place, output, error) from error
+    finally:
+        base.close()
+
+
+def _is_held(error: sqlite3.DatabaseError) -> bool:
+    return "locked" in str(error)
+
+
 def _unusable(place: Path | str, output: str, error: sqlite3.DatabaseError) -> InputError:
-    if "locked" in str(error):
+    if _is_held(error):
         return InputError(f"another process is writing {output}: wait for it, or choose another output")
     return InputError(f"{place} is not the journal of an interrupted run ({error}): remove it, or use --restart")
 

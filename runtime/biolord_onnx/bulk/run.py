@@ -11,14 +11,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from biolord_onnx.bulk.formats import find_format, write_lines_to_stdout
-from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, remove
+from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, refuse_held, remove
 from biolord_onnx.bulk.parts import PART_ROWS, Part, cut
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
@@ -92,7 +92,9 @@ class Places:
 
     def of_this_process(self) -> Places:
         """Return places of a run that keeps nothing, hence holds no lock: another one may write the same output."""
-        return replace(self, part=self.part.with_name(f"{self.part.stem}.{os.getpid()}.part"))
+        name = f".{self.output.name}.{os.getpid()}"
+        folder = self.output.parent
+        return Places(self.output, folder / f"{name}.part", folder / f"{name}.journal")
 
     def clear(self) -> None:
         """Remove what a run leaves while it isn't done."""
@@ -145,7 +147,8 @@ def embed_to_file(
         OSError: the disk is full or failed. What is done is kept.
     """
     places = Places.beside(output)
-    if bulk.restart:
+    if bulk.restart and places.journal.exists():
+        refuse_held(places.journal, output)
         places.clear()
     options = _refuse_overflow(source, embedder, options)
     nothing = options.encode(embedder, []).vectors

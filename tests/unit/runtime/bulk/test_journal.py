@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.bulk.journal import MEMORY, Identity, Journal
+from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, refuse_held
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.errors import InputError
 
@@ -91,6 +91,18 @@ def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"another process is writing o\.npy: wait for it, or choose another"):
             Journal(place, "o.npy")
     Journal(place, "o.npy").close()
+
+
+def test_a_held_journal_is_not_removed(tmp_path: Path) -> None:
+    """Not even by --restart; one that nobody holds may go, whatever it is."""
+    place = tmp_path / "journal"
+    with Journal(place, "o.npy") as journal:
+        journal.begin(SAME)
+        with pytest.raises(InputError, match=r"another process is writing o\.npy"):
+            refuse_held(place, "o.npy")
+    refuse_held(place, "o.npy")
+    place.write_bytes(b"precious" * 1000)
+    refuse_held(place, "o.npy")
 
 
 def test_a_foreign_file_is_left_alone(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
+from biolord_onnx.bulk.journal import Journal
 from biolord_onnx.bulk.reading import Columns, Row
 from biolord_onnx.bulk.run import BulkOptions, BulkResult, embed_to_file
 from biolord_onnx.bulk.source import Source, of_file, of_texts
@@ -124,6 +125,16 @@ def test_another_run_does_not_take_over(bulk: Bulk, tmp_path: Path) -> None:
         bulk(failing(NAMES, 100), tmp_path / "o.npy")
     assert bulk(of_texts(["cat"]), tmp_path / "o.npy", restart=True).resumed == 0
     assert left(tmp_path) == ["o.npy"]
+
+
+def test_a_restart_does_not_pull_the_rug_from_under_another_run(bulk: Bulk, tmp_path: Path) -> None:
+    """Whose files would be gone when it is done."""
+    source = failing(NAMES, 100)
+    with pytest.raises(OSError, match="gone"):
+        bulk(source, tmp_path / "o.npy")
+    with Journal(tmp_path / ".o.npy.journal", "o.npy"), pytest.raises(InputError, match="another process is writing"):
+        bulk(source, tmp_path / "o.npy", restart=True)
+    assert left(tmp_path) == [".o.npy.journal", ".o.npy.part"]
 
 
 def test_gathered_vectors_that_are_gone(bulk: Bulk, tmp_path: Path) -> None:
