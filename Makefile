@@ -28,6 +28,8 @@ ECOSYSTEM := .venv-ecosystem/bin
 PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
+# Real tests that keep one core busy each, with emulating or unpacking, and measure no time.
+BESIDE := tests/emulated tests/real/test_arm.py tests/real/test_docker_context.py
 
 .PHONY: help demo environments test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
 
@@ -86,7 +88,8 @@ test: environments
 	$(COVERAGE) erase
 	$(COVERAGE) run -m pytest -m 'not real' -n 2 --dist loadfile
 	$(ECOSYSTEM)/coverage run -m pytest -W default tests/ecosystem
-	$(COVERAGE) run -m pytest -m real --durations=12
+	$(COVERAGE) run -m pytest -m real -n 3 --dist loadfile $(BESIDE)
+	$(COVERAGE) run -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --include='runtime/*' --fail-under=100
 	$(COVERAGE) report --include='export/*' --fail-under=95
