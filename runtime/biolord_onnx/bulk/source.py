@@ -74,8 +74,8 @@ def of_file(path: str, columns: Columns) -> Source:
 
 
 def is_lasting(path: str) -> bool:
-    """Whether a file can be read twice: standard input and named pipes can't."""
-    return path != STDIN and (Path(path).is_file() or not Path(path).exists())
+    """Whether a file can be read twice: standard input and named pipes can't. A folder fails when it is read."""
+    return path != STDIN and (Path(path).is_file() or Path(path).is_dir() or not Path(path).exists())
 
 
 @contextmanager

@@ -10,15 +10,18 @@ from pathlib import Path
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.errors import InputError
+from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, write_artefact_wheel
-from biolord_onnx.pack.docker import write_context
-from biolord_onnx.pack.offline import WHEELS, fetch_wheels, write_install_script, write_sums, write_tar
+from biolord_onnx.pack.docker import ARTEFACT, DOCKERFILE, write_context
+from biolord_onnx.pack.offline import SCRIPT, SUMS, WHEELS, fetch_wheels, write_install_script, write_sums, write_tar
 from biolord_onnx.pack.own_wheel import write_own_wheel
 from biolord_onnx.pack.platforms import Platform
 from biolord_onnx.pack.wheel import WheelName
 
 TAR = ".tar"
 SERVER_EXTRA = "serve"
+# What stands in every folder of either kind.
+_MARKS = ({SCRIPT, SUMS, WHEELS}, {DOCKERFILE, ARTEFACT, WHEELS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ def pack_docker(artifact: Artifact, output: Path, python: str, platform: Platfor
 @contextmanager
 def _made(output: Path, *, force: bool) -> Iterator[Path]:
     """Give a folder to fill, which then becomes the output."""
+    output = output if output.name else output.absolute()  # "." has no name to put a folder beside
     _check_free(output, force=force)
+    _check_replaceable(output)
     if not output.parent.is_dir():
         raise InputError(f"the folder {output.parent} of {output.name} does not exist: make it first")
     work = output.with_name(f".{output.name}.part")
@@ -135,6 +140,20 @@ def _made(output: Path, *, force: bool) -> Iterator[Path]:
 def _check_free(output: Path, *, force: bool) -> None:
     if output.exists() and not force:
         raise InputError(f"{output} exists: choose another name, or replace it with --force")
+
+
+def _check_replaceable(output: Path) -> None:
+    """Refuse to remove a folder that no pack made: an artefact, say, or the one that the user stands in.
+
+    Raises:
+        InputError: it is such a folder, or something of another kind than will be made.
+    """
+    if not output.is_dir():
+        return
+    inside = {path.name for path in output.iterdir()}
+    ours = any(marks <= inside for marks in _MARKS) and MANIFEST_NAME not in inside
+    if output.suffix == TAR or (inside and not ours):
+        raise InputError(f"{output} is a folder that biolord pack didn't make: name another, or remove it yourself")
 
 
 def _remove(path: Path) -> None:

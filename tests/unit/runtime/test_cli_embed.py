@@ -190,6 +190,12 @@ def test_a_named_pipe_is_read_once(tiny: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.parquet", "pipe.jsonl"]
 
 
+def test_a_folder_is_no_input(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """Said of the folder that was given."""
+    options = ["--input", tmp_path, "--output", tmp_path / "o.npy"]
+    biolord("embed", tiny, *options).assert_error(f"{tmp_path}: Is a directory")
+
+
 def test_standard_input_is_named_in_errors(tiny: Path) -> None:
     """Not by the name of its copy."""
     run_process("embed", tiny, "--input", "-", stdin=b"a\n\xff\n").assert_error("standard input, line 2: byte 0xff")

@@ -88,12 +88,29 @@ def test_a_tar_for_a_machine_without_a_network(biolord: Biolord, tiny: Path, tmp
 @pytest.mark.usefixtures("index")
 def test_nothing_is_left_of_a_pack_that_fails(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
     """No index, no pack, no half of one, and the old one stays."""
-    (tmp_path / "pack").mkdir()
-    (tmp_path / "pack" / "old").touch()
+    (tmp_path / "pack" / "wheels").mkdir(parents=True)
+    for name in ("install.sh", "SHA256SUMS"):
+        (tmp_path / "pack" / name).touch()
     outcome = biolord("pack", tiny, "--wheel", tmp_path / "pack", "--offline-for", PLATFORM, "--force")
     outcome.assert_error("pip could not fetch the wheels for linux-x86_64")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index", "pack"]
-    assert [path.name for path in (tmp_path / "pack").iterdir()] == ["old"]
+    assert sorted(path.name for path in (tmp_path / "pack").iterdir()) == ["SHA256SUMS", "install.sh", "wheels"]
+
+
+def test_force_removes_no_folder_but_a_packs(
+    biolord: Biolord, tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The artefact itself, the folder that one stands in, anything else of the user's: refused, and left whole."""
+    before = sorted(path.name for path in tiny_copy.iterdir())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.tar").mkdir()
+    for output in (tiny_copy, Path(), Path("folder.tar")):
+        outcome = biolord("pack", tiny_copy, "--docker", output, "--force")
+        outcome.assert_error("is a folder that biolord pack didn't make: name another, or remove it yourself")
+    assert sorted(path.name for path in tiny_copy.iterdir()) == before
+    (tmp_path / "context").mkdir()
+    for _ in range(2):  # an empty folder, then what the first time left
+        assert biolord("pack", tiny_copy, "--docker", "context", "--force").code == 0
 
 
 @pytest.fixture
