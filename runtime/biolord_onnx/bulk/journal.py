@@ -11,8 +11,6 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,16 +137,6 @@ class Journal:
     def close(self) -> None:
         """Give the journal free; what isn't committed is forgotten."""
         self._base.close()
-
-    def __enter__(self) -> Self:
-        """Return self."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
     def _first_row(self, text: str, row: int) -> int:
         digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()

@@ -226,6 +226,8 @@ def _choose(source: str, column: str | None, columns: Iterable[str], option: str
         raise InputError(f"{source} needs {option}, one of: {shown}")
     if column not in columns:
         raise InputError(f"{source} has no column {column!r}, it has: {shown}")
+    if list(columns).count(column) > 1:
+        raise InputError(f"{source} has several columns {column!r}: {shown}: rename those that aren't meant")
     return column
 
 

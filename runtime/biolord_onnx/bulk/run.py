@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -155,7 +155,7 @@ def embed_to_file(
     keeps = source.count > bulk.part_rows or places.journal.exists()
     places = places if keeps else places.of_this_process()
     with ExitStack() as stack:
-        journal = stack.enter_context(Journal(places.journal if keeps else MEMORY, output))
+        journal = stack.enter_context(closing(Journal(places.journal if keeps else MEMORY, output)))
         state = _State(journal.begin(_identity(source, embedder, options)), keeps=keeps)
         resumed = state.done
         if resumed and not places.part.exists():
@@ -165,7 +165,7 @@ def embed_to_file(
         if resumed:
             bulk.notify(f"{output}: going on behind {resumed} of {source.count} rows of an interrupted run")
         shape = (source.count, nothing.shape[1])
-        store = stack.enter_context(Store(places.part, shape, nothing.dtype, resumed))
+        store = stack.enter_context(closing(Store(places.part, shape, nothing.dtype, resumed)))
         parts = _parts(source, journal, bulk.part_rows, resumed)
         if bulk.workers == 1:
             encoded = encode_here(parts, embedder, options)

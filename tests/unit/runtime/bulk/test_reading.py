@@ -142,6 +142,7 @@ def test_a_parquet_column_must_be_chosen(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("t.csv", "", "t.csv has no column 'name', it has: none"),
+        ("t.csv", "name,id,name\na,1,b\n", "t.csv has several columns 'name': name, id, name: rename those that"),
         ("t.csv", "id,name\n1,a\n2\n", "t.csv, line 3: the row ends before column 'name'"),
         ("t.csv", 'name\n"a" b\n', "t.csv, line 2: ',' expected after '\"': mend the line"),
         ("t.csv", 'name\n"a\n', "t.csv, line 2: unexpected end of data: mend the line"),

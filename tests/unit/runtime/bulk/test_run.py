@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -132,7 +132,10 @@ def test_a_restart_does_not_pull_the_rug_from_under_another_run(bulk: Bulk, tmp_
     source = failing(NAMES, 100)
     with pytest.raises(OSError, match="gone"):
         bulk(source, tmp_path / "o.npy")
-    with Journal(tmp_path / ".o.npy.journal", "o.npy"), pytest.raises(InputError, match="another process is writing"):
+    with (
+        closing(Journal(tmp_path / ".o.npy.journal", "o.npy")),
+        pytest.raises(InputError, match="another process is writing"),
+    ):
         bulk(source, tmp_path / "o.npy", restart=True)
     assert left(tmp_path) == [".o.npy.journal", ".o.npy.part"]
 
