@@ -79,9 +79,12 @@ def embed_with_kills(artefact: str, names: Path, output: Path, seconds: list[flo
 
 
 def numbered_names(count: int) -> list[str]:
-    """Generate any number of different names."""
+    """Generate any number of different names, in an order of no meaning: the first ones are a sample of all."""
     names = generate("names", min(count, DIFFERENT)).texts
-    return [f"{names[row % len(names)]} {row}" for row in range(count)]
+    numbered = [f"{names[row % len(names)]} {row}" for row in range(count)]
+    # Higher numbers have more tokens.
+    random.Random(0).shuffle(numbered)
+    return numbered
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -98,8 +101,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _measure(args: argparse.Namespace, folder: Path) -> int:
     small, middle, large = (folder / f"{name}.txt" for name in ("small", "middle", "large"))
+    names = numbered_names(args.names)
     for path, count in ((small, ENCODED), (middle, EMBEDDED), (large, args.names)):
-        path.write_text("\n".join(numbered_names(min(count, args.names))), "utf-8")
+        path.write_text("\n".join(names[:count]), "utf-8")
     ratios, embed = [], 0.0
     for _ in range(args.pairs):
         encode, embed = encode_rate(args.artefact, small), embed_rate(args.artefact, middle, folder / "middle.npy")

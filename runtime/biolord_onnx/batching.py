@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 DEFAULT_TOKEN_BUDGET = 256
 # What starting a run costs, in tokens: with fewer, the matmuls don't get going.
 RUN_TOKENS = 32
-# Attention is the one part of the graph that computes padding: a text of l tokens in a run of L costs it as much as
-# (L² - l²) / 1000 tokens, for its share of a layer's work grows with the length over about that.
+# What a text of l tokens costs a run of L beyond its own. Attention computes padding: as much as (L² - l²) / 1000
+# tokens, for its share of a layer's work grows with the length over about that. So do queries, keys and values, a
+# quarter of a layer's products.
 PADDING_SQUARES = 1000
+PADDING_SHARE = 4
 # Texts tokenized at once: enough that most token lengths occur often, few enough that memory stays bounded.
 CHUNK_TEXTS = 4096
 CHUNK_CHARACTERS = 2_000_000
@@ -81,18 +83,19 @@ def plan(lengths: NDArray[np.int32], budget: int, max_texts: int | None = None, 
         longest = descending[start]
         size = max(1, budget // longest)
         stop = start + (size if max_texts is None else min(size, max_texts))
-        stop = start + _take(descending[start:stop], RUN_TOKENS * PADDING_SQUARES if padded else 0)
+        stop = start + _take(descending[start:stop], RUN_TOKENS if padded else 0)
         batches.append(Batch(order[start:stop], longest))
         start = stop
     return batches
 
 
-def _take(descending: list[int], squares: int) -> int:
-    """Count the texts, longest first, whose padding to the first one's length takes at most so many squares."""
-    longest = descending[0] ** 2
+def _take(descending: list[int], tokens: int) -> int:
+    """Count the texts, longest first, whose padding to the first one's length costs at most as much as some tokens."""
+    longest = descending[0]
+    left = tokens * PADDING_SQUARES * PADDING_SHARE
     for taken, length in enumerate(descending):
-        squares -= longest - length**2
-        if squares < 0:
+        left -= PADDING_SHARE * (longest**2 - length**2) + PADDING_SQUARES * (longest - length)
+        if left < 0:
             return taken
     return len(descending)
 

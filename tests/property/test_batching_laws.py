@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.batching import PADDING_SQUARES, RUN_TOKENS, batch_arrays, chunks, plan, share_budget
+from biolord_onnx.batching import PADDING_SHARE, PADDING_SQUARES, RUN_TOKENS, batch_arrays, chunks, plan, share_budget
 
 LENGTHS = st.lists(st.integers(1, 40), max_size=200)
 BUDGETS = st.integers(1, 300)
@@ -44,7 +44,9 @@ def test_padded_plans(lengths: list[int], budget: int, max_texts: int | None) ->
         assert own[0] == batch.length
         assert len(own) == 1 or len(own) * batch.length <= budget
         assert max_texts is None or len(own) <= max_texts
-        assert sum(batch.length**2 - length**2 for length in own) <= RUN_TOKENS * PADDING_SQUARES
+        squares = sum(batch.length**2 - length**2 for length in own)
+        places = sum(batch.length - length for length in own)
+        assert squares / PADDING_SQUARES + places / PADDING_SHARE <= RUN_TOKENS
     assert len(batches) <= len(plain)
 
 

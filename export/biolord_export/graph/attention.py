@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from biolord_export.graph.builder import MICROSOFT
 
 if TYPE_CHECKING:
     from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.graph.operators import LayerOperators
     from biolord_export.graph.packing import Packing
     from biolord_export.weights import EncoderWeights
 
@@ -24,10 +26,17 @@ class Attention:
     packing: Packing
     bias: str
 
-    def emit(self, graph: GraphBuilder, qkv: str) -> str:
-        """From float32 [tokens, 3 * dim] to float32 [tokens, dim]."""
-        padded = self.packing.unpack(graph, qkv, 3 * self.dim)
-        query, key, value = graph.op_many("Split", padded, outputs=3, axis=2, num_outputs=3)
+    def emit(self, graph: GraphBuilder, hidden: str, layer: LayerOperators) -> tuple[str, str]:
+        """Attend to the tokens of the same text: from float32 [tokens, dim] to float32 [tokens, dim].
+
+        Queries, keys and values come out of products of their own, which write them where they are read: cut out of
+        one product, and unpacked after it, they would be copied twice, in four bytes a number.
+
+        Returns:
+            What the layer yields, and what enters its output projection, float32 [batch * sequence, dim].
+        """
+        thirds = [layer.qkv.outputs(slice(start, start + self.dim)) for start in range(0, 3 * self.dim, self.dim)]
+        query, key, value = (third.emit(graph, hidden, partial(self.packing.unpack, graph)) for third in thirds)
         inputs = [query, key, value, "", self.packing.lengths, self.bias]
         mixed = graph.op(
             "MultiHeadAttention",
@@ -35,7 +44,8 @@ class Attention:
             domain=MICROSOFT,
             num_heads=self.heads,
         )
-        return self.packing.pack(graph, graph.op("Reshape", mixed, graph.ints(-1, self.dim)))
+        flat = graph.op("Reshape", mixed, graph.ints(-1, self.dim))
+        return layer.attention_output.emit(graph, flat, partial(self.packing.pack, graph)), flat
 
 
 def emit_attention(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> Attention:

@@ -34,7 +34,8 @@ class EncoderGraph:
     Attributes:
         builder: Saves the graph.
         taps: The float32 [tokens, inputs] value that enters each linear layer, by (layer number, name); ``fc2`` is that
-            of the first part of the feed-forward network.
+            of the first part of the feed-forward network, and ``attention_output`` has a row for each place of the
+            batch, padding included.
     """
 
     builder: GraphBuilder
@@ -75,9 +76,8 @@ def emit_encoder(
 def _emit_layer(
     graph: GraphBuilder, layer: Layer, linear: LayerOperators, attention: Attention, hidden: str
 ) -> tuple[tuple[str, ...], str]:
-    mixed = attention.emit(graph, linear.qkv.emit(graph, hidden))
-    attended = graph.op("Add", linear.attention_output.emit(graph, mixed), hidden)
-    middle = emit_layer_norm(graph, attended, layer.attention_norm)
+    attended, mixed = attention.emit(graph, hidden, linear)
+    middle = emit_layer_norm(graph, graph.op("Add", attended, hidden), layer.attention_norm)
     inner = [graph.op("Gelu", part.first.emit(graph, middle), domain=MICROSOFT) for part in linear.feed_forward]
     outer = middle
     for part, value in zip(linear.feed_forward, inner, strict=True):

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from biolord_export.graph.builder import GraphBuilder
+
+    Move = Callable[[str], str]
+
+
+def stay(rows: str) -> str:
+    """Leave rows where they are."""
+    return rows
 
 
 class LinearOperator(Protocol):
@@ -14,6 +23,22 @@ class LinearOperator(Protocol):
 
     def emit(self, graph: GraphBuilder, x: str) -> str:
         """Add the nodes from float32 [tokens, inputs] to float32 [tokens, outputs], bias included."""
+        ...
+
+
+class AttentionOperator(Protocol):
+    """A linear layer beside attention, where tokens go from the packed batch to the padded one, or back."""
+
+    def emit(self, graph: GraphBuilder, x: str, move: Move = stay) -> str:
+        """Add the nodes from float32 [rows, inputs] to float32 [..., outputs], bias included.
+
+        ``move`` adds those that put rows in their new places; it is applied to what is multiplied, which takes a
+        quarter of the bytes where that is in 8 bits.
+        """
+        ...
+
+    def outputs(self, chosen: slice) -> Self:
+        """Return the layer that yields some of the outputs."""
         ...
 
 
@@ -38,13 +63,13 @@ class LayerOperators:
     """What a transformer layer multiplies with.
 
     Attributes:
-        qkv: Yields query, key and value side by side.
+        qkv: Yields query, key and value side by side, or each by itself.
         attention_output: The projection after attention.
         feed_forward: The feed-forward network, its inner channels in one part or in several whose outputs add up.
     """
 
-    qkv: LinearOperator
-    attention_output: LinearOperator
+    qkv: AttentionOperator
+    attention_output: AttentionOperator
     feed_forward: tuple[FeedForwardPart, ...]
 
 

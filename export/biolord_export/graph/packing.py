@@ -1,4 +1,4 @@
-"""Take the padding out of a batch before the first matmul, and put it back where a shape needs it."""
+"""Take the padding out of a batch before anything is computed, and put it back where attention needs its shape."""
 
 from __future__ import annotations
 
@@ -34,10 +34,9 @@ class Packing:
         """From [batch * sequence, ...] to [tokens, ...]."""
         return graph.op("Gather", flat, self.kept, axis=0)
 
-    def unpack(self, graph: GraphBuilder, tokens: str, width: int) -> str:
-        """From [tokens, width] to [batch, sequence, width]; the padding holds some token's values."""
-        shape = graph.op("Concat", self.batch, self.sequence, graph.ints(width), axis=0)
-        return graph.op("Reshape", graph.op("Gather", tokens, self.spread, axis=0), shape)
+    def unpack(self, graph: GraphBuilder, tokens: str) -> str:
+        """From [tokens, ...] to [batch, sequence, ...]; the padding holds some token's values."""
+        return graph.op("Gather", tokens, self.places(graph), axis=0)
 
     def places(self, graph: GraphBuilder) -> str:
         """Yield int64 [batch, sequence], the token that fills each place."""

@@ -6,17 +6,19 @@ nothing is calibrated and nothing clips.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biolord_export.graph.builder import MICROSOFT
+from biolord_export.graph.operators import stay
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.graph.operators import Move
     from biolord_export.weights import Float32
 
     UInt8 = NDArray[np.uint8]
@@ -51,6 +53,10 @@ class BlockWeight:
         """Return the float32 [inputs, outputs] weight that is really multiplied with."""
         steps = self.codes.astype(np.float32) - self.zero_points[..., np.newaxis]
         return (steps * self.scales[..., np.newaxis]).reshape(len(self.codes), -1)[:, : self.inputs].T
+
+    def outputs(self, chosen: slice) -> BlockWeight:
+        """Return the weight of some outputs."""
+        return replace(self, codes=self.codes[chosen], scales=self.scales[chosen], zero_points=self.zero_points[chosen])
 
     @property
     def nbytes(self) -> int:
@@ -89,9 +95,13 @@ class BlockLinear:
     weight: BlockWeight
     bias: Float32
 
-    def emit(self, graph: GraphBuilder, x: str) -> str:
+    def emit(self, graph: GraphBuilder, x: str, move: Move = stay) -> str:
         """Add the product, bias included."""
-        return self.weight.emit(graph, x, self.bias)
+        return self.weight.emit(graph, move(x), self.bias)
+
+    def outputs(self, chosen: slice) -> BlockLinear:
+        """Return the layer that yields some of the outputs."""
+        return BlockLinear(self.weight.outputs(chosen), self.bias[chosen])
 
     def apply(self, x: Float32) -> Float32:
         """Compute in numpy what the emitted node does, float32 [tokens, inputs] to [tokens, outputs]."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators
+from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators, stay
 from biolord_export.quantise.report import Quantised
+from biolord_export.weights import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.weights import EncoderWeights, Float32, Layer, Linear
+    from biolord_export.graph.operators import Move
+    from biolord_export.weights import EncoderWeights, Float32, Layer
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,14 @@ class FloatLinear:
 
     linear: Linear
 
-    def emit(self, graph: GraphBuilder, x: str) -> str:
+    def emit(self, graph: GraphBuilder, x: str, move: Move = stay) -> str:
         """Add the product and the bias."""
-        product = graph.op("MatMul", x, graph.real(self.linear.weight, "weight"))
+        product = graph.op("MatMul", move(x), graph.real(self.linear.weight, "weight"))
         return graph.op("Add", product, graph.real(self.linear.bias, "bias"))
+
+    def outputs(self, chosen: slice) -> FloatLinear:
+        """Return the layer that yields some of the outputs."""
+        return FloatLinear(Linear(self.linear.weight[:, chosen], self.linear.bias[chosen]))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.graph.builder import MICROSOFT
-from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators
+from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators, stay
 from biolord_export.progress import track
 from biolord_export.quantise.candidates import choose_inner, choose_static
 from biolord_export.quantise.float32 import FloatLinear
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.graph.operators import Move
     from biolord_export.quantise.candidates import InnerChoice, StaticChoice
     from biolord_export.quantise.grid import RowGrid, StaticGrid
     from biolord_export.weights import EncoderWeights, Float32, Layer
@@ -44,19 +45,19 @@ class StaticLinear:
     weight: Int8Weight
     bias: Float32
 
-    def emit(self, graph: GraphBuilder, x: str) -> str:
+    def emit(self, graph: GraphBuilder, x: str, move: Move = stay) -> str:
         """Add the rounding and the integer product, bias included."""
         rounded, step, zero_point = self.grid.emit_round(graph, self.grid.emit_normalise(graph, x))
         values, scales = graph.constant(self.weight.values, "weight"), graph.constant(self.weight.scales, "scales")
-        inputs = (rounded, values, step, scales, zero_point, "", graph.constant(self.bias, "bias"))
+        inputs = (move(rounded), values, step, scales, zero_point, "", graph.constant(self.bias, "bias"))
         return graph.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
 
     def apply(self, x: Float32) -> Float32:
         """Compute in numpy what the layer makes of raw inputs, float32 [tokens, inputs] to [tokens, outputs]."""
         return self.grid.round(self.grid.normalise(x)) @ self.weight.dense() + self.bias
 
-    def outputs(self, chosen: NDArray[np.int64]) -> StaticLinear:
-        """Keep some outputs, in that order."""
+    def outputs(self, chosen: NDArray[np.int64] | slice) -> StaticLinear:
+        """Return the layer that yields some of the outputs, in that order."""
         values = np.ascontiguousarray(self.weight.values[:, chosen])
         return StaticLinear(self.grid, Int8Weight(values, self.weight.scales[chosen]), self.bias[chosen])
 

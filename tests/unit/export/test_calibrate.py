@@ -73,7 +73,11 @@ def look(weights: EncoderWeights, texts: Texts) -> Mapping[tuple[int, str], list
     graph = emit_encoder(weights, float32_operators(weights), Pooling("mean", normalize=False))
     found = evaluate(graph.builder, {"input_ids": ids, "attention_mask": mask}, *graph.taps.values())
     cuts = np.cumsum([len(text) for text in texts])[:-1]
-    return {place: np.split(rows, cuts) for place, rows in zip(graph.taps, found, strict=True)}
+    real = [
+        rows[mask.ravel() == 1] if place[1] == "attention_output" else rows
+        for place, rows in zip(graph.taps, found, strict=True)
+    ]
+    return {place: np.split(rows, cuts) for place, rows in zip(graph.taps, real, strict=True)}
 
 
 def close(found: NDArray[np.floating], expected: NDArray[np.floating], size: float = 1.0) -> bool:

@@ -30,7 +30,7 @@ def run(lengths: list[int], sequence: int | None = None) -> Arrays:
     given_mask = prefix_mask(lengths, sequence)
     places = 100 * np.arange(len(lengths))[:, None] + np.arange(given_mask.shape[1])
     held = np.repeat(places.reshape(-1, 1), WIDTH, axis=1).astype(np.float32)
-    values = (packed, packing.unpack(graph, packed, WIDTH), packing.lengths, packing.places(graph))
+    values = (packed, packing.unpack(graph, packed), packing.lengths, packing.places(graph))
     return evaluate(graph, {"attention_mask": given_mask, "rows": held}, *values)
 
 
