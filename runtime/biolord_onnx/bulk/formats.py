@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ def find_format(output: Path) -> Format:
     if found is None:
         raise InputError(f"{output} ends in {output.suffix!r}, expected one of {', '.join(_FORMATS)}")
     return found
+
+
+def real_output(output: str) -> str:
+    """Follow a symbolic link: what it points to is going to be written, beside files of that place, and it stays."""
+    return os.path.realpath(output) if Path(output).is_symlink() else output
 
 
 def check_output(output: str, *, ids: bool, force: bool) -> None:

@@ -286,6 +286,11 @@ def _check_room(output: Path, rows: int, vectors: Vectors) -> None:
     free = shutil.disk_usage(output.parent).free
     if needed > free:
         raise InputError(
-            f"{output} needs about {needed / 1e9:.1f} GB while it is made, {free / 1e9:.1f} GB are free: make room, or "
+            f"{output} needs about {_readable(needed)} while it is made, {_readable(free)} are free: make room, or "
             "choose a smaller --precision"
         )
+
+
+def _readable(count: int) -> str:
+    unit, size = next(((unit, size) for unit, size in (("GB", 1e9), ("MB", 1e6)) if count >= size), ("kB", 1e3))
+    return f"{count / size:.1f} {unit}"

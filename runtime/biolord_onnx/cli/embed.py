@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.bulk.formats import STDOUT, check_output
+from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.reading import Columns
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
@@ -69,6 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Embed the texts of the command line or of a file."""
+    args.output = real_output(args.output)
     check_output(args.output, ids=args.id_column is not None, force=args.force)
     if args.workers < 1:
         raise InputError(f"--workers is {args.workers}, expected 1 or more")

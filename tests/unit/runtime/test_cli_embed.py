@@ -220,3 +220,23 @@ def test_workers_give_the_same(biolord: Biolord, tiny: Path, tmp_path: Path, emb
     outcome = biolord("embed", tiny, "--input", tmp_path / "names.txt", "--output", tmp_path / "o.npy", "--workers", 2)
     assert outcome.code == 0, outcome.err
     np.testing.assert_array_equal(np.load(tmp_path / "o.npy"), embedder.encode(names))
+
+
+def test_an_output_that_is_a_link_is_written_where_it_leads(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """To a larger disk, say; the link stays, and its ending counts for nothing."""
+    (tmp_path / "large").mkdir()
+    link, there = tmp_path / "o.txt", tmp_path / "large" / "o.npy"
+    link.symlink_to(there)
+    assert biolord("embed", tiny, "a", "b", "--output", link).code == 0
+    assert link.is_symlink()
+    assert np.load(there).shape == (2, DIM)
+    biolord("embed", tiny, "a", "--output", link).assert_error(f"{there} exists")
+    assert biolord("embed", tiny, "a", "--output", link, "--force").code == 0
+    assert np.load(there).shape == (1, DIM)
+
+
+def test_links_in_a_circle_lead_nowhere(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """They are as good as not there."""
+    (tmp_path / "o.npy").symlink_to("o.npy")
+    assert biolord("embed", tiny, "a", "--output", tmp_path / "o.npy").code == 0
+    assert np.load(tmp_path / "o.npy").shape == (1, DIM)

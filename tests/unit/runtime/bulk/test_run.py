@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -150,12 +152,22 @@ def test_gathered_vectors_that_are_gone(bulk: Bulk, tmp_path: Path) -> None:
         bulk(source, tmp_path / "o.npy")
 
 
-def test_a_disk_without_room_is_noticed_first(bulk: Bulk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is computed, with both figures."""
+@pytest.mark.parametrize(
+    ("rows", "free", "told"),
+    [
+        (200, 1000, f"{200 * DIM * 4 / 1e3:.1f} kB while it is made, 1.0 kB are"),
+        (10**6, 999_949, f"{10**6 * DIM * 4 / 1e6:.1f} MB while it is made, 999.9 kB are"),
+        (10**9, 2_500_000, f"{10**9 * DIM * 4 / 1e9:.1f} GB while it is made, 2.5 MB are"),
+    ],
+)
+def test_a_disk_without_room_is_noticed_first(
+    bulk: Bulk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, free: int, told: str
+) -> None:
+    """Before anything is computed, with both figures, in units that fit them."""
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(InputError, match=r"o\.npy needs about 0\.0 GB while it is made, 0\.0 GB are free: make room"):
-        bulk(of_texts(NAMES), tmp_path / "o.npy")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=free))
+    with pytest.raises(InputError, match=rf"o\.npy needs about {re.escape(told)} free: make room, or choose a smaller"):
+        bulk(replace(of_texts(NAMES), count=rows), tmp_path / "o.npy")
     assert left(tmp_path) == []
 
 
