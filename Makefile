@@ -20,6 +20,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12 python; do \
 	"$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Python compiles what it imports; compiling all that is installed takes half of installing it.
+INSTALL := -m pip install -qq --no-compile
 
 BIN := .venv/bin
 DEMO_BIN := .venv-demo/bin
@@ -31,7 +33,7 @@ COVERAGE := $(BIN)/coverage
 # Real tests that keep one core busy each, with emulating or unpacking, and measure no time.
 BESIDE := tests/emulated tests/real/test_arm.py tests/real/test_docker_context.py
 
-.PHONY: help demo environments test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -42,57 +44,59 @@ python:
 .venv/.ready: pyproject.toml requirements/tools.txt requirements/dev.txt | python
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -qq -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
+	$(BIN)/python $(INSTALL) -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
 	touch $@
 
 .venv-floors/.ready: pyproject.toml requirements/tools.txt requirements/floors.txt | python
 	rm -rf .venv-floors
 	$(PYTHON) -m venv .venv-floors
-	.venv-floors/bin/python -m pip install -qq -r requirements/floors.txt -e '.[cpu,export,parquet,bench,serve]'
+	.venv-floors/bin/python $(INSTALL) -r requirements/floors.txt -e '.[cpu,export,parquet,bench,serve]'
 	touch $@
 
 .venv-demo/.ready: pyproject.toml | python
 	rm -rf .venv-demo
 	$(PYTHON) -m venv .venv-demo
-	$(DEMO_BIN)/python -m pip install -qq -e '.[cpu,export]'
+	$(DEMO_BIN)/python $(INSTALL) -e '.[cpu,export]'
 	touch $@
 
 .venv-oracle/.ready: pyproject.toml requirements/oracle.txt | python
 	rm -rf .venv-oracle
 	$(PYTHON) -m venv .venv-oracle
-	$(ORACLE) -m pip install -qq -r requirements/oracle.txt -e '.[cpu,export,optimum]'
+	$(ORACLE) $(INSTALL) -r requirements/oracle.txt -e '.[cpu,export,optimum]'
 	touch $@
 
 .venv-portable/.ready: pyproject.toml requirements/portable.txt tests/node/package-lock.json | python
 	rm -rf .venv-portable tests/node/node_modules
 	$(PYTHON) -m venv .venv-portable
-	$(PORTABLE)/python -m pip install -qq -r requirements/portable.txt -e '.[openvino]'
+	$(PORTABLE)/python $(INSTALL) -r requirements/portable.txt -e '.[openvino]'
 	cd tests/node && PATH="$(CURDIR)/$(PORTABLE):$$PATH" npm ci --silent --no-audit --no-fund
 	touch $@
 
 .venv-ecosystem/.ready: pyproject.toml requirements/ecosystem.txt | python
 	rm -rf .venv-ecosystem
 	$(PYTHON) -m venv .venv-ecosystem
-	.venv-ecosystem/bin/python -m pip install -qq -r requirements/ecosystem.txt -e '.[cpu]'
+	.venv-ecosystem/bin/python $(INSTALL) -r requirements/ecosystem.txt -e '.[cpu]'
 	touch $@
 
 environments: .venv/.ready .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready
+
+references: .venv/.ready
+	$(BIN)/python -m biolord_export.reference $(REFERENCES)
 
 demo: .venv-demo/.ready
 	$(DEMO_BIN)/python -m biolord_export.demo
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
 test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
-test: environments
-	$(BIN)/python -m biolord_export.reference $(REFERENCES)
+test: environments references
 	$(COVERAGE) erase
 	$(COVERAGE) run -m pytest -m 'not real' -n 2 --dist loadfile
 	$(ECOSYSTEM)/coverage run -m pytest -W default tests/ecosystem
-	$(COVERAGE) run -m pytest -m real -n 3 --dist loadfile $(BESIDE)
-	$(COVERAGE) run -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --include='runtime/*' --fail-under=100
 	$(COVERAGE) report --include='export/*' --fail-under=95
+	$(BIN)/python -m pytest -m real -n 3 --dist loadfile $(BESIDE)
+	$(BIN)/python -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
 
 test-ecosystem: .venv-ecosystem/.ready
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem

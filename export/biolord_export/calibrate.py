@@ -133,7 +133,9 @@ def collect_statistics(
         session = onnxruntime.InferenceSession(encoder.builder.save(Path(folder)), _session_options())
         for number, ids in enumerate(track([*texts, *strange], "calibrating")):
             for place, rows in zip(encoder.taps, _run(session, encoder.taps, ids), strict=True):
-                collector = collectors.setdefault(place, _Collector(rows.shape[1]))
+                if place not in collectors:
+                    collectors[place] = _Collector(rows.shape[1])
+                collector = collectors[place]
                 if number >= len(texts):
                     collector.strange.append(rows)
                 elif number % HELD_BACK_EVERY == HELD_BACK_EVERY - 1:
