@@ -69,8 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Embed the texts of the command line or of a file."""
-    args.output = real_output(args.output)
-    check_output(args.output, ids=args.id_column is not None, force=args.force)
+    _check_output(args)
     if args.workers < 1:
         raise InputError(f"--workers is {args.workers}, expected 1 or more")
     if args.output == STDOUT and args.workers > 1:
@@ -81,6 +80,17 @@ def run(args: argparse.Namespace) -> int:
         else:
             _to_file(args, source, embedder)
     return 0
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    """Check where a link leads, and go on with that; an error names what was typed, too."""
+    typed, args.output = args.output, real_output(args.output)
+    try:
+        check_output(args.output, ids=args.id_column is not None, force=args.force)
+    except InputError as error:
+        if args.output == typed:
+            raise
+        raise InputError(f"{typed} is a link: {error}") from error
 
 
 def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:

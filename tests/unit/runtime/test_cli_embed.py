@@ -230,7 +230,7 @@ def test_an_output_that_is_a_link_is_written_where_it_leads(biolord: Biolord, ti
     assert biolord("embed", tiny, "a", "b", "--output", link).code == 0
     assert link.is_symlink()
     assert np.load(there).shape == (2, DIM)
-    biolord("embed", tiny, "a", "--output", link).assert_error(f"{there} exists")
+    biolord("embed", tiny, "a", "--output", link).assert_error(f"{link} is a link: {there} exists: choose another")
     assert biolord("embed", tiny, "a", "--output", link, "--force").code == 0
     assert np.load(there).shape == (1, DIM)
 
