@@ -1,14 +1,11 @@
-"""Opening an artefact folder: everything is checked here, before any session is made."""
+"""Opening an artefact folder: what can be checked without onnxruntime is checked here."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.installed import installed_artefacts, normalise
@@ -17,6 +14,7 @@ from biolord_onnx.onnx_file import external_locations
 
 _FORBIDDEN_IN_NAMES = frozenset("/\\:")
 _LONGEST_NAME = 255  # bytes, on common file systems
+_HASHED_AT_ONCE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,39 +78,19 @@ def _find_folder(path: Path) -> Path:
     return found
 
 
-def check_hashes(artifact: Artifact) -> None:
-    """Compare the SHA-256 of every file with the manifest's.
+def check_hashes(artifact: Artifact, only: str | None = None) -> None:
+    """Compare the SHA-256 of files with the manifest's.
+
+    Args:
+        artifact: the artefact.
+        only: the name of the one file to look at; None for all.
 
     Raises:
         ArtifactError: a file is unreadable or was altered.
     """
     for entry in artifact.manifest.files:
-        _check_hash(artifact.path / entry.name, entry)
-
-
-@contextmanager
-def hashes_checked_beside(artifact: Artifact) -> Iterator[None]:
-    """Check the hashes in a thread while the block does what needs none of the files, such as importing modules.
-
-    Raises:
-        ArtifactError: a file is unreadable or was altered.
-    """
-    failures: list[ArtifactError] = []
-
-    def check() -> None:
-        try:
-            check_hashes(artifact)
-        except ArtifactError as error:
-            failures.append(error)
-
-    thread = Thread(target=check, name="biolord-hashes")
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
-    if failures:
-        raise failures[0]
+        if only in {None, entry.name}:
+            _check_hash(artifact.path / entry.name, entry)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -164,8 +142,7 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
 
 def _check_hash(path: Path, entry: FileEntry) -> None:
     try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = _sha256(path)
     except OSError as error:
         raise _unreadable(path, error) from error
     if found != entry.sha256:
@@ -173,6 +150,15 @@ def _check_hash(path: Path, entry: FileEntry) -> None:
             f"{path} was changed after the export: SHA-256 {found[:12]}..., the manifest says "
             f"{entry.sha256[:12]}...: copy or export the artefact again"
         )
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file in large pieces: between two of them a thread waits for whoever holds Python's global lock."""
+    digest, piece = hashlib.sha256(), memoryview(bytearray(_HASHED_AT_ONCE))
+    with path.open("rb", buffering=0) as stream:
+        while count := stream.readinto(piece):
+            digest.update(piece[:count])
+    return digest.hexdigest()
 
 
 def _check_external_data(folder: Path, manifest: Manifest) -> None:

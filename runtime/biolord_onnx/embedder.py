@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import Literal, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact import Artifact, hashes_checked_beside, open_artifact
+from biolord_onnx.artifact import Artifact, open_artifact
 from biolord_onnx.encoder import Encoder
 from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.precision import Precision, Vectors
 from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
-from biolord_onnx.session import Output, Session, open_session, preload
+from biolord_onnx.session import Output
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.texts import TextInput, as_texts
@@ -56,17 +55,13 @@ class Embedder:
         ...     vectors = embedder.encode(["Cat scratch injury", "Bartonellosis"])
     """
 
-    def __init__(self, artifact: Artifact, session: Session) -> None:
-        """Pair a checked artefact with a session of its graph; `load` does both.
-
-        Raises:
-            ArtifactError: the tokenizer is unreadable or doesn't fit the length limit.
-        """
-        self._encoder: Encoder | None = Encoder.load(artifact, session)
+    def __init__(self, artifact: Artifact, encoder: Encoder) -> None:
+        """Take a checked artefact, and what `Encoder.load` made of it; `load` does both."""
+        self._encoder: Encoder | None = encoder
         self._artifact = artifact
         self._manifest = artifact.manifest
-        self._provider = session.provider
-        self._threads = session.threads
+        self._provider = encoder.session.provider
+        self._threads = encoder.session.threads
 
     @classmethod
     def load(
@@ -95,9 +90,8 @@ class Embedder:
             InputError: ``threads`` or ``memory`` is out of range.
         """
         artifact = open_artifact(path, verify_hashes=False)
-        with hashes_checked_beside(artifact) if verify_hashes else nullcontext():
-            preload()
-        return cls(artifact, open_session(artifact, provider=provider, threads=threads, memory=memory))
+        loaded = Encoder.load(artifact, provider=provider, threads=threads, memory=memory, verify_hashes=verify_hashes)
+        return cls(artifact, loaded)
 
     @property
     def dim(self) -> int:

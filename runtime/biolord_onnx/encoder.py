@@ -8,14 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact import Artifact, check_hashes
+from biolord_onnx.background import Background
 from biolord_onnx.batching import batch_arrays, chunks, plan, share_budget
 from biolord_onnx.errors import ArtifactError, InputError
-from biolord_onnx.manifest import Manifest
+from biolord_onnx.manifest import MODEL_NAME, Manifest
 from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
 from biolord_onnx.schedule import run_jobs
-from biolord_onnx.session import Session
+from biolord_onnx.session import Session, open_session
+from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import EncodeSettings
 from biolord_onnx.texts import DistinctTexts, distinct
 from biolord_onnx.tokenization import Tokenizer
@@ -39,6 +41,29 @@ class Job:
     attention_mask: NDArray[np.int64]
 
 
+def load_tokenizer(artifact: Artifact) -> Tokenizer:
+    """Load an artefact's tokenizer.
+
+    Raises:
+        ArtifactError: it is unreadable or doesn't fit the length limit.
+    """
+    tokenizer = Tokenizer.load(artifact.tokenizer_path, artifact.pieces_path)
+    limit = artifact.manifest.max_length.value
+    # Without special tokens an empty text would have no tokens at all, hence no vector.
+    if not 0 < tokenizer.special_count < limit:
+        raise ArtifactError(
+            f"{artifact.tokenizer_path} adds {tokenizer.special_count} special tokens to every text, "
+            f"expected 1 or more and fewer than max_length, {limit}: export the artefact again"
+        )
+    return tokenizer
+
+
+def _checked_tokenizer(artifact: Artifact, *, verify_hashes: bool) -> Tokenizer:
+    if verify_hashes:
+        check_hashes(artifact)
+    return load_tokenizer(artifact)
+
+
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """A tokenizer and a session that belong together. Immutable, hence safe between threads.
@@ -54,20 +79,39 @@ class Encoder:
     session: Session
 
     @classmethod
-    def load(cls, artifact: Artifact, session: Session) -> Encoder:
-        """Load the artefact's tokenizer beside a session of its graph.
+    def load(
+        cls,
+        artifact: Artifact,
+        *,
+        provider: str = "auto",
+        threads: int | None = None,
+        memory: Memory = "fast",
+        spinning: bool = False,
+        verify_hashes: bool = True,
+    ) -> Encoder:
+        """Load an artefact's graph, and beside that hash its files and load its tokenizer.
+
+        Args:
+            artifact: from `open_artifact`, hashes not verified.
+            provider: as of `open_session`.
+            threads: likewise.
+            memory: likewise.
+            spinning: likewise.
+            verify_hashes: compare every file with the manifest's SHA-256.
 
         Raises:
-            ArtifactError: the tokenizer is unreadable or doesn't fit the length limit.
+            ArtifactError: a file was altered, the tokenizer is unreadable or doesn't fit the length limit, or as of
+                `open_session`.
+            BiolordError: as of `open_session`.
         """
-        tokenizer = Tokenizer.load(artifact.tokenizer_path, artifact.pieces_path)
-        limit = artifact.manifest.max_length.value
-        # Without special tokens an empty text would have no tokens at all, hence no vector.
-        if not 0 < tokenizer.special_count < limit:
-            raise ArtifactError(
-                f"{artifact.tokenizer_path} adds {tokenizer.special_count} special tokens to every text, "
-                f"expected 1 or more and fewer than max_length, {limit}: export the artefact again"
-            )
+        if verify_hashes:
+            check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
+        beside = Background(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
+        try:
+            session = open_session(artifact, provider=provider, threads=threads, memory=memory, spinning=spinning)
+        finally:
+            # An altered file is told first: it may be why the rest failed.
+            tokenizer = beside.result()
         return cls(artifact.manifest, tokenizer, session)
 
     def encode(

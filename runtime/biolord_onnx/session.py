@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from types import ModuleType
@@ -205,12 +203,6 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
     if chosen.name == "cpu":
         check_requirements(manifest, cpu_features(), lambda: _measure_products(ort))
     return chosen
-
-
-def preload() -> None:
-    """Import onnxruntime while there is something to wait for; if it isn't there, `open_session` will say so."""
-    with suppress(ImportError):
-        importlib.import_module("onnxruntime")
 
 
 def import_onnxruntime() -> ModuleType:

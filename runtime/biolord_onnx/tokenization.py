@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError, InputError
@@ -15,6 +15,9 @@ from biolord_onnx.manifest import TOKENIZER_NAME
 from biolord_onnx.pieces import read_pieces
 from biolord_onnx.unigram import UnigramEncoder
 from biolord_onnx.windows import cut_windows
+
+if TYPE_CHECKING:
+    import tokenizers
 
 _PROBE = "a"
 # The library's result for a token takes some hundred bytes, of which 4 are the id: only so many texts have one at once.
@@ -90,6 +93,8 @@ class Tokenizer:
         Raises:
             ArtifactError: the text isn't one, or its special tokens don't stand around the text.
         """
+        import tokenizers  # by a thread of its own, see `Embedder.load`
+
         try:
             tokenizer = tokenizers.Tokenizer.from_str(text)
         except Exception as error:  # tokenizers raises the bare class

@@ -13,11 +13,12 @@ from functools import lru_cache
 from itertools import accumulate
 from math import inf
 from threading import Lock
-from typing import Literal, NamedTuple
-
-import tokenizers
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from biolord_onnx.pieces import Pieces
+
+if TYPE_CHECKING:
+    import tokenizers
 
 # Below the least likely piece, as the library has it: any piece beats what has none.
 UNKNOWN_PENALTY = 10.0
@@ -41,6 +42,8 @@ class UnigramEncoder:
 
     def __init__(self, pieces: Pieces, load_library: Callable[[], tokenizers.Tokenizer]) -> None:
         """Take a vocabulary, and what loads the whole tokenizer."""
+        import tokenizers  # by a thread of its own, see `Embedder.load`
+
         self._pieces = pieces
         self._unknown_score = min(pieces.scores) - UNKNOWN_PENALTY
         frame = tokenizers.Tokenizer.from_str(pieces.header.frame)

@@ -17,6 +17,7 @@ from biolord_onnx.bench.results import Row
 from biolord_onnx.bench.roofline import measure_peak
 from biolord_onnx.bench.workloads import generate
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoder import Encoder, load_tokenizer
 from biolord_onnx.session import Session, import_onnxruntime
 from biolord_onnx.tokenization import Tokenizer
 
@@ -65,5 +66,8 @@ def _fidelity(artifact: Artifact, session: Session, reference: str | None) -> Fi
     if reference is None:
         return stated_fidelity(artifact.manifest.fidelity)
     texts = [text for name, count in _TEXTS_TO_COMPARE for text in generate(name, count).texts]
-    with Embedder(artifact, session) as embedder, Embedder.load(reference) as expected:
+    with (
+        Embedder(artifact, Encoder(artifact.manifest, load_tokenizer(artifact), session)) as embedder,
+        Embedder.load(reference) as expected,
+    ):
         return measured_fidelity(embedder, expected, texts)

@@ -20,7 +20,7 @@ from biolord_onnx.bench.figures import Bulk, Cell, Latency, Query, Stages
 from biolord_onnx.bench.protocol import Grid
 from biolord_onnx.bench.workloads import Workload
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoder import Encoder
+from biolord_onnx.encoder import Encoder, load_tokenizer
 from biolord_onnx.session import OrtSession, Session
 from biolord_onnx.settings import resolve_settings
 from biolord_onnx.unigram import Found, UnigramEncoder
@@ -106,7 +106,7 @@ def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages
         ort_session=timed_run(session.ort_session),
         one_core=(lambda: timed_run(one_core())) if one_core else None,
     )
-    encoder = Encoder.load(artifact, timed_session)
+    encoder = Encoder(artifact.manifest, load_tokenizer(artifact), timed_session)
     timed = _TimedTokenizer(encoder.tokenizer.engine, tokenizer_spans)
     encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, engine=cast("tokenizers.Tokenizer", timed)))
     settings = resolve_settings(

@@ -22,7 +22,7 @@ from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, refuse_held, re
 from biolord_onnx.bulk.parts import PART_ROWS, Part, cut
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import EncodeOptions, encode_here, encode_in_processes
+from biolord_onnx.bulk.work import EncodeOptions, encode_here
 from biolord_onnx.embedder import Embedder, EncodeInfo
 from biolord_onnx.errors import InputError
 from biolord_onnx.precision import Vectors
@@ -170,6 +170,8 @@ def embed_to_file(
         if bulk.workers == 1:
             encoded = encode_here(parts, embedder, options)
         else:
+            from biolord_onnx.bulk.processes import encode_in_processes
+
             embedder.close()
             encoded = encode_in_processes(parts, session, options, bulk.workers)
         _gather(encoded, store, journal, state, source.count if bulk.progress else None)

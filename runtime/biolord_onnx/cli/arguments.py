@@ -46,16 +46,9 @@ def add_input(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 def load_embedder(args: argparse.Namespace) -> Embedder:
     """Load the artefact as the arguments say."""
-    from biolord_onnx.artifact import hashes_checked_beside, open_artifact
+    from biolord_onnx.embedder import Embedder
 
-    artifact = open_artifact(args.artifact, verify_hashes=False)
-    with hashes_checked_beside(artifact):  # the imports take as long as the hashes do
-        from biolord_onnx.embedder import Embedder
-        from biolord_onnx.session import open_session, preload
-
-        preload()
-    session = open_session(artifact, provider=args.provider, threads=args.threads, memory=args.memory)
-    return Embedder(artifact, session)
+    return Embedder.load(args.artifact, provider=args.provider, threads=args.threads, memory=args.memory)
 
 
 def wants_progress() -> bool:

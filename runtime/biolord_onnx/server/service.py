@@ -31,7 +31,7 @@ from biolord_onnx.server.problems import (
     ApiError,
 )
 from biolord_onnx.server.settings import ServerSettings
-from biolord_onnx.session import Output, open_session
+from biolord_onnx.session import Output
 from biolord_onnx.tokenization import Tokenizer
 
 T = TypeVar("T")
@@ -76,12 +76,13 @@ class Service:
         Raises:
             BiolordError: the artefact is damaged or can't run here.
         """
-        artifact = open_artifact(settings.artifact)
-        session = open_session(artifact, provider=settings.provider, threads=settings.threads, memory=settings.memory)
+        artifact = open_artifact(settings.artifact, verify_hashes=False)
+        encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads, memory=settings.memory)
+        session = encoder.session
         self.settings = settings
         self.manifest: Manifest = artifact.manifest
         self.provider, self.threads = session.provider, session.threads
-        self.tokenizer: Tokenizer = Encoder.load(artifact, session).tokenizer
+        self.tokenizer: Tokenizer = encoder.tokenizer
         self.metrics = Metrics(self.manifest, self.provider, self.threads)
         self.batcher = Batcher(session, self.manifest, self.metrics.ran)
         self._pool = ThreadPoolExecutor(TOKENIZING_THREADS, thread_name_prefix="biolord-tokens")

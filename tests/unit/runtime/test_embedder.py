@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,14 +15,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from biolord_onnx import encoder
+from biolord_onnx.artifact import Artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.errors import ArtifactError, BiolordError, InputError, TruncationWarning
+from biolord_onnx.errors import ArtifactError, BiolordError, InputError, ProviderError, TruncationWarning
 from biolord_onnx.manifest import MaxLength
 from biolord_onnx.precision import Precision
 from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
 from unit.runtime.tiny_artifact import (
     DIM,
     MAX_LENGTH,
+    flip,
     tiny_manifest,
     tiny_table,
     tiny_tokenizer,
@@ -79,6 +83,44 @@ def test_how_it_runs_changes_no_vector(tiny: Path, embedder: Embedder, options: 
     texts = ["cat scratch", "dog", ""]
     with Embedder.load(tiny, **options) as other:
         np.testing.assert_array_equal(other.encode(texts), embedder.encode(texts))
+
+
+# --- loading ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.onnx.data", "tokenizer.json", "NOTICE"])
+def test_an_altered_file_is_found(tiny_copy: Path, name: str) -> None:
+    """Whichever it is, and no thread is left."""
+    flip(tiny_copy / name, -1)
+    before = threading.active_count()
+    with pytest.raises(ArtifactError, match=rf"{name} was changed after the export"):
+        Embedder.load(tiny_copy)
+    assert threading.active_count() == before
+
+
+def test_the_graph_is_read_after_its_hash_alone(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An altered one never gets as far as onnxruntime."""
+    opened: list[Artifact] = []
+    monkeypatch.setattr(encoder, "open_session", lambda artifact, **_: opened.append(artifact))
+    flip(tiny_copy / "model.onnx", -1)
+    with pytest.raises(ArtifactError, match=r"model.onnx was changed after the export"):
+        Embedder.load(tiny_copy)
+    assert not opened
+
+
+def test_an_altered_file_is_told_before_what_comes_of_it(tiny_copy: Path) -> None:
+    """Weights that are another file's may be why onnxruntime refuses: both are in the traceback, the cause on top."""
+    flip(tiny_copy / "model.onnx.data", 0)
+    with pytest.raises(ArtifactError, match=r"model.onnx.data was changed after the export") as caught:
+        Embedder.load(tiny_copy, provider="openvino")
+    assert isinstance(caught.value.__context__, ProviderError)
+
+
+def test_without_hashes_the_tokenizer_is_loaded_all_the_same(tiny_copy: Path) -> None:
+    """The caller vouches for the files; an error of theirs is the caller's to see."""
+    (tiny_copy / "tokenizer.json").write_bytes(bytes((tiny_copy / "tokenizer.json").stat().st_size))
+    with pytest.raises(ArtifactError, match=r"tokenizer.json is not a tokenizer"):
+        Embedder.load(tiny_copy, verify_hashes=False)
 
 
 # --- normalising --------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from biolord_onnx.errors import (
 )
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import OpenedOnce, OrtSession, import_onnxruntime, open_session, preload, select_provider
+from biolord_onnx.session import OpenedOnce, OrtSession, import_onnxruntime, open_session, select_provider
 from biolord_onnx.session_options import Memory
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
@@ -154,12 +154,6 @@ def test_a_session_that_is_opened_later_is_opened_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         sessions = {id(session) for session in pool.map(lambda _: later(), range(8))}
     assert (len(opened), len(sessions)) == (1, 1)
-
-
-def test_preloading_leaves_the_complaint_to_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing onnxruntime is told where it is needed, after the files were looked at."""
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    preload()
 
 
 def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

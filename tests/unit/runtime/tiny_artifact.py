@@ -150,3 +150,10 @@ def edit_manifest(folder: Path, *path: str | int, value: object) -> None:
         place = place[step]
     place[path[-1]] = value
     file.write_text(json.dumps(document), encoding="utf-8")
+
+
+def flip(path: Path, at: int) -> None:
+    """Change one bit of a file."""
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)

@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.bulk import work
+from biolord_onnx.bulk import processes
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.bulk.work import EncodeOptions, encode_here, encode_in_processes
+from biolord_onnx.bulk.processes import encode_in_processes
+from biolord_onnx.bulk.work import EncodeOptions, encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
@@ -80,11 +81,11 @@ def test_an_interruption_ends_the_processes(tiny: Path) -> None:
 
 def test_what_a_process_does(tiny: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
     """Ctrl-C is the first process's business."""
-    monkeypatch.setattr(work, "_worker", [])
+    monkeypatch.setattr(processes, "_worker", [])
     before = signal.getsignal(signal.SIGINT)
     try:
-        work._start(SessionOptions(str(tiny)), PLAIN)
+        processes._start(SessionOptions(str(tiny)), PLAIN)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    np.testing.assert_array_equal(work._encode(["cat"]).vectors, embedder.encode(["cat"]))
+    np.testing.assert_array_equal(processes._encode(["cat"]).vectors, embedder.encode(["cat"]))
