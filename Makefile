@@ -32,8 +32,10 @@ ECOSYSTEM := .venv-ecosystem/bin
 PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
-# Real tests that keep one core busy each, with emulating or unpacking, and measure no time.
-BESIDE := tests/emulated tests/real/test_arm.py tests/real/test_docker_context.py
+# Real tests that measure neither time nor memory, and leave a core free now and then: they emulate, unpack or install.
+BESIDE := tests/emulated tests/family tests/oracle tests/parity tests/unit \
+	$(addprefix tests/packaging/,test_lean_install.py test_wheel.py) \
+	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
 .PHONY: help demo environments references test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
 
