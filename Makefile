@@ -32,7 +32,8 @@ ECOSYSTEM := .venv-ecosystem/bin
 PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
-# Real tests that measure neither time nor memory, and leave a core free now and then: they emulate, unpack or install.
+# Real tests that measure neither time nor memory, and leave a core free now and then: they emulate, unpack,
+# install or import torch.
 BESIDE := tests/emulated tests/family tests/oracle tests/parity tests/unit \
 	$(addprefix tests/packaging/,test_lean_install.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)

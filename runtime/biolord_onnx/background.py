@@ -12,7 +12,8 @@ Result = TypeVar("Result")
 class Background(Generic[Result]):
     """Runs a function in a thread of its own, at once.
 
-    Worth it for what gives up Python's global lock, as hashing and onnxruntime's loading do.
+    Worth it for what gives up Python's global lock, as hashing and onnxruntime's loading do. `concurrent.futures` does
+    the same, but importing it takes a while, which every start would pay for.
     """
 
     def __init__(self, function: Callable[[], Result]) -> None:

@@ -209,14 +209,21 @@ def import_onnxruntime() -> ModuleType:
     """Import onnxruntime, whichever distribution brings it.
 
     Raises:
-        MissingDependencyError: none does.
+        MissingDependencyError: none does, or the one there is broken.
     """
     try:
         import onnxruntime
     except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while its library was being initialised
+            raise error.__cause__ from None
+        if error.name == "onnxruntime":
+            raise MissingDependencyError(
+                "onnxruntime is not installed: pip install 'biolord-onnx[cpu]' "
+                "(or [cuda], or [openvino]; only one of them, they share a folder)"
+            ) from error
         raise MissingDependencyError(
-            "onnxruntime is not installed: pip install 'biolord-onnx[cpu]' "
-            "(or [cuda], or [openvino]; only one of them, they share a folder)"
+            f"onnxruntime is installed, but can't be imported ({_one_line(error)}): mend what it names, or uninstall "
+            "every onnxruntime there is, they share a folder, and pip install 'biolord-onnx[cpu]' again"
         ) from error
     return onnxruntime  # type: ignore[no-any-return, unused-ignore]
 

@@ -163,6 +163,34 @@ def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytes
         open_session(open_artifact(tiny))
 
 
+def fake_onnxruntime(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a module of this code stand for onnxruntime."""
+    (folder / "onnxruntime.py").write_text(code, "utf-8")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "onnxruntime")
+
+
+def test_a_broken_onnxruntime_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installing it would help nobody: the message says what is wrong with it."""
+    fake_onnxruntime(tmp_path, "raise ImportError('libcudart.so.13: cannot open shared object file')", monkeypatch)
+    with pytest.raises(MissingDependencyError, match=r"installed, but can't be imported \(libcudart\.so\.13: "):
+        import_onnxruntime()
+
+
+def test_a_module_that_onnxruntime_misses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of it that is gone is not the whole of it."""
+    fake_onnxruntime(tmp_path, "import flatbuffers_that_is_gone", monkeypatch)
+    with pytest.raises(MissingDependencyError, match=r"imported \(No module named 'flatbuffers_that_is_gone'\)"):
+        import_onnxruntime()
+
+
+def test_ctrl_c_while_onnxruntime_is_imported_is_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its library makes an ImportError of it, with the interruption for a cause."""
+    fake_onnxruntime(tmp_path, "raise ImportError('initialization failed') from KeyboardInterrupt()", monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        import_onnxruntime()
+
+
 @pytest.mark.parametrize(
     ("found", "lowest"),
     [("1.19.2", "1.20"), ("1.9.0", "1.20"), ("1.20", "2.0"), ("1.20.0", "1.20.1"), ("dev", "1.20")],
