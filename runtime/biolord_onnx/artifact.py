@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
 from biolord_onnx.onnx_file import external_locations
+from biolord_onnx.stamps import StampedFiles, sha256_of
 
 _FORBIDDEN_IN_NAMES = frozenset("/\\:")
 _LONGEST_NAME = 255  # bytes, on common file systems
-_HASHED_AT_ONCE = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """An artefact folder that passed the checks of `open_artifact`."""
+    """An artefact folder that passed the checks of `open_artifact`.
+
+    Attributes:
+        path: the folder, absolute and without links: what a link points to later makes no difference.
+        manifest: as it was read.
+        document: the bytes of the manifest.
+        files: tells whether the others are still what they were.
+    """
 
     path: Path
     manifest: Manifest
+    document: bytes
+    files: StampedFiles = field(compare=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the manifest, which holds the hashes of all other files."""
+        return hashlib.sha256(self.document).hexdigest()
 
     @property
     def model_path(self) -> Path:
@@ -40,32 +54,60 @@ class Artifact:
         return self.path / PIECES_NAME if self.manifest.file(PIECES_NAME) else None
 
 
-def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
+def open_artifact(path: Path | str, *, verify_hashes: bool = True, fingerprint: str | None = None) -> Artifact:
     """Check an artefact folder and read its manifest.
 
     Args:
         path: the folder that ``biolord export`` wrote, or the name of an installed artefact; a folder of that name
-            wins.
+            wins. A ``~`` in front is the home folder.
         verify_hashes: compare the SHA-256 of every file with the manifest's; sizes are always compared.
+        fingerprint: of the one artifact to accept, see `Artifact.fingerprint`; None for any.
 
     Returns:
         The artefact, whose files can be loaded.
 
     Raises:
         ArtifactError: a file is missing, unreadable, altered or leads out of the folder, or the manifest is
-            malformed or of a later format.
+            malformed or of a later format; or the artifact is another one than expected.
     """
-    folder = _find_folder(Path(path))
-    manifest = read_manifest(folder)
+    folder = Path(os.path.realpath(_find_folder(Path(path))))
+    document = _read_document(folder)
+    manifest = _parse_document(document, folder)
     _check_files(folder, manifest)
-    artifact = Artifact(folder, manifest)
+    # Before any content is read: all that is read from now on is of these files, or it is noticed.
+    artifact = Artifact(folder, manifest, document, StampedFiles(folder, manifest.files))
+    _check_fingerprint(artifact, fingerprint)
     if verify_hashes:
         check_hashes(artifact)
     _check_external_data(folder, manifest)
     return artifact
 
 
+def find_fingerprint(path: Path | str) -> str | None:
+    """Return the fingerprint of an artifact, of which only the manifest is read; None where there is none.
+
+    Raises:
+        ArtifactError: the manifest can't be read.
+    """
+    try:
+        folder = _find_folder(Path(path))
+    except ArtifactError:
+        return None
+    return hashlib.sha256(_read_document(folder)).hexdigest() if (folder / MANIFEST_NAME).is_file() else None
+
+
+def _check_fingerprint(artifact: Artifact, expected: str | None) -> None:
+    if expected not in {None, artifact.fingerprint}:
+        raise ArtifactError(
+            f"{artifact.path} holds the artifact with fingerprint {artifact.fingerprint[:12]}..., expected "
+            f"{str(expected)[:12]}...: it was replaced since, start again to use the new one"
+        )
+
+
 def _find_folder(path: Path) -> Path:
+    if path.is_dir():
+        return path
+    path = _expand_home(path)
     if path.is_dir():
         return path
     if path.exists():
@@ -76,6 +118,13 @@ def _find_folder(path: Path) -> Path:
         known = f"; installed artefacts: {', '.join(sorted(installed))}" if installed else ""
         raise ArtifactError(f"{path} does not exist, expected the artefact folder that biolord export writes{known}")
     return found
+
+
+def _expand_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # nobody of that name has a home: a path that doesn't exist
+        return path
 
 
 def check_hashes(artifact: Artifact, only: str | None = None) -> None:
@@ -95,11 +144,20 @@ def check_hashes(artifact: Artifact, only: str | None = None) -> None:
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of an artefact folder without looking at the other files."""
+    return _parse_document(_read_document(folder), folder)
+
+
+def _read_document(folder: Path) -> bytes:
     path = folder / MANIFEST_NAME
     if not path.is_file():
         raise ArtifactError(f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted")
+    return _read(path)
+
+
+def _parse_document(document: bytes, folder: Path) -> Manifest:
+    path = folder / MANIFEST_NAME
     try:
-        text = _read(path).decode("utf-8")
+        text = document.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ArtifactError(
             f"{path} is not UTF-8 ({error.reason} at byte {error.start}): export the artefact again"
@@ -142,7 +200,7 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
 
 def _check_hash(path: Path, entry: FileEntry) -> None:
     try:
-        found = _sha256(path)
+        found = sha256_of(path)
     except OSError as error:
         raise _unreadable(path, error) from error
     if found != entry.sha256:
@@ -150,15 +208,6 @@ def _check_hash(path: Path, entry: FileEntry) -> None:
             f"{path} was changed after the export: SHA-256 {found[:12]}..., the manifest says "
             f"{entry.sha256[:12]}...: copy or export the artefact again"
         )
-
-
-def _sha256(path: Path) -> str:
-    """Hash a file in large pieces: between two of them a thread waits for whoever holds Python's global lock."""
-    digest, piece = hashlib.sha256(), memoryview(bytearray(_HASHED_AT_ONCE))
-    with path.open("rb", buffering=0) as stream:
-        while count := stream.readinto(piece):
-            digest.update(piece[:count])
-    return digest.hexdigest()
 
 
 def _check_external_data(folder: Path, manifest: Manifest) -> None:

@@ -72,8 +72,12 @@ class Embedder:
         threads: int | None = None,
         memory: Memory = "fast",
         verify_hashes: bool = True,
+        fingerprint: str | None = None,
     ) -> Embedder:
         """Open an artefact and load its graph.
+
+        What is loaded is what was hashed, and stays so: an artifact that is put in the folder's place later changes no
+        vector.
 
         Args:
             path: the folder that ``biolord export`` wrote, or the name of an artefact that was installed as a wheel.
@@ -82,14 +86,17 @@ class Embedder:
             memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
                 between processes.
             verify_hashes: compare every file with the manifest's SHA-256.
+            fingerprint: of the one artifact to accept, another process's `fingerprint`, say; None for any.
 
         Raises:
-            ArtifactError: the folder is damaged, of a later format, or doesn't fit this machine.
+            ArtifactError: the folder is damaged, of a later format, doesn't fit this machine, or holds another artifact
+                than expected.
             ProviderError: the provider isn't there, doesn't start or doesn't run this target.
             MissingDependencyError: no onnxruntime is installed.
             InputError: ``threads`` or ``memory`` is out of range.
+            TypeError: ``threads`` is no whole number.
         """
-        artifact = open_artifact(path, verify_hashes=False)
+        artifact = open_artifact(path, verify_hashes=False, fingerprint=fingerprint)
         loaded = Encoder.load(artifact, provider=provider, threads=threads, memory=memory, verify_hashes=verify_hashes)
         return cls(artifact, loaded)
 
@@ -117,6 +124,11 @@ class Embedder:
     def manifest(self) -> Manifest:
         """The artefact's manifest."""
         return self._manifest
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the artifact's manifest: two embedders that have the same one load the same files."""
+        return self._artifact.fingerprint
 
     @overload
     def encode(
@@ -326,7 +338,8 @@ class Embedder:
     def _read_ranges(self, output: Output) -> Ranges | None:
         if self._manifest.file(RANGES_NAME) is None:
             return None
-        return read_ranges(self._artifact.path / RANGES_NAME, output, self.dim)
+        with self._artifact.files.reading(RANGES_NAME):
+            return read_ranges(self._artifact.path / RANGES_NAME, output, self.dim)
 
     def _open_encoder(self) -> Encoder:
         if self._encoder is None:

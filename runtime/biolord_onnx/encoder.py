@@ -12,7 +12,7 @@ from biolord_onnx.artifact import Artifact, check_hashes
 from biolord_onnx.background import Background
 from biolord_onnx.batching import batch_arrays, chunks, plan, share_budget
 from biolord_onnx.errors import ArtifactError, InputError
-from biolord_onnx.manifest import MODEL_NAME, Manifest
+from biolord_onnx.manifest import MODEL_NAME, TOKENIZER_NAME, Manifest
 from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
 from biolord_onnx.schedule import run_jobs
@@ -47,7 +47,9 @@ def load_tokenizer(artifact: Artifact) -> Tokenizer:
     Raises:
         ArtifactError: it is unreadable or doesn't fit the length limit.
     """
-    tokenizer = Tokenizer.load(artifact.tokenizer_path, artifact.pieces_path)
+    tokenizer = Tokenizer.load(
+        artifact.tokenizer_path, artifact.pieces_path, late=lambda: artifact.files.reading(TOKENIZER_NAME)
+    )
     limit = artifact.manifest.max_length.value
     # Without special tokens an empty text would have no tokens at all, hence no vector.
     if not 0 < tokenizer.special_count < limit:
@@ -100,8 +102,8 @@ class Encoder:
             verify_hashes: compare every file with the manifest's SHA-256.
 
         Raises:
-            ArtifactError: a file was altered, the tokenizer is unreadable or doesn't fit the length limit, or as of
-                `open_session`.
+            ArtifactError: a file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
+                length limit, or as of `open_session`.
             BiolordError: as of `open_session`.
         """
         if verify_hashes:
@@ -112,6 +114,8 @@ class Encoder:
         finally:
             # An altered file is told first: it may be why the rest failed.
             tokenizer = beside.result()
+        # Hashed by their names, then read by their names: this tells that it was the same files.
+        artifact.files.check_unchanged()
         return cls(artifact.manifest, tokenizer, session)
 
     def encode(

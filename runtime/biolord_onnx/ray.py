@@ -24,7 +24,7 @@ class EmbedBatch:
     As an instance, ``map_batches(EmbedBatch("…"))``, it runs in Ray's tasks; as a class,
     ``map_batches(EmbedBatch, fn_constructor_args=["…"], concurrency=4)``, in actors. Either way each process loads the
     artefact once, and with ``memory="low"`` the processes of a node share the weights, which are mapped from the file.
-    The folder, or the installed package, must be on every node.
+    The folder, or the installed package, must be on every node, the same one if it is here, too.
 
     A vector depends on its text alone, so a batch that Ray computes again after a failure is the same.
     """
@@ -64,7 +64,8 @@ class EmbedBatch:
         self.normalize = normalize
         self.overflow = overflow
         self.precision = precision
-        self.session = SessionOptions(str(path), provider, threads, memory)
+        # Workers that load later, on other nodes too, load what is here now, or refuse.
+        self.session = SessionOptions(str(path), provider, threads, memory).pinned()
 
     def __call__(self, batch: Batch) -> Batch:
         """Return the batch with another column: float32 [n, dim], or as ``precision`` says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -19,6 +20,7 @@ from biolord_onnx.manifest import Manifest
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
 from biolord_onnx.session_options import Memory, SessionSettings, parse_version, session_options
+from biolord_onnx.stamps import ArtifactChangedError
 
 Output = Literal["sentence_embedding", "unit_embedding"]
 
@@ -163,8 +165,20 @@ def open_session(
     ort_session = _open(ort, artifact, chosen, settings)
     if not chosen.run_a_core or cores.count == 1:
         return Session(ort_session, chosen.name, cores.count)
-    one_core = OpenedOnce(lambda: _open(ort, artifact, chosen, replace(settings, threads=1)))
+    one_core = OpenedOnce(lambda: _open_again(ort, artifact, chosen, replace(settings, threads=1)) or ort_session)
     return Session(ort_session, chosen.name, cores.count, one_core)
+
+
+def _open_again(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession | None:
+    """Open a second session from the files of the first; None if they are gone: the first one gives the same bits."""
+    try:
+        with artifact.files.reading(*(entry.name for entry in artifact.manifest.files)):
+            return _open(ort, artifact, chosen, settings)
+    except ArtifactChangedError as error:
+        warnings.warn(
+            f"{error}; this one goes on with what it loaded, many texts take longer", RuntimeWarning, stacklevel=2
+        )
+        return None
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from threading import Lock
 
+from biolord_onnx.artifact import find_fingerprint
 from biolord_onnx.cores import available_cores
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.session_options import Memory
@@ -19,25 +20,35 @@ class SessionOptions:
         provider: as of `Embedder.load`.
         threads: likewise.
         memory: likewise.
+        fingerprint: likewise.
     """
 
     path: str
     provider: str = "auto"
     threads: int | None = None
     memory: Memory = "fast"
+    fingerprint: str | None = None
 
     def shared(self, workers: int) -> SessionOptions:
         """Return the options of each of several processes that share the cores."""
         return replace(self, threads=max(1, available_cores(self.threads).count // workers))
 
-    def load(self, *, verify_hashes: bool = True) -> Embedder:
+    def pinned(self) -> SessionOptions:
+        """Return options that accept no artifact but the one that is there now; these, if it isn't on this machine.
+
+        Raises:
+            ArtifactError: its manifest can't be read.
+        """
+        return replace(self, fingerprint=self.fingerprint or find_fingerprint(self.path))
+
+    def load(self) -> Embedder:
         """Load the artefact so."""
         return Embedder.load(
             self.path,
             provider=self.provider,
             threads=self.threads,
             memory=self.memory,
-            verify_hashes=verify_hashes,
+            fingerprint=self.fingerprint,
         )
 
     def embedder(self) -> Embedder:

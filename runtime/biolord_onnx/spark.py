@@ -31,7 +31,8 @@ def embed_udf(
 ) -> Callable[..., Any]:
     """Make a UDF that turns a column of strings into one of arrays. A null stays null, as everywhere in SQL.
 
-    Each Python worker loads the artefact once; the folder, or the installed package, must be on every node.
+    Each Python worker loads the artefact once; the folder, or the installed package, must be on every node, the same
+    one if it is here, too.
 
     Args:
         path: artefact folder, or name of an installed artefact.
@@ -55,7 +56,8 @@ def embed_udf(
         from pyspark.sql.functions import pandas_udf
     except ImportError as error:
         raise MissingDependencyError("embed_udf needs PySpark: pip install 'biolord-onnx[spark]'") from error
-    session = SessionOptions(str(path), provider, threads, memory)
+    # Workers that load later, on other nodes too, load what is here now, or refuse.
+    session = SessionOptions(str(path), provider, threads, memory).pinned()
 
     def embed(batches: Iterator[Any]) -> Iterator[Any]:
         for texts in batches:

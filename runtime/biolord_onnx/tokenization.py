@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,19 +63,31 @@ class Tokenizer:
     suffix: tuple[int, ...]
 
     @classmethod
-    def load(cls, path: Path | str, pieces: Path | None = None) -> Tokenizer:
+    def load(
+        cls,
+        path: Path | str,
+        pieces: Path | None = None,
+        *,
+        late: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Tokenizer:
         """Load a ``tokenizer.json``.
 
         Args:
             path: the file.
             pieces: the table of its vocabulary, if there is one; then the file is loaded only if a text needs it.
+            late: is around that, and checks that the file is still the same.
 
         Raises:
             ArtifactError: a file is damaged, or its special tokens don't stand around the text.
         """
         if pieces:
             table = read_pieces(pieces)
-            encoder = UnigramEncoder(table, lambda: cls.load(path).tokenizer)
+
+            def load_library() -> tokenizers.Tokenizer:
+                with late():
+                    return cls.load(path).tokenizer
+
+            encoder = UnigramEncoder(table, load_library)
             return cls(encoder, table.header.prefix, table.header.suffix)
         try:
             text = Path(path).read_text(encoding="utf-8")

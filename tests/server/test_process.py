@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
 
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.server.service import Service
+from biolord_onnx.server.settings import ServerSettings
 from server.fixtures import Running
 from unit.runtime.command import COMMAND
+from unit.runtime.tiny_artifact import tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
 
 TEXTS = ["cat scratch", "fever"]
 
@@ -61,10 +66,10 @@ def process(tiny: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[s
             reader.join()
 
 
-def embed(port: int) -> tuple[int, list[list[float]]]:
+def embed(port: int, texts: list[str] = TEXTS) -> tuple[int, list[list[float]]]:
     """Ask for vectors."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", "/embed", b'{"inputs": ["cat scratch", "fever"]}')
+    connection.request("POST", "/embed", json.dumps({"inputs": texts}))
     answer = connection.getresponse()
     found = json.loads(answer.read())
     connection.close()
@@ -108,6 +113,39 @@ def test_several_workers(tiny: Path, embedder: Embedder) -> None:
             status, found = embed(port)
             assert status == 200
             np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
+
+
+def test_an_artifact_that_is_replaced(tmp_path: Path) -> None:
+    """While it is served: single texts and many of them get the weights that were loaded, to the end."""
+    served, other = write_tiny_artifact(tmp_path / "model"), write_tiny_artifact(tmp_path / "other")
+    (other / "model.onnx.data").write_bytes((-tiny_table()[::-1]).tobytes())
+    write_manifest(other, tiny_manifest())
+    texts = [f"cat scratch injury {number}" for number in range(64)]
+    with Embedder.load(served) as embedder:
+        expected = embedder.encode(texts, normalize=True)
+    with process(served, "--threads", 2) as (_, port, lines):
+        assert embed(port, texts[:1])[0] == 200
+        served.rename(tmp_path / "old")
+        other.rename(served)
+        with ThreadPoolExecutor(4) as pool:
+            for status, found in pool.map(lambda _: embed(port, texts), range(20)):
+                assert status == 200
+                np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
+    assert sum("load it again" in line for line in lines) <= 1
+
+
+def test_a_worker_that_starts_later_serves_the_same_or_nothing(tmp_path: Path) -> None:
+    """Its parent tells it which artifact that was."""
+    served, other = write_tiny_artifact(tmp_path / "model"), write_tiny_artifact(tmp_path / "other")
+    settings = ServerSettings(str(served), threads=1)
+    service = Service(settings)
+    service.close()
+    (other / "model.onnx.data").write_bytes((-tiny_table()[::-1]).tobytes())
+    write_manifest(other, tiny_manifest())
+    served.rename(tmp_path / "old")
+    other.rename(served)
+    with pytest.raises(ArtifactError, match="holds the artifact with fingerprint"):
+        Service(replace(settings, fingerprint=service.fingerprint))
 
 
 def test_clients_of_openai(tiny_server: Running, embedder: Embedder) -> None:

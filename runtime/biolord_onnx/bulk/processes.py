@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.work import EncodeOptions
-from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
 
@@ -27,7 +27,7 @@ def encode_in_processes(
 
     Args:
         parts: drawn as processes get free.
-        session: how each loads the artefact, whose hashes are known to be right.
+        session: how each loads the artefact.
         options: how each encodes.
         workers: processes.
 
@@ -70,9 +70,9 @@ def _finish(running: deque[tuple[Part, Future[EncodeInfo]]]) -> tuple[Part, Enco
 
 @dataclass(slots=True)
 class _Worker:
-    """What a worker process holds."""
+    """What a worker process holds; it loads when it gets its first texts, whose caller hears of an error then."""
 
-    embedder: Embedder
+    session: SessionOptions
     options: EncodeOptions
 
 
@@ -82,9 +82,9 @@ _worker: list[_Worker] = []
 def _start(session: SessionOptions, options: EncodeOptions) -> None:
     # A terminal sends Ctrl-C to all: the first process alone answers, and ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker.append(_Worker(session.load(verify_hashes=False), options))
+    _worker.append(_Worker(session, options))
 
 
 def _encode(texts: list[str]) -> EncodeInfo:
     (worker,) = _worker
-    return worker.options.encode(worker.embedder, texts)
+    return worker.options.encode(worker.session.embedder(), texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 import uvicorn
@@ -36,8 +37,10 @@ def run_server(settings: ServerSettings, workers: int) -> None:
         uvicorn.run(make_app(settings), **options)
         return
     # Workers that can't load would be started anew without end: here it is one error.
-    Service(settings).close()
-    os.environ[SETTINGS_VARIABLE] = settings.to_json()
+    service = Service(settings)
+    service.close()
+    # A worker that is started anew, days later, serves the same artifact or none.
+    os.environ[SETTINGS_VARIABLE] = replace(settings, fingerprint=service.fingerprint).to_json()
     uvicorn.run(FACTORY, factory=True, workers=workers, **options)
 
 

@@ -76,11 +76,12 @@ class Service:
         Raises:
             BiolordError: the artefact is damaged or can't run here.
         """
-        artifact = open_artifact(settings.artifact, verify_hashes=False)
+        artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
         encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads, memory=settings.memory)
         session = encoder.session
         self.settings = settings
         self.manifest: Manifest = artifact.manifest
+        self.fingerprint = artifact.fingerprint
         self.provider, self.threads = session.provider, session.threads
         self.tokenizer: Tokenizer = encoder.tokenizer
         self.metrics = Metrics(self.manifest, self.provider, self.threads)

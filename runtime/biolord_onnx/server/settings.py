@@ -52,6 +52,7 @@ class ServerSettings:
         tls_certificate: file of the certificate, None for plain HTTP.
         tls_key: file of its key.
         limits: what a client may ask for.
+        fingerprint: of the one artifact to serve, in every process; None for any.
     """
 
     artifact: str
@@ -66,6 +67,7 @@ class ServerSettings:
     tls_certificate: str | None = None
     tls_key: str | None = None
     limits: Limits = Limits()
+    fingerprint: str | None = None
 
     def to_json(self) -> str:
         """Write for another process."""
