@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import platform
-import sys
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_onnx.cli.arguments import add_artifact
+from biolord_onnx.cli.output import say, tell
 from biolord_onnx.errors import InputError
+from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
     from biolord_onnx.artifact import Artifact
@@ -69,19 +71,20 @@ def _wheel(args: argparse.Namespace, artifact: Artifact, target: Platform | None
         if args.wheel.suffix == ".tar":
             raise InputError(f"--wheel is {args.wheel}, and a single wheel needs a folder: name one, or --offline-for")
         made = pack_wheel(artifact, args.wheel, name, force=args.force)
-        print(f"{made}: {_megabytes(made)} MB")
-        print(f"install: pip install {made}")
+        say(f"{escape(str(made))}: {_megabytes(made)} MB")
+        say(f"install: pip install {_typed(made)}")
     else:
         made = pack_offline(artifact, args.wheel, name, Machines(target, pythons), force=args.force)
         _print_sizes(made)
         folder = made.with_suffix("") if made.is_file() else made
-        unpack = f"tar xf {made.name} && " if made.is_file() else ""
-        print(f"install there: {unpack}sh {folder.name}/install.sh PYTHON")
-    print(f'then: biolord embed {name.name} "Cat scratch injury"')
-    sys.stderr.write(f"{artifact.manifest.licence}\n")
+        unpack = f"tar xf {_typed(made.name)} && " if made.is_file() else ""
+        say(f"install there: {unpack}sh {_typed(folder.name)}/install.sh PYTHON")
+    say(f'then: biolord embed {name.name} "Cat scratch injury"')
+    tell(artifact.manifest.licence)
 
 
 def _docker(args: argparse.Namespace, artifact: Artifact, target: Platform | None, pythons: tuple[str, ...]) -> None:
+    from biolord_onnx.pack.artefact_wheel import name_image
     from biolord_onnx.pack.build import pack_docker
 
     for option, value in (("--name", args.name), ("--version", args.wheel_version)):
@@ -91,8 +94,8 @@ def _docker(args: argparse.Namespace, artifact: Artifact, target: Platform | Non
         raise InputError(f"--python is {args.python}, and an image has one Python: name one")
     made = pack_docker(artifact, args.docker, pythons[0], target, force=args.force)
     _print_sizes(made)
-    print(f"build: docker build --tag {artifact.manifest.name.lower()} {made}")
-    sys.stderr.write(f"{artifact.manifest.licence}\n")
+    say(f"build: docker build --tag {name_image(artifact)} {_typed(made)}")
+    tell(artifact.manifest.licence)
 
 
 def _pythons(args: argparse.Namespace) -> tuple[str, ...]:
@@ -105,12 +108,18 @@ def _pythons(args: argparse.Namespace) -> tuple[str, ...]:
     return pythons
 
 
+def _typed(path: Path | str) -> str:
+    """Return a path as it can be typed into a shell, where it is no option either."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
 def _print_sizes(made: Path) -> None:
     if made.is_dir():
         for path in sorted(made.rglob("*")):
             if path.is_file():
-                print(f"{_megabytes(path):>8} MB  {path.relative_to(made)}")
-    print(f"{_megabytes(made):>8} MB  {made}")
+                say(f"{_megabytes(path):>8} MB  {escape(str(path.relative_to(made)))}")
+    say(f"{_megabytes(made):>8} MB  {escape(str(made))}")
 
 
 def _megabytes(path: Path) -> str:

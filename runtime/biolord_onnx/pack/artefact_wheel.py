@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -10,13 +9,16 @@ from biolord_onnx import __version__
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.errors import InputError
 from biolord_onnx.installed import ENTRY_POINT_GROUP, normalise
-from biolord_onnx.manifest import MANIFEST_NAME
+from biolord_onnx.pack.contents import artifact_members
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
+from biolord_onnx.printable import escape
 
 NOTICE_NAME = "NOTICE"
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 # The public part of a version as PEP 440 has it, and a local label.
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*((a|b|rc)[0-9]+)?(\.post[0-9]+)?(\.dev[0-9]+)?(\+[a-z0-9]+(\.[a-z0-9]+)*)?")
+# The same for every artifact: nothing that a manifest says becomes source.
+_PACKAGE = b'"""An artifact of biolord-onnx: biolord_onnx.Embedder.load takes the name of this distribution."""\n'
 
 
 def engine_extra(artifact: Artifact) -> str:
@@ -35,15 +37,19 @@ def name_wheel(artifact: Artifact, name: str | None = None, version: str | None 
     Raises:
         InputError: package indexes allow no such name or version.
     """
-    wanted = name or artifact.manifest.name
+    wanted = artifact.manifest.name if name is None else name
     chosen = normalise(wanted)
     if not _NAME.fullmatch(chosen):
         raise InputError(f"{wanted!r} can't name a package: give --name with letters, digits and hyphens")
     if version is not None and not _VERSION.fullmatch(version):
         raise InputError(f"--version is {version!r}, expected a version like 1.0 or 1.0+site2 (PEP 440)")
-    # The manifest holds the hashes of all other files.
-    digest = hashlib.sha256((artifact.path / MANIFEST_NAME).read_bytes()).hexdigest()
-    return WheelName(chosen, version or f"{artifact.manifest.format}+sha{digest[:12]}")
+    return WheelName(chosen, version or f"{artifact.manifest.format}+sha{artifact.fingerprint[:12]}")
+
+
+def name_image(artifact: Artifact) -> str:
+    """Return a name for a container's image that neither docker nor a shell takes for anything else."""
+    chosen = normalise(artifact.manifest.name)
+    return chosen if _NAME.fullmatch(chosen) else "biolord-artifact"
 
 
 def write_artefact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> Path:
@@ -58,14 +64,13 @@ def write_artefact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> P
         The wheel's path.
 
     Raises:
+        ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
         OSError: the wheel can't be written.
     """
     package = f"artefact_{name.name.replace('-', '_')}"
-    names = [MANIFEST_NAME, *(entry.name for entry in artifact.manifest.files)]
-    members = [Member(f"{package}/{file}", artifact.path / file) for file in names]
-    docstring = f'"""The artefact {artifact.manifest.name}; biolord_onnx.Embedder.load({name.name!r}) loads it."""\n'
+    members = artifact_members(artifact, package)
     members += [
-        Member(f"{package}/__init__.py", docstring.encode()),
+        Member(f"{package}/__init__.py", _PACKAGE),
         Member(f"{name.info}/METADATA", _metadata(artifact, name).encode()),
         Member(f"{name.info}/entry_points.txt", f"[{ENTRY_POINT_GROUP}]\n{name.name} = {package}\n".encode()),
         Member(f"{name.info}/licenses/{NOTICE_NAME}", f"{artifact.manifest.licence}\n".encode()),
@@ -77,20 +82,18 @@ def write_artefact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> P
 
 def _metadata(artifact: Artifact, name: WheelName) -> str:
     manifest = artifact.manifest
-    return "\n".join(
-        [
-            "Metadata-Version: 2.4",
-            f"Name: {name.name}",
-            f"Version: {name.version}",
-            f"Summary: {manifest.name}: an artefact for biolord-onnx, {manifest.target}, {manifest.dim} dimensions",
-            f"License-File: {NOTICE_NAME}",
-            # Package indexes refuse it: the weights' licence doesn't let everybody pass them on.
-            "Classifier: Private :: Do Not Upload",
-            "Requires-Python: >=3.11",
-            f"Requires-Dist: biolord-onnx[{engine_extra(artifact)}]>={__version__}",
-            "Description-Content-Type: text/plain",
-            "",
-            manifest.licence,
-            "",
-        ]
+    headers = (
+        ("Metadata-Version", "2.4"),
+        ("Name", name.name),
+        ("Version", name.version),
+        ("Summary", f"{manifest.name}: an artefact for biolord-onnx, {manifest.target}, {manifest.dim} dimensions"),
+        ("License-File", NOTICE_NAME),
+        # Package indexes refuse it: the weights' licence doesn't let everybody pass them on.
+        ("Classifier", "Private :: Do Not Upload"),
+        ("Requires-Python", ">=3.11"),
+        ("Requires-Dist", f"biolord-onnx[{engine_extra(artifact)}]>={__version__}"),
+        ("Description-Content-Type", "text/plain"),
     )
+    # A line break in a value would begin another header, or the body.
+    lines = [f"{key}: {escape(value)}\n" for key, value in headers]
+    return f"{''.join(lines)}\n{manifest.licence}\n"

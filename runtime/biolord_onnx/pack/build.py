@@ -131,10 +131,19 @@ def _made(output: Path, *, force: bool) -> Iterator[Path]:
             write_tar(folder, made)
         else:
             made = work
-        _remove(output)
-        made.replace(output)
+        _put(made, output)
     finally:
         _remove(work)
+
+
+def _put(made: Path, output: Path) -> None:
+    """Give what was made its name; what had it is removed only then."""
+    old = output.with_name(f".{output.name}.old")
+    _remove(old)
+    if output.exists() or output.is_symlink():
+        output.replace(old)
+    made.replace(output)
+    _remove(old)
 
 
 def _check_free(output: Path, *, force: bool) -> None:
@@ -157,7 +166,7 @@ def _check_replaceable(output: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

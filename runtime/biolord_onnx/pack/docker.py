@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from biolord_onnx.artifact import Artifact
-from biolord_onnx.manifest import MANIFEST_NAME
-from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra
+from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, name_image
+from biolord_onnx.pack.contents import artifact_members
 from biolord_onnx.pack.offline import WHEELS
 
 ARTEFACT = "artefact"
 DOCKERFILE = "Dockerfile"
 USER = 10001
 
-_DOCKERFILE = """# {name}, served over HTTP. Build and run:
+# Nothing of a manifest stands in it but a tag whose form is checked: even a comment may be an order, if it comes first.
+_DOCKERFILE = """# An artifact of biolord-onnx, served over HTTP. Build and run:
 #   docker build --tag {tag} .
 #   docker run --rm --read-only --cap-drop ALL --publish 127.0.0.1:8080:8080 --env BIOLORD_API_KEYS=a-long-secret {tag}
 # Without BIOLORD_API_KEYS the server refuses to start; --no-auth behind the image's name lets anybody in.
@@ -52,16 +52,16 @@ def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> N
         python: version such as ``3.13``.
 
     Raises:
+        ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
         OSError: a file can't be written.
     """
-    target = folder / ARTEFACT
-    target.mkdir()
-    for name in (MANIFEST_NAME, *(entry.name for entry in artifact.manifest.files)):
-        shutil.copyfile(artifact.path / name, target / name)
+    (folder / ARTEFACT).mkdir()
+    for member in artifact_members(artifact, ARTEFACT):
+        with (folder / member.name).open("xb") as stream:
+            member.copy(stream)
     (folder / NOTICE_NAME).write_text(f"{artifact.manifest.licence}\n", "utf-8")
     text = _DOCKERFILE.format(
-        name=artifact.manifest.name,
-        tag=artifact.manifest.name.lower(),
+        tag=name_image(artifact),
         python=python,
         wheels=WHEELS,
         options=" ".join(_pip_options(list(own.parent.glob("*.whl")))),

@@ -21,13 +21,17 @@ _INSTALL = """#!/bin/sh
 # Installs {name} and all it needs, without a network: sh install.sh [PYTHON]
 # PYTHON is the interpreter to install into, that of a virtual environment, say (default: python3).
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-python=${{1:-python3}}
+# Set and exported, it lets cd print where it goes.
+unset CDPATH
 fail() {{
-    echo "install.sh: $1" >&2
+    printf 'install.sh: %s\\n' "$1" >&2
     exit 2
 }}
 
+script=$(readlink -f -- "$0") && here=${{script%/*}} && [ -f "$here/{sums}" ] ||
+    fail "$0 is not in its pack: run it where {sums} and {wheels} are"
+[ $# -le 1 ] || fail "one Python, or none, is expected: sh install.sh [PYTHON]"
+python=${{1:-python3}}
 machine=$(uname -m)
 [ "$machine" = {machine} ] || fail "this pack is for {machine}, this machine is $machine: make one for that"
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "$python does not run"
@@ -35,11 +39,25 @@ case "$version" in
     {cases}) ;;
     *) fail "this pack is for Python {pythons}, $python is $version: name another one" ;;
 esac
-"$python" -m pip --version > /dev/null || fail "$python has no pip: name the Python of a virtual environment"
-(cd "$here" && sha256sum --check --quiet {sums}) || fail "a file was damaged on its way: copy the pack again"
-"$python" -m pip install --quiet --no-index --find-links "$here/{wheels}" --disable-pip-version-check {name}=={version}
-bin=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
-echo "installed; try: $bin/biolord embed {name} 'Cat scratch injury'"
+# With -P, modules of the folder that you stand in are left alone.
+"$python" -P -m pip --version > /dev/null || fail "$python has no pip: name the Python of a virtual environment"
+(cd "$here/" && sha256sum --check --strict --quiet {sums}) || fail "a file was damaged on its way: copy the pack again"
+# pip takes the newest of what it finds, so it must find nothing else.
+line_feed='
+'
+for file in "$here/{wheels}"/* "$here/{wheels}"/.[!.]* "$here/{wheels}"/..?*; do
+    [ -e "$file" ] || [ -L "$file" ] || continue
+    name={wheels}/${{file##*/}}
+    case "$name" in *"$line_feed"*) fail "{wheels} holds a file with a line break in its name: remove it" ;; esac
+    # Behind a digest of 64 digits and two blanks.
+    cut -c 67- "$here/{sums}" | grep -Fqx -e "$name" ||
+        fail "$name is not of this pack, {sums} doesn't list it: remove it, or copy the pack again"
+done
+# Without variables and settings that make pip look elsewhere, too.
+PIP_CONFIG_FILE=/dev/null "$python" -P -m pip --isolated install --quiet --disable-pip-version-check \\
+    --no-index --find-links "$here/{wheels}" --only-binary :all: {name}=={version}
+bin=$("$python" -P -c 'import sysconfig; print(sysconfig.get_path("scripts"))')
+printf '%s\\n' "installed; try: $bin/biolord embed {name} 'Cat scratch injury'"
 """
 
 
@@ -68,12 +86,9 @@ def fetch_wheels(folder: Path, requirements: tuple[str, ...], platform: Platform
         command += requirements
         found = subprocess.run(command, capture_output=True, text=True, check=False)
         if found.returncode != 0:
-            errors = [
-                line for line in found.stderr.splitlines() if line.startswith("ERROR:")
-            ] or found.stderr.splitlines()
             raise BiolordError(
-                f"pip could not fetch the wheels for {platform.name}, Python {python}: "
-                f"{errors[-1].removeprefix('ERROR: ') if errors else 'no reason given'}: is an index in reach?"
+                f"pip could not fetch the wheels for {platform.name}, Python {python}: {_reason(found.stderr)}: "
+                "is an index in reach?"
             )
 
 

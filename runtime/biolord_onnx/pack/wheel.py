@@ -6,14 +6,17 @@ Source: https://packaging.python.org/en/latest/specifications/binary-distributio
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from biolord_onnx.errors import ArtifactError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -31,13 +34,34 @@ class Member:
     Attributes:
         name: its path there, with slashes.
         content: the bytes, or the file that holds them.
+        sha256: that they have in hexadecimal, if that is known.
     """
 
     name: str
     content: bytes | Path
+    sha256: str | None = None
 
-    def open(self) -> AbstractContextManager[IO[bytes]]:
-        """Open the content for reading."""
+    def copy(self, target: IO[bytes]) -> tuple[bytes, int]:
+        """Write the content to a stream; return its SHA-256 and its size.
+
+        Raises:
+            ArtifactError: it isn't what it should be: somebody changes the file.
+            OSError: it can't be read or written.
+        """
+        digest, size = hashlib.sha256(), 0
+        with self._open() as source:
+            while chunk := source.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                target.write(chunk)
+        if self.sha256 not in {None, digest.hexdigest()}:
+            raise ArtifactError(
+                f"{self.name} was changed while it was packed: SHA-256 {digest.hexdigest()[:12]}..., expected "
+                f"{str(self.sha256)[:12]}...: pack again when nobody writes to it"
+            )
+        return digest.digest(), size
+
+    def _open(self) -> AbstractContextManager[IO[bytes]]:
         return self.content.open("rb") if isinstance(self.content, Path) else nullcontext(BytesIO(self.content))
 
 
@@ -78,36 +102,50 @@ def write_wheel(path: Path, name: WheelName, members: Iterable[Member]) -> None:
         members: all files but WHEEL and RECORD.
 
     Raises:
+        ArtifactError: two files have one name, as systems compare them that don't tell capitals, or one was changed.
         OSError: a file can't be read, or the wheel not be written.
     """
     wheel = f"Wheel-Version: 1.0\nGenerator: biolord pack\nRoot-Is-Purelib: true\nTag: {TAG}\n"
     whole = sorted([*members, Member(f"{name.info}/WHEEL", wheel.encode())], key=lambda member: member.name)
+    _check_names(whole)
     record = f"{name.info}/RECORD"
     with _beside(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        lines = [_add(archive, member) for member in whole]
-        _add(archive, Member(record, "".join([*lines, f"{record},,\n"]).encode()))
+        rows = [_add(archive, member) for member in whole]
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows([*rows, (record, "", "")])
+        _add(archive, Member(record, text.getvalue().encode()))
+
+
+def _check_names(members: Iterable[Member]) -> None:
+    seen: dict[str, str] = {}
+    for member in members:
+        folded = member.name.casefold()
+        if folded in seen:
+            raise ArtifactError(
+                f"the wheel would hold {seen[folded]!r} and {member.name!r}, one name: don't use this artifact"
+            )
+        seen[folded] = member.name
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def _beside(path: Path) -> Iterator[IO[bytes]]:
+    """Give a new file to fill, which then takes a name; never one that somebody put there, or a link."""
     part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
     try:
-        yield part
+        with part.open("xb") as stream:
+            yield stream
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _add(archive: zipfile.ZipFile, member: Member) -> str:
-    """Add a file; return its line of RECORD."""
+def _add(archive: zipfile.ZipFile, member: Member) -> tuple[str, str, str]:
+    """Add a file; return its row of RECORD."""
     entry = zipfile.ZipInfo(member.name, _EPOCH)
     entry.external_attr = _MODE
     entry.compress_type = zipfile.ZIP_DEFLATED
-    digest, size = hashlib.sha256(), 0
-    with member.open() as source, archive.open(entry, "w", force_zip64=True) as target:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
-            target.write(chunk)
-    encoded = base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
-    return f"{member.name},sha256={encoded},{size}\n"
+    with archive.open(entry, "w", force_zip64=True) as target:
+        digest, size = member.copy(target)
+    encoded = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return member.name, f"sha256={encoded}", str(size)

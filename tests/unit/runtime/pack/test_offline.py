@@ -126,6 +126,112 @@ def test_the_script_refuses_a_damaged_file(pack: Path, environment: Path) -> Non
     assert "install.sh: a file was damaged on its way: copy the pack again" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("numpy-99.0-py3-none-any.whl", "file"),
+        ("numpy-99.0-py3-none-any.whl", "link"),
+        (".hidden.whl", "file"),
+        ("..odd", "link"),
+        ("a b.tar.gz", "folder"),
+    ],
+)
+def test_the_script_refuses_a_file_that_is_not_of_the_pack(
+    pack: Path, environment: Path, name: str, kind: str, tmp_path: Path
+) -> None:
+    """Pip would take it for what it was asked to install."""
+    extra = pack / "wheels" / name
+    if kind == "file":
+        simple_wheel(tmp_path, "numpy", version="99.0").rename(extra)
+    elif kind == "link":
+        extra.symlink_to("/nowhere")
+    else:
+        extra.mkdir()
+    done = install(pack, str(environment))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"install.sh: wheels/{name} is not of this pack, SHA256SUMS doesn't list it: "
+        "remove it, or copy the pack again\n"
+    )
+
+
+def test_a_line_break_hides_nothing(pack: Path, environment: Path) -> None:
+    """The name of a listed wheel, and more behind it."""
+    (wheel,) = (pack / "wheels").iterdir()
+    (pack / "wheels" / f"{wheel.name}\nnumpy-99.0-py3-none-any.whl").touch()
+    done = install(pack, str(environment))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "install.sh: wheels holds a file with a line break in its name: remove it\n"
+
+
+def test_the_script_needs_its_list(pack: Path, environment: Path) -> None:
+    """A list that lost a line, or all of them."""
+    sums = (pack / "SHA256SUMS").read_text("utf-8").splitlines(keepends=True)
+    (pack / "SHA256SUMS").write_text("".join(line for line in sums if "wheels/" not in line), "utf-8")
+    assert "SHA256SUMS doesn't list it" in install(pack, str(environment)).stderr
+    (pack / "SHA256SUMS").unlink()
+    assert "install.sh is not in its pack: run it where SHA256SUMS and wheels are" in install(pack, "python3").stderr
+
+
+def test_pip_is_offered_nothing_from_elsewhere(
+    pack: Path, environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by variables, nor by settings, nor by modules where somebody stands."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    simple_wheel(elsewhere, "helper", version="99.0")
+    (elsewhere / "pip.py").write_text("raise SystemExit('another pip')", "utf-8")
+    (elsewhere / "pip.conf").write_text(f"[global]\nfind-links = {elsewhere}\n", "utf-8")
+    simple_wheel(pack / "wheels", "needy", "helper")
+    write_install_script(pack, WheelName("needy", "1.0"), find_platform(f"linux-{platform.machine()}"), (HERE,))
+    write_sums(pack)
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(elsewhere))
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(elsewhere / "pip.conf"))
+    done = install(pack, str(environment))
+    assert done.returncode != 0
+    assert "No matching distribution found for helper" in done.stderr
+
+
+@pytest.mark.parametrize("folder", ["-n", "a'b\"c $(touch gone) *", "tab\tand line\nbreak é"])
+def test_the_script_works_wherever_it_lies(
+    pack: Path, environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Named from its parent, from inside, or through a link; with variables set that change what cd prints."""
+    place = tmp_path / "place"
+    place.mkdir()
+    pack.rename(place / folder)
+    (place / "link").symlink_to(place / folder / "install.sh")
+    (place / "other").symlink_to(place / folder)
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("CDPATH", f".:{place}:/")
+    monkeypatch.setenv("IFS", "/a")
+    for script in (f"./{folder}/install.sh", str(place / folder / "install.sh"), "link", "other/install.sh"):
+        done = subprocess.run(["sh", script, environment], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, ""), script
+        assert done.stdout.startswith("installed; try: ")
+    assert not (place / "gone").exists()
+
+
+@pytest.mark.parametrize("python", ["-c", "--version", "-", "no such python", "$(touch gone)"])
+def test_what_is_no_python(pack: Path, python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named."""
+    monkeypatch.chdir(tmp_path)
+    done = install(pack, python)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"install.sh: {python} does not run"
+    assert not (tmp_path / "gone").exists()
+
+
+def test_one_python_at_a_time(pack: Path) -> None:
+    """A second one would be left out in silence."""
+    done = subprocess.run(["sh", pack / "install.sh", "a", "b"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "install.sh: one Python, or none, is expected: sh install.sh [PYTHON]\n",
+    )
+
+
 def test_the_script_refuses_other_machines(pack: Path) -> None:
     """By name, before anything is installed."""
     other = ARM if platform.machine() == "x86_64" else X86

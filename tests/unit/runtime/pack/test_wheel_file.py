@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from biolord_onnx.errors import ArtifactError
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 
 NAME = WheelName("some-data", "1.0+site2")
@@ -72,3 +73,39 @@ def test_a_wheel_that_fails_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_wheel(tmp_path / "a.whl", NAME, [Member("x", tmp_path / "missing")])
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.whl", b"old")]
+
+
+def test_any_name_has_its_row(tmp_path: Path) -> None:
+    """Commas, quotes and blanks are what the record's format has quotes for."""
+    names = ["d/a,sha256=x,1.json", 'd/a"b.json', "d/ a.json", "d/é.json", "d/a;b.json"]
+    write_wheel(tmp_path / "a.whl", NAME, [Member(name, b"x") for name in names])
+    with zipfile.ZipFile(tmp_path / "a.whl") as archive:
+        rows = list(csv.reader(io.StringIO(archive.read(f"{NAME.info}/RECORD").decode())))
+    assert {len(row) for row in rows} == {3}
+    assert {row[0] for row in rows} == {*names, f"{NAME.info}/WHEEL", f"{NAME.info}/RECORD"}
+
+
+@pytest.mark.parametrize("other", ["d/a.json", "D/A.json"])
+def test_two_files_of_one_name(tmp_path: Path, other: str) -> None:
+    """Which one is installed would depend on the system."""
+    with pytest.raises(ArtifactError, match=r"the wheel would hold '.*' and '.*', one name: don't use this artifact"):
+        write_wheel(tmp_path / "a.whl", NAME, [Member("d/a.json", b"x"), Member(other, b"y")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_not_what_was_checked(tmp_path: Path) -> None:
+    """It was changed in between: no wheel."""
+    (tmp_path / "weights").write_bytes(b"new")
+    member = Member("d/weights", tmp_path / "weights", hashlib.sha256(b"old").hexdigest())
+    with pytest.raises(ArtifactError, match=r"weights was changed while it was packed: SHA-256 \w{12}\.\.\., expected"):
+        write_wheel(tmp_path / "a.whl", NAME, [member])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["weights"]
+
+
+def test_a_link_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    """Somebody put it where the wheel is gathered; what it leads to stays as it is."""
+    (tmp_path / "precious").write_bytes(b"mine")
+    (tmp_path / ".a.whl.part").symlink_to(tmp_path / "precious")
+    write_wheel(tmp_path / "a.whl", NAME, [Member("d/a.json", b"x")])
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+    assert not (tmp_path / "a.whl").is_symlink()
