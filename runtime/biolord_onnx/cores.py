@@ -16,7 +16,11 @@ from pathlib import Path, PurePosixPath
 from biolord_onnx.errors import InputError
 
 THREADS_VARIABLE = "BIOLORD_THREADS"
+# Beyond the cores of any machine; onnxruntime starts as many as it is told to, whatever becomes of the machine.
+MOST_THREADS = 1024
 
+_LONGEST = 20
+_PRINTABLE_BITS = 64
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _CGROUP_OF_PROCESS = Path("/proc/self/cgroup")
 _V1_MOUNTS = ("cpu", "cpu,cpuacct", "cpuacct,cpu")
@@ -56,13 +60,14 @@ def available_cores(
         cgroup_of_process: the file that names the process's cgroups.
 
     Raises:
-        InputError: ``threads`` or BIOLORD_THREADS is not a whole number of 1 or more.
+        InputError: ``threads`` or BIOLORD_THREADS is not a whole number of 1 to 1024.
+        TypeError: ``threads`` is no whole number at all.
     """
     if threads is not None:
-        return _asked(threads, f"threads={threads}")
+        return _asked(_check_threads(threads), "threads=")
     if asked := environ.get(THREADS_VARIABLE, "").strip():
-        source = f"{THREADS_VARIABLE}={asked}"
-        return _asked(int(asked) if asked.isdecimal() else 0, source)
+        source = f"{THREADS_VARIABLE}="
+        return _asked(parse_threads(asked, source), source)
     cores = _affinity()
     quota = cgroup_quota(cgroup_root, cgroup_of_process)
     if quota is not None and quota < cores.count:
@@ -76,10 +81,36 @@ def cgroup_quota(root: Path, of_process: Path) -> float | None:
     return min(quotas, default=None)
 
 
+def parse_threads(text: str, source: str = "") -> int:
+    """Read a number of threads.
+
+    Args:
+        text: what somebody typed.
+        source: stands in front of it in messages.
+
+    Raises:
+        InputError: it isn't a whole number of 1 to 1024.
+    """
+    count = int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST else 0
+    if not 1 <= count <= MOST_THREADS:
+        shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+        raise InputError(f"{source}{shown} is not a number of threads: give a whole number of 1 to {MOST_THREADS}")
+    return count
+
+
+def _check_threads(threads: int) -> int:
+    """Take whatever Python takes for a whole number, numpy's own, too."""
+    if isinstance(threads, bool) or not hasattr(threads, "__index__"):
+        raise TypeError(
+            f"threads is {threads!r}, a {type(threads).__name__}: give a whole number of 1 to {MOST_THREADS}, or None"
+        )
+    count = threads.__index__()
+    # Python itself refuses to print numbers of some thousand digits.
+    return parse_threads(str(count) if count.bit_length() < _PRINTABLE_BITS else "9" * (_LONGEST + 1), "threads=")
+
+
 def _asked(count: int, source: str) -> CoreCount:
-    if count < 1:
-        raise InputError(f"{source} is not a number of threads: give a whole number of 1 or more")
-    return CoreCount(count, float(count), source)
+    return CoreCount(count, float(count), f"{source}{count}")
 
 
 def _affinity() -> CoreCount:

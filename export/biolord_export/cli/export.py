@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.cli.requirements import require_export_extra
+from biolord_onnx.cli import output
 
 if TYPE_CHECKING:
     import argparse
@@ -81,17 +81,17 @@ def run(args: argparse.Namespace) -> int:
     options = ExportOptions(target, calibration, args.force, args.accept_below_gate)
     exported = export_artifact(checkpoint, args.out, options, say)
     if exported.layers:
-        print(f"{layer_table(exported.layers)}\n")
+        output.say(f"{layer_table(exported.layers)}\n")
     if exported.fidelity:
-        print(f"{fidelity_table(exported.fidelity)}\n")
+        output.say(f"{fidelity_table(exported.fidelity)}\n")
     if checkpoint.vocabulary:
-        print(f"{vocabulary_table(exported.manifest.quantisation)}\n")
+        output.say(f"{vocabulary_table(exported.manifest.quantisation)}\n")
     size = sum(entry.size for entry in exported.manifest.files) / 1e6
-    print(f"{args.out}: {exported.manifest.name}, {size:.1f} MB, made in {time.monotonic() - started:.0f} s")
+    output.say(f"{args.out}: {exported.manifest.name}, {size:.1f} MB, made in {time.monotonic() - started:.0f} s")
     say(exported.manifest.licence)
     return 0
 
 
 def say(step: str) -> None:
     """Tell on stderr what is being done."""
-    sys.stderr.write(f"{step}\n")
+    output.tell(step)

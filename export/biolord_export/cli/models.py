@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from biolord_export.family import FAMILY
+from biolord_onnx.cli import output
 
 if TYPE_CHECKING:
     import argparse
@@ -26,9 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is known; nothing is fetched."""
     if args.json:
-        print(json.dumps([asdict(model) for model in FAMILY], indent=2, ensure_ascii=False))
+        output.say(json.dumps([asdict(model) for model in FAMILY], indent=2, ensure_ascii=False))
     else:
-        print("\n\n".join(map(_describe, FAMILY)))
+        output.say("\n\n".join(map(_describe, FAMILY)))
     return 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import FidelityError
+from biolord_onnx.cli import output
 from biolord_onnx.errors import InputError
 from biolord_onnx.manifest import MANIFEST_NAME
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     report = _measure(artifact, args) if args.reference else _read(artifact)
     if args.json:
         fidelity = report.to_json() if report else None
-        print(json.dumps({"artefact": artifact.manifest.name, "files": "whole", "fidelity": fidelity}, indent=2))
+        output.say(json.dumps({"artefact": artifact.manifest.name, "files": "whole", "fidelity": fidelity}, indent=2))
     else:
         _print(artifact, report)
     return 0 if report is None or report.passed else FidelityError.exit_code
@@ -70,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 def _print(artifact: Artifact, report: FidelityReport | None) -> None:
     from biolord_export.cli.tables import fidelity_table
 
-    print(f"{artifact.path}: {artifact.manifest.name}, all {len(artifact.manifest.files)} files are whole")
-    print(fidelity_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
+    output.say(f"{artifact.path}: {artifact.manifest.name}, all {len(artifact.manifest.files)} files are whole")
+    output.say(fidelity_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
 
 
 def _read(artifact: Artifact) -> FidelityReport | None:

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biolord_onnx.cores import parse_threads
+from biolord_onnx.errors import InputError
+
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
 
@@ -17,13 +20,25 @@ def add_artifact(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="folder, or name of an installed artefact")
 
 
+def thread_count(text: str) -> int:
+    """Read the value of --threads.
+
+    Raises:
+        ArgumentTypeError: it isn't a number of threads.
+    """
+    try:
+        return parse_threads(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def add_session(parser: argparse.ArgumentParser) -> None:
     """Add how the graph is run."""
     group = parser.add_argument_group("how it runs")
     group.add_argument(
         "--provider", default="auto", help="auto, or a name such as cpu, cuda, openvino (default: %(default)s)"
     )
-    group.add_argument("--threads", type=int, metavar="N", help="cores to use (default: those available)")
+    group.add_argument("--threads", type=thread_count, metavar="N", help="cores to use (default: those available)")
     group.add_argument(
         "--memory",
         choices=["fast", "low"],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from biolord_onnx.cli.output import say, tell
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ def run(args: argparse.Namespace) -> int:
     for render, place in outputs:
         text = render(results)
         if place == STDOUT:
-            print(text, end="")
+            say(text.removesuffix("\n"))
             shown = True
         else:
             _write(Path(place), text)
     if not shown:
         from biolord_onnx.bench import table
 
-        print(table.render(results), end="")
+        say(table.render(results).removesuffix("\n"))
     failed = not args.merge and any(row.error is not None for row in results.rows)
     return EXIT_ROW_FAILED if failed else 0
 
@@ -127,7 +127,7 @@ def _measure(args: argparse.Namespace) -> Results:
     plan = _plan(args)
     jobs = plan_jobs(artifacts, plan)
     require("psutil")
-    return run_bench(jobs, plan, lambda line: sys.stderr.write(f"{line}\n"))
+    return run_bench(jobs, plan, tell)
 
 
 def _plan(args: argparse.Namespace) -> Plan:
@@ -135,14 +135,14 @@ def _plan(args: argparse.Namespace) -> Plan:
     from biolord_onnx.bench.protocol import QUERIES
     from biolord_onnx.bench.run import Plan
     from biolord_onnx.bench.workloads import DEFAULT, GRID
-    from biolord_onnx.cores import available_cores
+    from biolord_onnx.cores import available_cores, parse_threads
 
     size = sizes.QUICK if args.quick else sizes.FULL
     asked = tuple(dict.fromkeys(args.workload or DEFAULT))
     repeats = size.repeats if args.repeats is None else args.repeats
     if repeats < 1:
         raise InputError(f"--repeats is {repeats}, expected 1 or more")
-    threads = [_whole(text) for text in args.threads] if args.threads else [None]
+    threads = [parse_threads(text, "--threads ") for text in args.threads] if args.threads else [None]
     return Plan(
         providers=args.providers,
         threads=tuple(dict.fromkeys(available_cores(count).count for count in threads)),
@@ -173,12 +173,6 @@ def _listed(text: str) -> tuple[str, ...]:
     if not all(parts):
         raise argparse.ArgumentTypeError(f"{text!r} has an empty part: separate with single commas")
     return tuple(dict.fromkeys(parts))
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise InputError(f"--threads has {text!r}, expected whole numbers of 1 or more")
-    return int(text)
 
 
 def _text(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.reading import Columns
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
+from biolord_onnx.cli.output import tell
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
@@ -116,11 +116,11 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
         ),
         embedder,
         options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
-        bulk=BulkOptions(args.workers, args.restart, args.input is not None and wants_progress(), _tell),
+        bulk=BulkOptions(args.workers, args.restart, args.input is not None and wants_progress(), tell),
     )
     _tell_truncated(result.truncated, result.rows, embedder.max_length)
     seconds = time.perf_counter() - started
-    _tell(f"{args.output}: {result.rows} vectors of {result.width} {args.precision} numbers in {seconds:.1f} s")
+    tell(f"{args.output}: {result.rows} vectors of {result.width} {args.precision} numbers in {seconds:.1f} s")
 
 
 @contextmanager
@@ -146,8 +146,4 @@ def _source(args: argparse.Namespace) -> Iterator[Source]:
 
 def _tell_truncated(cut: int, count: int, limit: int) -> None:
     if cut:
-        _tell(f"{cut} of {count} texts have more than {limit} tokens and were cut")
-
-
-def _tell(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
+        tell(f"{cut} of {count} texts have more than {limit} tokens and were cut")

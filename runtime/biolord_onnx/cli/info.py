@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from biolord_onnx.cli.arguments import add_artifact
+from biolord_onnx.cli.output import say
 from biolord_onnx.errors import BiolordError
+from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
     from biolord_onnx.artifact import Artifact
@@ -61,9 +63,9 @@ def run(args: argparse.Namespace) -> int:
             "manifest": json.loads(artifact.manifest.to_json()),
             "here": asdict(here),
         }
-        print(json.dumps(members, indent=2, ensure_ascii=False))
+        say(json.dumps(members, indent=2, ensure_ascii=False))
     else:
-        print(_table(artifact, here))
+        say(_table(artifact, here))
     return 0
 
 
@@ -110,8 +112,9 @@ def _table(artifact: Artifact, here: Here) -> str:
     }
     lines = []
     for title, rows in sections.items():
-        lines += [title, *(f"  {key:<22} {value}" for key, value in rows.items())]
-    return "\n".join([*lines, "licence", f"  {manifest.licence}"])
+        # A line break in a manifest would begin a row of its own.
+        lines += [escape(title), *(f"  {escape(key):<22} {escape(value)}" for key, value in rows.items())]
+    return "\n".join([*lines, "licence", f"  {escape(manifest.licence)}"])
 
 
 def _identity(artifact: Artifact) -> dict[str, str]:

@@ -9,16 +9,21 @@ Only the module of the command that runs is imported, so the command line starts
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from biolord_onnx import __version__
 from biolord_onnx.cli.interrupts import interrupted_once
+from biolord_onnx.cli.output import say, tell
+from biolord_onnx.cli.streams import standard_streams
 from biolord_onnx.errors import BiolordError, InputError
+from biolord_onnx.printable import escape
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 COMMANDS = {
     "info": "biolord_onnx.cli.info",
@@ -58,6 +63,10 @@ class Parser(argparse.ArgumentParser):
         """
         raise InputError(f"{message} (see {self.prog} --help)")
 
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Print help or the version; argparse's own method takes a full disk for success."""
+        (file or sys.stdout).write(message)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -66,28 +75,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; None takes the process's.
 
     Returns:
-        0, or 2 for an error that the user can mend, 1 for a failed fidelity gate, 130 after Ctrl-C.
+        0, or 2 for an error that the user can mend, results that could not be written included, 1 for a failed
+        fidelity gate, 130 after Ctrl-C, 141 where the reader of standard output has had enough.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that can't show a character gets its escape, not an error.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    with standard_streams():
+        if argv is None:
+            warnings.showwarning = lambda message, *_, **__: tell(f"biolord: {escape(str(message))}")
+        return _run(arguments, ends_process=argv is None)
+
+
+def _run(arguments: list[str], *, ends_process: bool) -> int:
     try:
-        with interrupted_once(ends_process=argv is None):
+        with interrupted_once(ends_process=ends_process):
             code = _dispatch(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # `biolord ... | head`: the reader has enough. Python would complain again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except (BiolordError, OSError) as error:
         if "--debug" in arguments:
             import traceback
 
             traceback.print_exc()
-        sys.stderr.write(f"biolord: {_one_line(error)}\n")
+        tell(f"biolord: {_one_line(error)}")
         return error.exit_code if isinstance(error, BiolordError) else BiolordError.exit_code
     return code
 
@@ -99,22 +111,26 @@ def _dispatch(arguments: list[str]) -> int:
     parser.add_argument("--debug", action="store_true")
     parser.add_argument("command", nargs="?")
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
-    found = parser.parse_args(arguments)
-    if found.help:
-        sys.stdout.write(_overview())
+    try:
+        found = parser.parse_args(arguments)
+        if found.help:
+            say(_overview())
+            return 0
+        command, parsed = _parse(found.command, found.arguments)
+    except SystemExit:  # argparse has printed help or a version
         return 0
-    if found.command is None:
+    return command.run(parsed)
+
+
+def _parse(name: str | None, arguments: list[str]) -> tuple[Command, argparse.Namespace]:
+    if name is None:
         raise InputError(f"no command given, expected one of {', '.join(_modules())} (see biolord --help)")
-    command = _load(found.command)
-    return command.run(_parse(found.command, command, found.arguments))
-
-
-def _parse(name: str, command: Command, arguments: list[str]) -> argparse.Namespace:
+    command = _load(name)
     parser = Parser(prog=f"biolord {name}", description=command.SUMMARY, allow_abbrev=False)
     command.configure(parser)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     # Intermixed, so that texts may stand behind options.
-    return parser.parse_intermixed_args(arguments)
+    return command, parser.parse_intermixed_args(arguments)
 
 
 def _load(name: str) -> Command:
@@ -143,7 +159,6 @@ def _overview() -> str:
             *lines,
             "",
             "biolord COMMAND --help tells about one command; --version; --debug shows tracebacks.",
-            "",
         ]
     )
 
@@ -152,7 +167,7 @@ def _one_line(error: BiolordError | OSError) -> str:
     message = str(error)
     if isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
-    return " ".join(message.split())
+    return escape(" ".join(message.split()))
 
 
 if __name__ == "__main__":

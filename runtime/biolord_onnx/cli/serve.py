@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.cli.arguments import add_artifact
+from biolord_onnx.cli.arguments import add_artifact, thread_count
 from biolord_onnx.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tls-key", type=Path, metavar="FILE")
     group = parser.add_argument_group("how it runs")
     group.add_argument("--provider", default="auto", help="execution provider (default: %(default)s)")
-    group.add_argument("--threads", type=int, metavar="N", help="cores of each process (default: its share of all)")
+    group.add_argument(
+        "--threads", type=thread_count, metavar="N", help="cores of each process (default: its share of all)"
+    )
     group.add_argument("--memory", choices=["fast", "low"], help="default: fast, with several workers low")
     group.add_argument("--quiet", action="store_true", help="don't log requests")
     group = parser.add_argument_group("limits, at most")

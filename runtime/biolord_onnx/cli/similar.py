@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from biolord_onnx.bulk.reading import read_texts
 from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
+from biolord_onnx.cli.output import say, tell
 from biolord_onnx.errors import InputError
+from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
     from biolord_onnx.precision import Vectors
@@ -62,10 +63,10 @@ def run(args: argparse.Namespace) -> int:
     _print(matches, as_json=args.json)
     cut = int(candidates.truncated.sum()) + int(query.truncated)
     if cut:
-        sys.stderr.write(f"{cut} texts have more than {limit} tokens and were cut\n")
-    sys.stderr.write(
+        tell(f"{cut} texts have more than {limit} tokens and were cut")
+    tell(
         f"{len(texts)} lines embedded in {1000 * (embedded - started):.0f} ms, "
-        f"the query in {1000 * (finished - embedded):.1f} ms\n"
+        f"the query in {1000 * (finished - embedded):.1f} ms"
     )
     return 0
 
@@ -86,7 +87,7 @@ def nearest(texts: list[str], vectors: Vectors, query: Vectors, top: int) -> lis
 
 def _print(matches: list[Match], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([asdict(match) for match in matches], ensure_ascii=False, indent=2))
+        say(json.dumps([asdict(match) for match in matches], ensure_ascii=False, indent=2))
         return
     for match in matches:
-        print(f"{match.score:.4f}  {match.text}")
+        say(f"{match.score:.4f}  {escape(match.text)}")

@@ -121,7 +121,7 @@ def test_how_it_runs_is_passed_on(biolord: Biolord, tiny: Path) -> None:
     options = ["--threads", 1, "--memory", "low", "--provider", "cpu", "--batch-tokens", 1]
     assert biolord("embed", tiny, *options, "cat", "dog").out == expected
     biolord("embed", tiny, "cat", "--provider", "cuda").assert_error("provider cuda is not in this onnxruntime")
-    biolord("embed", tiny, "cat", "--threads", 0).assert_error("threads=0 is not a number of threads")
+    biolord("embed", tiny, "cat", "--threads", 0).assert_error("argument --threads: 0 is not a number of threads")
     biolord("embed", tiny, "cat", "--batch-tokens", 0).assert_error("batch_tokens is 0, expected 1 or more")
 
 

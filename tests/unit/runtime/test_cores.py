@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from biolord_onnx.cores import CoreCount, available_cores, cgroup_quota
+from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError
+from unit.runtime.command import Biolord
 
 
 def write(path: Path, text: str) -> None:
@@ -151,3 +155,48 @@ def test_this_machine_has_a_core() -> None:
     cores = available_cores()
     assert 1 <= cores.count <= (os.cpu_count() or 1)
     assert 0 < cores.exact <= cores.count
+
+
+@pytest.mark.parametrize(
+    "value", ["9" * 20, "9" * 5000, "1025", "100000", "1e3", "0x2", "1_0", "٣", "-1", "2.0", "inf", "nan"]
+)
+def test_a_number_out_of_bounds_is_refused_everywhere(
+    tmp_path: Path, biolord: Biolord, tiny: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """In one short line: from the variable, of every command, and from Python."""
+    message = "is not a number of threads: give a whole number of 1 to 1024"
+    with pytest.raises(InputError, match=rf"^BIOLORD_THREADS=.{{1,24}} {message}$"):
+        count(tmp_path, BIOLORD_THREADS=value)
+    for command in (["embed", tiny, "cat"], ["serve", tiny], ["similar", tiny, "cat", "--input", "x"], ["bench", tiny]):
+        outcome = biolord(*command, f"--threads={value}")
+        outcome.assert_error(message)
+        assert len(outcome.err) < 200
+    monkeypatch.setenv("BIOLORD_THREADS", value)
+    biolord("embed", tiny, "cat").assert_error(f"{message}")
+    biolord("info", tiny).assert_error(f"{message}")
+
+
+@pytest.mark.parametrize("threads", [1025, 10**20, -(10**20), pytest.param(10**5000, id="long")])
+def test_integers_out_of_bounds(threads: int) -> None:
+    """Also those that Python doesn't print."""
+    with pytest.raises(
+        InputError, match=r"^threads=.{1,24} is not a number of threads: give a whole number of 1 to 1024$"
+    ):
+        available_cores(threads)
+
+
+@pytest.mark.parametrize("threads", [2.5, 2.0, "2", True, [2], float("nan")])
+def test_what_is_no_whole_number(tiny: Path, threads: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    """The message says what it is, wherever it was given."""
+    expected = r"^threads is .*, a (float|str|bool|list): give a whole number of 1 to 1024, or None$"
+    with pytest.raises(TypeError, match=expected):
+        available_cores(threads)
+    with pytest.raises(TypeError, match=expected):
+        Embedder.load(tiny, threads=threads)
+
+
+def test_numpys_whole_numbers(tiny: Path) -> None:
+    """They come from arrays and tables."""
+    with Embedder.load(tiny, threads=np.int64(2)) as embedder:  # type: ignore[arg-type]
+        assert embedder.threads == 2
+        assert type(embedder.threads) is int
