@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx.address_space import check_address_space
 from biolord_onnx.artifact import Artifact, check_hashes
 from biolord_onnx.background import Background
 from biolord_onnx.batching import batch_arrays, chunks, plan, share_budget
@@ -104,8 +105,9 @@ class Encoder:
         Raises:
             ArtifactError: a file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
                 length limit, or as of `open_session`.
-            BiolordError: as of `open_session`.
+            BiolordError: as of `open_session`, or the process may have too little address space.
         """
+        check_address_space(artifact)
         if verify_hashes:
             check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
         beside = Background(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))

@@ -94,7 +94,7 @@ def _run(arguments: list[str], *, ends_process: bool) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         return EXIT_BROKEN_PIPE
-    except (BiolordError, OSError) as error:
+    except (BiolordError, OSError, MemoryError) as error:
         if "--debug" in arguments:
             import traceback
 
@@ -163,8 +163,13 @@ def _overview() -> str:
     )
 
 
-def _one_line(error: BiolordError | OSError) -> str:
+def _one_line(error: BiolordError | OSError | MemoryError) -> str:
     message = str(error)
+    if isinstance(error, MemoryError):
+        # numpy says how much it asked for, Python nothing.
+        message = (
+            f"there is not enough memory{f' ({message})' if message else ''}: try fewer texts at once, or --memory low"
+        )
     if isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
     return escape(" ".join(message.split()))

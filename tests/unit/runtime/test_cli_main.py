@@ -121,6 +121,15 @@ def test_errors_without_a_file_are_one_line(biolord: Biolord, monkeypatch: pytes
     biolord("fail").assert_error("disk full")
 
 
+@pytest.mark.parametrize(("said", "shown"), [("", ""), ("Unable to allocate 8 GiB", r" (Unable to allocate 8 GiB)")])
+def test_too_little_memory_is_one_line(
+    biolord: Biolord, monkeypatch: pytest.MonkeyPatch, said: str, shown: str
+) -> None:
+    """With what is known of it."""
+    add_command(monkeypatch, MemoryError(said))
+    biolord("fail").assert_error(f"there is not enough memory{shown}: try fewer texts at once, or --memory low")
+
+
 def test_an_error_may_have_its_own_exit_code(biolord: Biolord, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error class says how the command ends."""
     add_command(monkeypatch, GateError("below the gate"))

@@ -113,8 +113,8 @@ def test_without_grid(biolord: Biolord, tiny: Path, planned: list[Plan]) -> None
         (("{tiny}/nowhere",), "nowhere does not exist, expected the artefact folder"),
         (("{tiny}", "--reference", "nowhere"), "nowhere does not exist"),
         (("{tiny}", "--repeats", "0"), "--repeats is 0, expected 1 or more"),
-        (("{tiny}", "--threads", "0"), "threads=0 is not a number of threads"),
-        (("{tiny}", "--threads", "two"), "--threads has 'two', expected whole numbers"),
+        (("{tiny}", "--threads", "0"), "--threads 0 is not a number of threads"),
+        (("{tiny}", "--threads", "two"), "--threads two is not a number of threads: give a whole number of 1 to 1024"),
         (("{tiny}", "--providers", "cpu,,cuda"), "'cpu,,cuda' has an empty part"),
         (
             ("{tiny}", "--workload", "poems"),
