@@ -80,11 +80,11 @@ def is_lasting(path: str) -> bool:
 
 @contextmanager
 def spooled(path: str, folder: Path | None, columns: Columns) -> Iterator[Source]:
-    """Copy what can be read only once to a temporary file, and take the rows of that.
+    """Copy what can be read only once to a temporary file, or into memory, and take the rows of that.
 
     Args:
         path: a named pipe, or ``-`` for standard input.
-        folder: where the copy is made; None for the system's place for temporary files.
+        folder: where the copy is made; None for the system's place for temporary files, if it has one.
         columns: to read.
 
     Yields:
@@ -95,7 +95,16 @@ def spooled(path: str, folder: Path | None, columns: Columns) -> Iterator[Source
         OSError: the copy can't be written, or the pipe not be read.
     """
     name = "standard input" if path == STDIN else path
-    with TemporaryDirectory(prefix=".biolord-", dir=folder) as temporary:
+    try:
+        place = TemporaryDirectory(prefix=".biolord-", dir=folder)
+    except FileNotFoundError:
+        if folder is not None:
+            raise
+        # Nothing can be written anywhere, as in a container whose root is read-only: memory has to do.
+        rows = list(read_rows(path, columns, name))
+        yield _survey(name, lambda: iter(rows))
+        return
+    with place as temporary:
         # The same ending, which says what it is.
         copy = Path(temporary) / ("lines" if path == STDIN else Path(path).name)
         with copy.open("wb") as stream:

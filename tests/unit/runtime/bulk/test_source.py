@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,3 +109,14 @@ def test_standard_input_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"cat\ndog")))
     with spooled("-", None, Columns()) as source:
         assert (source.name, list(source.rows())) == ("standard input", [Row("cat"), Row("dog")])
+
+
+def test_a_stream_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept in memory, unless a folder was named: there the output can't be written either."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"cat\ndog\n")))
+    with spooled("-", None, Columns()) as source:
+        assert list(source.rows()) == list(source.rows()) == [Row("cat"), Row("dog")]
+    with pytest.raises(FileNotFoundError, match="gone"), spooled("-", tmp_path / "gone", Columns()):
+        pytest.fail("there is no such folder")
