@@ -58,7 +58,8 @@ def test_everything(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0 can be reached by other machines and there is no API key"),
-        (["--workers", "0"], "--workers is 0, expected 1 or more"),
+        (["--workers", "0"], "argument --workers: 0 is not a number of processes: give 1 to 256"),
+        (["--workers", "9" * 20], "99 is not a number of processes: give 1 to 256"),
         (["--tls-key", "k"], "--tls-certificate and --tls-key go together"),
         (["--tls-key", "k", "--tls-certificate", "c"], "c is not a file"),
         (["--max-texts", "0"], "--max-texts is 0, expected more than 0"),

@@ -20,6 +20,10 @@ def add_artifact(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="folder, or name of an installed artefact")
 
 
+# Each takes some 50 MB, and a core to be of use.
+MOST_WORKERS = 256
+
+
 def thread_count(text: str) -> int:
     """Read the value of --threads.
 
@@ -30,6 +34,18 @@ def thread_count(text: str) -> int:
         return parse_threads(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def process_count(text: str) -> int:
+    """Read the value of --workers.
+
+    Raises:
+        ArgumentTypeError: it isn't a number of processes that a machine could bear.
+    """
+    count = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_WORKERS)) else 0
+    if not 1 <= count <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text[:20]} is not a number of processes: give 1 to {MOST_WORKERS}")
+    return count
 
 
 def add_session(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.reading import Columns
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
-from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
+from biolord_onnx.cli.arguments import (
+    add_artifact,
+    add_input,
+    add_session,
+    load_embedder,
+    process_count,
+    wants_progress,
+)
 from biolord_onnx.cli.output import tell
 from biolord_onnx.errors import InputError
 
@@ -60,7 +67,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_session(parser)
     parser.add_argument(
         "--workers",
-        type=int,
+        type=process_count,
         default=1,
         metavar="N",
         help="processes that share the cores, for machines of dozens (default: %(default)s)",
@@ -70,8 +77,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Embed the texts of the command line or of a file."""
     _check_output(args)
-    if args.workers < 1:
-        raise InputError(f"--workers is {args.workers}, expected 1 or more")
     if args.output == STDOUT and args.workers > 1:
         raise InputError(f"--workers {args.workers} needs --output FILE: standard output is written by one process")
     with _source(args) as source, load_embedder(args) as embedder:

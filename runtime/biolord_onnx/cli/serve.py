@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.cli.arguments import add_artifact, thread_count
+from biolord_onnx.cli.arguments import add_artifact, process_count, thread_count
 from biolord_onnx.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_artifact(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="default: %(default)s")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=process_count, default=1, metavar="N", help="processes (default: %(default)s)"
+    )
     parser.add_argument(
         "--auto-truncate", action="store_true", help="cut texts over the limit unless a request says otherwise"
     )
@@ -84,8 +86,6 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
     from biolord_onnx.cores import available_cores
     from biolord_onnx.server.settings import ServerSettings, check_exposure
 
-    if args.workers < 1:
-        raise InputError(f"--workers is {args.workers}, expected 1 or more")
     if (args.tls_certificate is None) != (args.tls_key is None):
         raise InputError("--tls-certificate and --tls-key go together, one of them is missing")
     for path in filter(None, (args.tls_certificate, args.tls_key)):
