@@ -14,6 +14,7 @@ from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import add_artifact, add_session, load_embedder, wants_progress
 from biolord_onnx.cli.input import add_input, columns_from, refuse_without_input, tell_empty
+from biolord_onnx.cli.overwriting import refuse_overwriting
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def _check_output(args: argparse.Namespace) -> None:
         if args.output == typed:
             raise
         raise InputError(f"{typed} is a link: {error}") from error
+    if args.input is not None:
+        refuse_overwriting(args.input, args.output)
 
 
 def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:

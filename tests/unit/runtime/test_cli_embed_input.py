@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from unit.runtime.command import Biolord, Outcome, run_process
+from unit.runtime.command import COMMAND, Biolord, Outcome, run_process
 from unit.runtime.tiny_artifact import DIM
 
 CONCEPT = 'concept_id\tconcept_name\tdomain_id\n2\t"rivaroxaban\tDrug\n3\t"y port" tubing for dialysis\tDevice\n'
@@ -56,6 +58,8 @@ def test_a_folder_of_parts(biolord: Biolord, tiny: Path, tmp_path: Path) -> None
         parquet.write_table(pa.table({"id": [number], "name": [name]}), tmp_path / "names" / f"part-{number}.parquet")
     options = ["--input", tmp_path / "names", "--column", "name", "--id-column", "id"]
     assert found(biolord("embed", tiny, *options)) == [(0, "cat"), (1, "dog")]
+    inside = tmp_path / "names" / ".." / "names" / "out.parquet"
+    biolord("embed", tiny, *options, "--output", inside).assert_error("lies in the folder that is read")
     assert biolord("embed", tiny, *options, "--output", tmp_path / "out.parquet").code == 0
 
 
@@ -99,3 +103,69 @@ def test_empty_rows(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
 def test_options_of_reading_need_an_input(biolord: Biolord, tiny: Path, option: list[str]) -> None:
     """They would do nothing."""
     biolord("embed", tiny, "cat", *option).assert_error(f"{option[0]} is given without --input: name the file, too")
+
+
+# --- an output that is the input -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Path:
+    """Give a table that can be overwritten, for it has an output's ending."""
+    path = tmp_path / "names.jsonl"
+    path.write_text('{"id": 1, "name": "cat"}\n', encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("way", ["the same", "around", "link", "chain", "hard link", "input is the link"])
+def test_the_input_is_never_overwritten(biolord: Biolord, tiny: Path, tmp_path: Path, names: Path, way: str) -> None:
+    """Whatever its names are, --force or not."""
+    content = names.read_bytes()
+    source, output = names, tmp_path / "o.jsonl"
+    if way == "the same":
+        output = names
+    elif way == "around":
+        (tmp_path / "sub").mkdir()
+        output = tmp_path / "sub" / ".." / "names.jsonl"
+    elif way == "link":
+        output.symlink_to(names)
+    elif way == "chain":
+        (tmp_path / "between").symlink_to(names)
+        output.symlink_to(tmp_path / "between")
+    elif way == "hard link":
+        os.link(names, output)
+    else:
+        source, output = output, names
+        source.symlink_to(names)
+    outcome = biolord("embed", tiny, "--input", source, "--column", "name", "--output", output, "--force")
+    outcome.assert_error(f"is the file that is read, {source}: choose another name")
+    assert names.read_bytes() == content
+
+
+def test_standard_input_is_never_overwritten(tiny: Path, names: Path) -> None:
+    """Where it is a file."""
+    options = ["--input", "-", "--format", "jsonl", "--column", "name", "--output", str(names), "--force"]
+    with names.open("rb") as stream:
+        command = [*COMMAND, "embed", str(tiny), *options]
+        done = subprocess.run(command, stdin=stream, capture_output=True, check=False, text=True)
+    assert done.returncode == 2
+    assert "names.jsonl is the file that is read, -: choose another name" in done.stderr
+    assert names.read_text(encoding="utf-8").startswith('{"id": 1')
+
+
+def test_standard_output_is_not_appended_to_the_input(tiny: Path, names: Path) -> None:
+    """As ``>>`` would."""
+    content = names.read_bytes()
+    with names.open("ab") as stream:
+        command = [*COMMAND, "embed", str(tiny), "--input", str(names), "--column", "name"]
+        done = subprocess.run(command, stdout=stream, stderr=subprocess.PIPE, check=False, text=True)
+    assert done.returncode == 2
+    assert "standard output is the file that is read" in done.stderr
+    assert names.read_bytes() == content
+
+
+def test_another_file_may_be_replaced(biolord: Biolord, tiny: Path, tmp_path: Path, names: Path) -> None:
+    """With --force, even if it has the same content."""
+    (tmp_path / "o.jsonl").write_bytes(names.read_bytes())
+    outcome = biolord("embed", tiny, "--input", names, "--column", "name", "--output", tmp_path / "o.jsonl", "--force")
+    assert outcome.code == 0
+    assert "embedding" in (tmp_path / "o.jsonl").read_text(encoding="utf-8")
