@@ -43,7 +43,7 @@ def _key(column: str | None, members: dict[str, object], place: str, option: str
 
 def _parse(content: str, place: str) -> dict[str, object]:
     try:
-        row = json.loads(content, object_pairs_hook=_once)
+        row = _DECODER.decode(content)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{place}: not JSON ({error}), expected one object a line: mend the line") from error
     if not isinstance(row, dict):
@@ -58,3 +58,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{twice!r} stands twice in an object")
     return members
+
+
+# One for all lines: making it takes longer than reading a line.
+_DECODER = json.JSONDecoder(object_pairs_hook=_once)
