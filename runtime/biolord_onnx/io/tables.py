@@ -13,8 +13,9 @@ from biolord_onnx.io.doubt import OPENS, Doubt, find_doubt
 from biolord_onnx.io.lines import decoded, without_ends
 from biolord_onnx.io.quoted import quoted_records
 from biolord_onnx.io.rows import BlankLines, Columns, Empty, Row, is_blank
+from biolord_onnx.io.rrf import column_names
+from biolord_onnx.io.shape import Record, Shape
 
-Record = tuple[int, list[str]]
 # How databases write that there is no value, where they write text.
 _NULL = "\\N"
 
@@ -26,6 +27,7 @@ class Table:
     Attributes:
         name: for messages.
         columns: their names, or numbers from 0.
+        numbered: whether there is no header.
         records: the line on which each row begins, from 1, and its cells: one for each column, one more where a
             delimiter ends the row.
         doubt: which cells are refused, for it can't be told whether quotes belong to them; None where it was said.
@@ -34,16 +36,19 @@ class Table:
 
     name: str
     columns: list[str]
+    numbered: bool
     records: Iterator[Record]
     doubt: Doubt | None
     hint: str
 
     def find(self, column: str | None, option: str) -> int:
-        """Return where a column stands.
+        """Return where a column stands; without a header it may be called by its number, too.
 
         Raises:
             InputError: it isn't there, or several have its name.
         """
+        if self.numbered and column is not None and column.isdecimal() and int(column) < len(self.columns):
+            return int(column)
         return choose(self.name, column, self.columns, option, self.hint)
 
     def check(self, line: int, cell: str) -> str:
@@ -83,16 +88,18 @@ def open_table(source: str, name: str, dialect: Dialect, empty: Empty) -> Table 
         if dialect.header:
             raise InputError(f"{name} is empty, expected a line that names its columns")
         return None
-    if dialect.header and not any(cell.strip() for cell in first[1]):
-        raise InputError(f"{name}, line 1 is blank, expected the names of the columns")
+    if (dialect.header or len(first[1]) == 1) and is_blank("".join(first[1])):
+        expected = "the names of the columns" if dialect.header else "a row"
+        raise InputError(f"{name}, line 1 is blank, expected {expected}")
     width = len(first[1])
     ends = dialect.ends and first[1][-1] == ""
     count = width - 1 if ends else width
     rows = records if dialect.header else chain((first,), records)
     return Table(
         name,
-        first[1][:count] if dialect.header else [str(number) for number in range(count)],
-        _checked(rows, _Shape(name, delimiter, width, quotes=quotes, ends=ends), BlankLines(name, empty)),
+        first[1] if dialect.header else column_names(name, count),
+        not dialect.header,
+        Shape(name, delimiter, width, quotes=quotes, ends=ends).checked(rows, BlankLines(name, empty)),
         find_doubt(dialect, quotes=quotes, one_column=count == 1),
         _hint(dialect, delimiter),
     )
@@ -115,46 +122,8 @@ def read_table(source: str, name: str, columns: Columns, dialect: Dialect) -> It
             yield Row(text, known_by, number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What every record must be like."""
-
-    name: str
-    delimiter: str
-    width: int
-    quotes: bool
-    ends: bool
-
-    def refuse(self, line: int, cells: list[str]) -> InputError:
-        sign = delimiter_name(self.delimiter)
-        found, wanted = (len(cells) - 1, self.width - 1) if self.ends else (len(cells), self.width)
-        advice = (
-            f"put a cell that holds a {sign} in quotes, or give another --delimiter, or --quoting none if quotes "
-            "belong to texts"
-            if self.quotes
-            else "give --quoting csv if quotes enclose cells, or another --delimiter"
-        )
-        trouble = f"has {found} cells, the first line has {wanted}"
-        if found == wanted:
-            trouble = f"ends without the {sign} that ends the first line"
-        return InputError(f"{self.name}, line {line}: the row {trouble}: {advice}")
-
-
 def _is_empty(cell: str) -> bool:
     return is_blank(cell) or cell == _NULL
-
-
-def _checked(records: Iterator[Record], shape: _Shape, blank: BlankLines) -> Iterator[Record]:
-    width, ends = shape.width, shape.ends
-    for record in records:
-        cells = record[1]
-        if len(cells) != width or (ends and cells[-1]):
-            if len(cells) > 1 or not is_blank("".join(cells)):
-                raise shape.refuse(*record)
-            blank.note(record[0])
-            continue
-        blank.settle()
-        yield record
 
 
 def _records(whole_lines: Iterable[str], name: str, delimiter: str, dialect: Dialect) -> Iterator[Record]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from biolord_onnx.bulk.reading import Columns, read_rows
 from biolord_onnx.errors import InputError
 from biolord_onnx.io.dialects import find_delimiter
-from biolord_onnx.io.rows import Layout
-from unit.runtime.io.reading import texts, write
+from biolord_onnx.io.rows import EMPTY_POLICIES, Empty, EmptyPolicy, Layout
+from unit.runtime.io.reading import table, texts, write
 
 
 @pytest.mark.parametrize("name", ["lines", "lines.txt", "lines.dat", "lines.v2"])
@@ -55,6 +61,41 @@ def test_only_tables_of_text_have_a_dialect(name: str, layout: Layout, option: s
     """An option that would do nothing is refused."""
     with pytest.raises(InputError, match=f"is read as {option}: leave it out, or say --format csv"):
         read_rows(name, Columns("name", None, layout))
+
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"], exclude_characters='"|\t'), max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(st.lists(st.tuples(words, words), min_size=1, max_size=6), st.sampled_from(EMPTY_POLICIES))
+def test_a_table_is_the_same_in_every_format(tmp_path: Path, rows: list[tuple[str, str]], policy: EmptyPolicy) -> None:
+    """Rows, numbers, what is skipped, counted and refused."""
+    stream = io.StringIO(newline="")
+    csv.writer(stream).writerows([("id", "name"), *rows])
+    plain = "".join(f"{key}\t{text}\n" for key, text in [("id", "name"), *rows])
+    files = {
+        "t.csv": stream.getvalue(),
+        "t.tsv": plain,
+        "t.psv": plain.replace("\t", "|"),
+        "t.rrf": "".join(f"{key}|{text}|\n" for key, text in rows),
+        "t.jsonl": "".join(json.dumps({"id": key, "name": text}) + "\n" for key, text in rows),
+    }
+    paths = [write(tmp_path, name, content) for name, content in files.items()]
+    paths += [write(tmp_path, f"{name}.gz", gzip.compress(content.encode())) for name, content in files.items()]
+    paths.append(table(tmp_path, id=[key for key, _ in rows], name=[text for _, text in rows]))
+    assert len({outcome(path, policy) for path in paths}) == 1
+
+
+def outcome(path: str, policy: EmptyPolicy) -> tuple[object, ...]:
+    """What is read of a file, or whether it is refused for an empty row."""
+    names = ("1", "0") if ".rrf" in path else ("name", "id")
+    columns = Columns(*names, Layout(), Empty(policy))
+    try:
+        found = tuple((row.number, row.id, row.text) for row in read_rows(path, columns))
+    except InputError as error:
+        assert "is empty: fill it" in str(error)  # noqa: PT017 - nothing else is refused
+        return ("refused",)
+    return (*found, columns.empty.count)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_rows_have_as_many_cells_as_the_header(
 ) -> None:
     """A cut text would get another one's code; the line and the option that may be the cause are named."""
     column = "concept_name" if content.startswith(ATHENA) else "name"
-    with pytest.raises(InputError, match=rf"{name}, line {line}: the row has {found} cells, .*{option}"):
+    with pytest.raises(InputError, match=rf"{name}, line {line}: the row has {found} cells?, .*{option}"):
         texts(write(tmp_path, name, content), column)
 
 
@@ -162,7 +163,7 @@ def test_what_is_said_goes_before_the_name(tmp_path: Path, name: str, layout: La
 
 # --- without a header ------------------------------------------------------------------------------------------------
 
-RXNCONSO = '3|ENG||||||8717795||58488005||SNOMEDCT_US|PT|58488005|"1,4"-alpha|||N|||\n'
+RXNCONSO = '3|ENG||||||8717795||58488005||SNOMEDCT_US|PT|58488005|"1,4"-alpha|9|N|4096|\n'
 
 
 @pytest.mark.parametrize("name", ["RXNCONSO.RRF", "mrconso.rrf"])
@@ -172,13 +173,32 @@ def test_rrf(tmp_path: Path, name: str) -> None:
     assert pairs(path, text="14", known_by="13") == [('"1,4"-alpha', "58488005"), ('"quoted"', "58488005")]
 
 
+@pytest.mark.parametrize(("name", "key"), [("RXNCONSO.RRF", "RXCUI"), ("MRCONSO.RRF.gz", "CUI")])
+def test_columns_of_known_rrf_files_have_names(tmp_path: Path, name: str, key: str) -> None:
+    """Those of their documentation: nobody has to count. The first line is a row all the same."""
+    content = gzip.compress(RXNCONSO.encode()) if name.endswith(".gz") else RXNCONSO
+    path = write(tmp_path, name, content)
+    assert pairs(path, text="STR", known_by=key) == pairs(path, text="14", known_by="0") == [('"1,4"-alpha', "3")]
+    with pytest.raises(
+        InputError, match=rf"has no column '18', it has: {key}, LAT, .*CVF \(columns are numbered from 0\)"
+    ):
+        texts(path, "18")
+    assert texts(write(tmp_path, name.removesuffix(".gz"), "C1|cat|\n"), "1") == ["cat"]
+
+
+def test_a_blank_first_line_is_refused(tmp_path: Path) -> None:
+    """How many columns there are is read from it."""
+    with pytest.raises(InputError, match=r"M\.RRF, line 1 is blank, expected a row"):
+        texts(write(tmp_path, "M.RRF", "\nC1|cat|\n"), "1")
+
+
 @pytest.mark.parametrize(
     ("content", "column", "message"),
     [
         ("C1|cat|\n", "2", r"has no column '2', it has: 0, 1 \(columns are numbered from 0\)"),
         ("C1|cat|\n", "-1", "has no column '-1', it has: 0, 1"),
         ("C1|cat|\n", "STR", "has no column 'STR', it has: 0, 1"),
-        ("C1|cat|\nC2|dog\n", "1", "line 2: the row has 1 cells, the first line has 2"),
+        ("C1|cat|\nC2|dog\n", "1", "line 2: the row has 1 cell, the first line has 2"),
         ("C1|cat|\nC2|dog|x|\n", "1", "line 2: the row has 3 cells, the first line has 2"),
         ("C1|cat|\nC2|dog|x\n", "1", "line 2: the row ends without the pipe that ends the first line"),
         ("C1|cat|\nC2||\n", "1", "line 2: column '1' is empty"),
