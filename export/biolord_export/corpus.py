@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
+from biolord_onnx.io.formats import refuse_structure
+from biolord_onnx.io.lines import lines
+from biolord_onnx.io.rows import is_blank
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 CALIBRATION_KINDS = ("names", "sentences", "passages", "general")
@@ -43,7 +44,8 @@ def read_calibration(path: Path) -> Corpus:
     """Read calibration texts from a UTF-8 file, one a line; empty lines are left out.
 
     Raises:
-        ExportError: The file can't be read, isn't UTF-8, or has too few texts.
+        InputError: The file is no text a line, or not UTF-8.
+        ExportError: It can't be read, or has too few texts.
     """
     texts = read_lines(path)
     if len(texts) < FEWEST_TEXTS:
@@ -57,26 +59,18 @@ def builtin_verification() -> dict[str, tuple[str, ...]]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read the lines of a UTF-8 file that aren't empty.
+    """Read the lines of a UTF-8 file that aren't empty, without spaces at their ends; gzip may have compressed it.
 
     Raises:
-        ExportError: The file can't be read, or a line isn't UTF-8: names the line.
+        InputError: The file is a table, an archive or the like, or a line isn't UTF-8: names the line.
+        ExportError: The file can't be read.
     """
+    name = str(path)
     try:
-        raw = path.read_bytes()
+        refuse_structure(name, name)
+        return [line.strip() for line in lines(name, name) if not is_blank(line)]
     except OSError as error:
         raise ExportError(f"{path} can't be read ({error.strerror}): give a text file") from error
-    return list(_decode(raw.removeprefix(codecs.BOM_UTF8).split(b"\n"), path))
-
-
-def _decode(lines: Iterable[bytes], path: Path) -> Iterable[str]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            text = line.decode("utf-8").strip()
-        except UnicodeDecodeError as error:
-            raise ExportError(f"{path}, line {number}: not UTF-8 ({error.reason}): convert the file") from error
-        if text:
-            yield text
 
 
 def _builtin(folder: str, kind: str) -> list[str]:

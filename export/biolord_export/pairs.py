@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,17 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.errors import ExportError
-from biolord_onnx.bulk.reading import decode
+from biolord_onnx.io.formats import table_dialect
+from biolord_onnx.io.rows import Empty, Layout, is_blank
+from biolord_onnx.io.tables import open_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from biolord_export.weights import Float32
+    from biolord_onnx.io.tables import Table
     from biolord_onnx.json_fields import Fields
 
 COLUMNS = ("score", "text1", "text2")
-DELIMITERS = {".tsv": "\t", ".csv": ","}
 FEWEST_PAIRS = 3
 """A rank correlation of two pairs is 1 or -1 whatever the vectors are."""
 
@@ -63,41 +63,52 @@ class PairsFidelity:
         )
 
 
-def read_pairs(path: Path) -> LabelledPairs:
-    """Read a UTF-8 .tsv or .csv file whose header names the columns score, text1 and text2, in any order.
+def read_pairs(path: Path, layout: Layout | None = None) -> LabelledPairs:
+    """Read a UTF-8 table whose header names the columns score, text1 and text2, in any order.
+
+    Args:
+        path: A .tsv, .csv or .psv file; gzip may have compressed it.
+        layout: What is said about it beside its name.
 
     Raises:
-        InputError: A line isn't UTF-8.
-        ExportError: The name ends otherwise, a column is missing, a row is cut, a score is no number, or fewer than
-            three pairs or only one score are left.
+        InputError: It is no such table, a line isn't UTF-8, or a row has more or fewer cells than the header.
+        ExportError: A column is missing, a text is empty, a score is no number, or fewer than three pairs or only one
+            score are left.
         OSError: The file can't be read.
     """
-    delimiter = DELIMITERS.get(path.suffix.lower())
-    if delimiter is None:
-        raise ExportError(f"{path} ends in {path.suffix!r}, expected {' or '.join(DELIMITERS)}: rename or convert it")
-    reader = csv.DictReader(io.StringIO(decode(str(path)), newline=""), delimiter=delimiter)
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        found = ", ".join(reader.fieldnames or ()) or "no header"
+    name = str(path)
+    dialect = table_dialect(name, name, layout or Layout())
+    table = open_table(name, name, dialect, Empty(advice="fill or remove it"))
+    columns = table.columns if table else []
+    missing = [column for column in COLUMNS if column not in columns]
+    if table is None or missing:
+        found = ", ".join(columns) or "no header"
         raise ExportError(f"{path} lacks the column {', '.join(missing)} (it has {found}): name them in its first line")
-    rows = [_read_row(path, reader.line_num, row) for row in reader]
+    rows = list(_read_rows(table))
     if len(rows) < FEWEST_PAIRS or len({score for score, _, _ in rows}) == 1:
         raise ExportError(f"{path} has {len(rows)} pairs, expected {FEWEST_PAIRS} or more, with different scores")
     scores, first, second = zip(*rows, strict=True)
     return LabelledPairs(path.name, scores, first, second)
 
 
-def _read_row(path: Path, line: int, row: dict[str, str | None]) -> tuple[float, str, str]:
-    score, first, second = (row[column] for column in COLUMNS)
-    if score is None or first is None or second is None:
-        raise ExportError(f"{path}, line {line}: the row ends early, expected the columns {', '.join(COLUMNS)}")
+def _read_rows(table: Table) -> Iterator[tuple[float, str, str]]:
+    places = [table.find(column, "a column") for column in COLUMNS]
+    for line, cells in table.records:
+        score, first, second = (table.check(line, cells[at]) for at in places)
+        for column, text in zip(COLUMNS[1:], (first, second), strict=True):
+            if is_blank(text):
+                raise ExportError(f"{table.name}, line {line}: {column} is empty: fill it, or remove the row")
+        yield _read_score(score, f"{table.name}, line {line}"), first, second
+
+
+def _read_score(score: str, place: str) -> float:
     try:
         value = float(score)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ExportError(f"{path}, line {line}: score is {score!r}, expected a number")
-    return value, first, second
+        raise ExportError(f"{place}: score is {score!r}, expected a number")
+    return value
 
 
 def compare_pairs(

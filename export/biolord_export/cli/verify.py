@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from biolord_export.errors import FidelityError
 from biolord_onnx.cli import output
+from biolord_onnx.cli.input import add_dialect, dialect_from
 from biolord_onnx.errors import InputError
 from biolord_onnx.manifest import MANIFEST_NAME
 
@@ -41,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="rank pairs labelled by people: .tsv or .csv with the columns score, text1, text2; needs --reference",
     )
+    add_dialect(parser)
     parser.add_argument(
         "--engine",
         choices=("graph", "torch"),
@@ -58,6 +60,9 @@ def run(args: argparse.Namespace) -> int:
     for option, given in (needing | {"--engine": args.engine != "graph"}).items():
         if given and not args.reference:
             raise InputError(f"{option} needs --reference: name the checkpoint or artefact to compare with")
+    for option, given in (("--delimiter", args.delimiter), ("--quoting", args.quoting)):
+        if given and not args.pairs:
+            raise InputError(f"{option} needs --pairs: name the table of pairs")
     artifact = open_artifact(args.artifact)
     report = _measure(artifact, args) if args.reference else _read(artifact)
     if args.json:
@@ -93,5 +98,5 @@ def _measure(artifact: Artifact, args: argparse.Namespace) -> FidelityReport:
     texts = {"texts": tuple(read_lines(args.texts))} if args.texts else builtin_verification()
     if not all(texts.values()):
         raise InputError(f"{args.texts} has no text: give one text a line")
-    pairs = read_pairs(args.pairs) if args.pairs else None
+    pairs = read_pairs(args.pairs, dialect_from(args)) if args.pairs else None
     return measure_artifact(artifact, Reference(args.reference, args.revision, args.engine), texts, pairs)

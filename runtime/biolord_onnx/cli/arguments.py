@@ -64,17 +64,6 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--batch-tokens", type=int, metavar="N", help="most tokens of one run")
 
 
-def add_input(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add the file with texts."""
-    parser.add_argument(
-        "--input",
-        metavar="FILE",
-        required=required,
-        help="texts to read: one a line, or .csv, .tsv, .jsonl, .parquet with --column; - for standard input",
-    )
-    parser.add_argument("--column", metavar="NAME", help="column of --input that holds the texts")
-
-
 def load_embedder(args: argparse.Namespace) -> Embedder:
     """Load the artefact as the arguments say."""
     from biolord_onnx.embedder import Embedder

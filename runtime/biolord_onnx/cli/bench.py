@@ -159,13 +159,14 @@ def _plan(args: argparse.Namespace) -> Plan:
 
 def _workload(name: str, size: Size) -> Workload:
     from biolord_onnx.bench.workloads import GENERATED, GRID, of_lines
-    from biolord_onnx.bulk.reading import read_texts
+    from biolord_onnx.bulk.reading import read_rows
+    from biolord_onnx.io.rows import Columns, Empty
 
     if name in GENERATED:
         return size.generate(name)
     if not Path(name).is_file():
         raise InputError(f"workload {name!r} is neither {', '.join((*GENERATED, GRID))} nor a file of texts")
-    return of_lines(name, read_texts(name, None))
+    return of_lines(name, [row.text for row in read_rows(name, Columns(empty=Empty("embed")))])
 
 
 def _listed(text: str) -> tuple[str, ...]:

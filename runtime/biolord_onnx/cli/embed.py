@@ -5,22 +5,16 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
-from biolord_onnx.bulk.reading import Columns
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
-from biolord_onnx.cli.arguments import (
-    add_artifact,
-    add_input,
-    add_session,
-    load_embedder,
-    process_count,
-    wants_progress,
-)
+from biolord_onnx.cli.arguments import add_artifact, add_session, load_embedder, process_count, wants_progress
+from biolord_onnx.cli.input import add_input, columns_from, refuse_without_input, tell_empty
 from biolord_onnx.cli.output import tell
+from biolord_onnx.cli.overwriting import refuse_overwriting
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
@@ -96,6 +90,8 @@ def _check_output(args: argparse.Namespace) -> None:
         if args.output == typed:
             raise
         raise InputError(f"{typed} is a link: {error}") from error
+    if args.input is not None:
+        refuse_overwriting(args.input, args.output)
 
 
 def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
@@ -131,21 +127,18 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
 @contextmanager
 def _source(args: argparse.Namespace) -> Iterator[Source]:
     if args.input is None:
-        for option, value in (("--column", args.column), ("--id-column", args.id_column)):
-            if value is not None:
-                raise InputError(f"{option} is given without --input: name the file, too")
+        refuse_without_input(args)
         if not args.texts:
             raise InputError("nothing to embed: give texts, or --input FILE")
         yield of_texts(args.texts)
         return
     if args.texts:
         raise InputError(f"both texts and --input {args.input} are given: give one of them")
-    columns = Columns(args.column, args.id_column)
-    if is_lasting(args.input):
-        yield of_file(args.input, columns)
-        return
+    columns = columns_from(args, args.id_column)
     folder = None if args.output == STDOUT else Path(args.output).parent
-    with spooled(args.input, folder, columns) as source:
+    lasting = is_lasting(args.input)
+    with nullcontext(of_file(args.input, columns)) if lasting else spooled(args.input, folder, columns) as source:
+        tell_empty(columns, source.name)
         yield source
 
 

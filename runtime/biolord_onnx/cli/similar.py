@@ -8,10 +8,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from biolord_onnx.bulk.reading import read_texts
-from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
+from biolord_onnx.bulk.reading import STDIN, read_rows
+from biolord_onnx.cli.arguments import add_artifact, add_session, load_embedder, wants_progress
+from biolord_onnx.cli.input import add_input, columns_from, tell_empty
 from biolord_onnx.cli.output import say, tell
 from biolord_onnx.errors import InputError
+from biolord_onnx.io.rows import Row, is_blank
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
@@ -49,15 +51,23 @@ def run(args: argparse.Namespace) -> int:
     """Print the lines nearest to the query, best first."""
     if args.top < 1:
         raise InputError(f"--top is {args.top}, expected 1 or more")
-    texts = read_texts(args.input, args.column)
+    if is_blank(args.query):
+        raise InputError("the query is empty: give a text to look for")
+    columns = columns_from(args)
+    rows = list(read_rows(args.input, columns))
+    tell_empty(columns, "standard input" if args.input == STDIN else args.input)
+    texts = [row.text for row in rows]
     with load_embedder(args) as embedder:
         started = time.perf_counter()
         candidates = embedder.encode_with_info(
-            texts, normalize=True, batch_tokens=args.batch_tokens, show_progress_bar=wants_progress()
+            texts,
+            normalize=True,
+            batch_tokens=args.batch_tokens,
+            show_progress_bar=wants_progress(),
         )
         embedded = time.perf_counter()
         query = embedder.encode_with_info(args.query, normalize=True)
-        matches = nearest(texts, candidates.vectors, query.vectors, args.top)
+        matches = nearest(rows, candidates.vectors, query.vectors, args.top)
         finished = time.perf_counter()
         limit = embedder.max_length
     _print(matches, as_json=args.json)
@@ -65,24 +75,24 @@ def run(args: argparse.Namespace) -> int:
     if cut:
         tell(f"{cut} texts have more than {limit} tokens and were cut")
     tell(
-        f"{len(texts)} lines embedded in {1000 * (embedded - started):.0f} ms, "
+        f"{len(rows)} lines embedded in {1000 * (embedded - started):.0f} ms, "
         f"the query in {1000 * (finished - embedded):.1f} ms"
     )
     return 0
 
 
-def nearest(texts: list[str], vectors: Vectors, query: Vectors, top: int) -> list[Match]:
-    """Rank texts by cosine to a query; of equal ones the earlier line comes first.
+def nearest(rows: list[Row], vectors: Vectors, query: Vectors, top: int) -> list[Match]:
+    """Rank rows by cosine to a query; of equal ones the earlier line comes first.
 
     Args:
-        texts: n strings.
+        rows: n rows.
         vectors: [n, dim], unit length.
         query: [dim], unit length.
         top: most matches.
     """
     scores = vectors @ query
     order = (-scores).argsort(kind="stable")[:top].tolist()
-    return [Match(float(scores[row]), row + 1, texts[row]) for row in order]
+    return [Match(float(scores[at]), rows[at].number, rows[at].text) for at in order]
 
 
 def _print(matches: list[Match], *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import unicodedata
 from pathlib import Path
@@ -17,6 +18,7 @@ from biolord_export.corpus import (
     read_lines,
 )
 from biolord_export.errors import ExportError
+from biolord_onnx.errors import InputError
 
 ENOUGH = [f"name number {number}" for number in range(FEWEST_TEXTS)]
 
@@ -104,7 +106,7 @@ def test_an_empty_file_has_no_texts(tmp_path: Path, content: bytes) -> None:
 def test_a_line_that_is_not_utf8_is_named_by_number(tmp_path: Path) -> None:
     """The number is that of the file, empty lines counted, so that an editor finds it."""
     path = written(tmp_path, b"fever\n\ncaf\xe9\ncough\n")
-    with pytest.raises(ExportError, match=r"texts\.txt, line 3: not UTF-8 \(.+\): convert the file"):
+    with pytest.raises(InputError, match=r"texts\.txt, line 3: byte 0xe9 is not UTF-8: save the file as UTF-8"):
         read_lines(path)
 
 
@@ -116,5 +118,35 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """A wrong path gives the same kind of line."""
-    with pytest.raises(ExportError, match=r"can't be read \(Is a directory\)"):
+    with pytest.raises(InputError, match="is a table: give its texts, one a line"):
         read_lines(tmp_path)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_end_and_gzip(tmp_path: Path, end: str) -> None:
+    """As everywhere else; signs that nobody sees make no text."""
+    path = tmp_path / "texts.txt.gz"
+    path.write_bytes(gzip.compress(end.join(["fever", "", "\u200b", " cough "]).encode()))
+    assert read_lines(path) == ["fever", "cough"]
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz", "t.jsonl", "t.parquet", "t.RRF"])
+def test_a_table_is_no_file_of_lines(tmp_path: Path, name: str) -> None:
+    """Its codes and commas would be calibrated on."""
+    (tmp_path / name).write_bytes(b"id,name\n1,cat\n")
+    with pytest.raises(InputError, match=f"{name} is a table: give its texts, one a line, as .txt"):
+        read_lines(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("cat\n".encode("utf-16"), "is text in UTF-16, not in UTF-8"),
+        (b"PK\x03\x04", "is a zip archive or an Excel workbook"),
+        (b"c\0a\0t\0\n", "line 1: a NUL byte"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    """By what it is."""
+    with pytest.raises(InputError, match=message):
+        read_lines(written(tmp_path, content))

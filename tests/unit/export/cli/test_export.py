@@ -125,7 +125,7 @@ def test_ones_own_calibration_texts(place: Place, tiny_mpnet: Path, exported: Ex
     [
         (None, "can't be read (No such file or directory)"),
         (b"one\ntwo\n", "has 2 calibration texts, at least 50 are needed"),
-        (b"one\ntwo\nthr\xe9e\n", "line 3: not UTF-8"),
+        (b"one\ntwo\nthr\xe9e\n", "line 3: byte 0xe9 is not UTF-8"),
     ],
 )
 def test_calibration_texts_that_are_no_use(

@@ -178,6 +178,24 @@ def test_labelled_pairs(exported: Exports, tiny_mpnet: Path, texts: Path, tmp_pa
     assert report.pairs.reference == pytest.approx(float(reference), abs=1e-4)
 
 
+def test_labelled_pairs_in_another_dialect(
+    biolord: Biolord, exported: Exports, tiny_mpnet: Path, texts: Path, tmp_path: Path
+) -> None:
+    """The options are those of other tables, and go with --pairs alone."""
+    file = tmp_path / "pairs.txt"
+    rows = [f'{number};"wound; {number}";injury {number * 7}\n' for number in range(5)]
+    file.write_text("".join(["score;text1;text2\n", *rows]), encoding="utf-8")
+    path = exported("mpnet", "cpu-fp32").path
+    options = ("--reference", tiny_mpnet, "--texts", texts)
+    outcome = biolord("verify", path, *options, "--pairs", file, "--delimiter", "semicolon", "--quoting", "csv")
+    assert "5 labelled pairs (pairs.txt): Spearman " in outcome.out
+    biolord("verify", path, *options, "--pairs", file, "--delimiter", "x").assert_error(
+        "--delimiter is 'x', expected tab"
+    )
+    for option in (("--delimiter", ";"), ("--quoting", "csv")):
+        biolord("verify", path, *options, *option).assert_error(f"{option[0]} needs --pairs: name the table of pairs")
+
+
 def test_torch_is_named_where_it_is_missing(biolord: Biolord, exported: Exports, tiny_mpnet: Path) -> None:
     """It comes with the optimum extra; with it: tests/real/test_torch_reference.py."""
     path = exported("mpnet", "cpu-fp32").path
@@ -205,7 +223,7 @@ def test_a_revision_of_a_folder(biolord: Biolord, exported: Exports, tiny_mpnet:
     [
         (b"", "has no text: give one text a line"),
         (b"\n \n", "has no text: give one text a line"),
-        (b"fever\n\xff\n", "line 2: not UTF-8"),
+        (b"fever\n\xff\n", "line 2: byte 0xff is not UTF-8"),
         (None, "can't be read (No such file or directory)"),
     ],
 )

@@ -1,0 +1,130 @@
+"""What a reader is asked for, and what it gives."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Literal
+
+from biolord_onnx.errors import InputError
+
+Id = str | int
+EmptyPolicy = Literal["refuse", "skip", "embed"]
+Quoting = Literal["csv", "none"]
+EMPTY_POLICIES: tuple[EmptyPolicy, ...] = ("refuse", "skip", "embed")
+QUOTINGS: tuple[Quoting, ...] = ("csv", "none")
+# Control and format characters: a zero-width space is as empty as a space.
+_INVISIBLE = frozenset({"Cc", "Cf"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A text, and what it is known by.
+
+    Attributes:
+        text: any string that UTF-8 can hold.
+        id: from the column of ids, None where none is read.
+        number: of the row in its file, from 1, skipped ones counted, but no blank lines of a table; 0 without a file.
+    """
+
+    text: str
+    id: Id | None = None
+    number: int = field(default=0, compare=False)
+
+
+@dataclass(slots=True)
+class Empty:
+    """What becomes of rows without a text or an id, and how many the last reading met.
+
+    Attributes:
+        policy: refuse them, skip them, or embed them as they are.
+        advice: what somebody can do whose row is refused.
+        count: how many there were; each reading starts anew.
+    """
+
+    policy: EmptyPolicy = "refuse"
+    advice: str = "fill it, or choose --empty skip to leave such rows out, --empty embed to take them as they are"
+    count: int = 0
+
+    def keeps(self, place: str, what: str) -> bool:
+        """Count an empty row.
+
+        Args:
+            place: of the row, for messages.
+            what: is empty.
+
+        Returns:
+            Whether the row is read all the same.
+
+        Raises:
+            InputError: it is refused.
+        """
+        if self.policy == "refuse":
+            raise InputError(f"{place}: {what} is empty: {self.advice}")
+        self.count += 1
+        return self.policy == "embed"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is said about a file beside its name; None leaves it to the name and, of a .csv file, to its header.
+
+    Attributes:
+        format: a name in `biolord_onnx.io.formats.FORMATS`.
+        delimiter: of a table's cells, a character.
+        quoting: csv, where quotes enclose cells, or none, where a quote is a character like others.
+        header: whether a table's first line names its columns; without one they are numbered from 0.
+    """
+
+    format: str | None = None
+    delimiter: str | None = None
+    quoting: Quoting | None = None
+    header: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a table are read, and how; no column for a file of lines.
+
+    Attributes:
+        text: holds the texts.
+        id: holds what the rows are known by, strings or whole numbers; None if nobody wants them.
+        layout: how the file is laid out.
+        empty: what becomes of empty cells.
+    """
+
+    text: str | None = None
+    id: str | None = None
+    layout: Layout = Layout()
+    empty: Empty = field(default_factory=Empty)
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text has nothing to read: no character, or only white space and invisible ones."""
+    if text[:1].isalnum():
+        return False
+    return all(sign.isspace() or unicodedata.category(sign) in _INVISIBLE for sign in text)
+
+
+class BlankLines:
+    """Blank lines of a file of records: at its end they are no rows, before others they are empty ones."""
+
+    def __init__(self, name: str, empty: Empty) -> None:
+        self._name = name
+        self._empty = empty
+        self._lines: list[int] = []
+
+    def note(self, line: int) -> None:
+        """Take a blank line, whose place is counted from 1."""
+        self._lines.append(line)
+
+    def settle(self) -> None:
+        """Treat the noted lines as empty rows, for another row follows.
+
+        Raises:
+            InputError: they are not skipped; a line without cells can't be embedded.
+        """
+        for line in self._lines:
+            if self._empty.keeps(f"{self._name}, line {line}", "the row"):
+                raise InputError(f"{self._name}, line {line}: the line is blank: remove it, or choose --empty skip")
+        self._lines.clear()
