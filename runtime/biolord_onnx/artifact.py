@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from biolord_onnx.bounded import read_file, unreadable
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.fit import check_limit
+from biolord_onnx.graph_check import check_graph
 from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
-from biolord_onnx.onnx_file import external_locations
+from biolord_onnx.onnx_file import Graph, read_graph
 
-_FORBIDDEN_IN_NAMES = frozenset("/\\:")
-_LONGEST_NAME = 255  # bytes, on common file systems
+LARGEST_GRAPH = 64 * 1024 * 1024
+"""Exported ones take less than a megabyte."""
+LARGEST_MANIFEST = 4 * 1024 * 1024
 _HASHED_AT_ONCE = 4 * 1024 * 1024
 
 
@@ -23,6 +28,7 @@ class Artifact:
 
     path: Path
     manifest: Manifest
+    graph: Graph
 
     @property
     def model_path(self) -> Path:
@@ -52,17 +58,17 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True) -> Artifact:
         The artefact, whose files can be loaded.
 
     Raises:
-        ArtifactError: a file is missing, unreadable, altered or leads out of the folder, or the manifest is
-            malformed or of a later format.
+        ArtifactError: a file is missing, unreadable, altered or leads out of the folder, the manifest is malformed or
+            of a later format, or the graph isn't one that an export writes.
     """
     folder = _find_folder(Path(path))
     manifest = read_manifest(folder)
     _check_files(folder, manifest)
-    artifact = Artifact(folder, manifest)
     if verify_hashes:
-        check_hashes(artifact)
-    _check_external_data(folder, manifest)
-    return artifact
+        _check_hashes(folder, manifest.files)
+    graph = _read_graph(folder, manifest)
+    check_limit(graph, manifest, folder)
+    return Artifact(folder, manifest, graph)
 
 
 def _find_folder(path: Path) -> Path:
@@ -88,30 +94,27 @@ def check_hashes(artifact: Artifact, only: str | None = None) -> None:
     Raises:
         ArtifactError: a file is unreadable or was altered.
     """
-    for entry in artifact.manifest.files:
-        if only in {None, entry.name}:
-            _check_hash(artifact.path / entry.name, entry)
+    _check_hashes(artifact.path, [entry for entry in artifact.manifest.files if only in {None, entry.name}])
+
+
+def _check_hashes(folder: Path, entries: Iterable[FileEntry]) -> None:
+    for entry in entries:
+        _check_hash(folder / entry.name, entry)
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the manifest of an artefact folder without looking at the other files."""
     path = folder / MANIFEST_NAME
+    _refuse_way_out(folder, path)
     if not path.is_file():
         raise ArtifactError(f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted")
     try:
-        text = _read(path).decode("utf-8")
+        text = read_file(path, LARGEST_MANIFEST).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ArtifactError(
             f"{path} is not UTF-8 ({error.reason} at byte {error.start}): export the artefact again"
         ) from error
     return Manifest.from_json(text, path)
-
-
-def is_plain_name(name: str) -> bool:
-    """Whether ``name`` is the name of a file in a folder and can't lead anywhere else, on any system."""
-    if name in {"", ".", ".."} or not name.isprintable() or _FORBIDDEN_IN_NAMES.intersection(name):
-        return False
-    return len(name.encode()) <= _LONGEST_NAME
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
@@ -124,13 +127,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 
 def _check_file(folder: Path, entry: FileEntry) -> None:
     path = folder / entry.name
-    if not is_plain_name(entry.name):
-        raise ArtifactError(
-            f"{folder / MANIFEST_NAME}: {entry.name!r} is not a plain file name: don't use this artefact"
-        )
-    target = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links
-    if not target.is_relative_to(folder.resolve()):
-        raise ArtifactError(f"{path} is a link to {target}, outside the artefact: copy the file itself into the folder")
+    _refuse_way_out(folder, path)
     if not path.is_file():
         raise ArtifactError(f"{path} is missing: the artefact is incomplete, copy or export it again")
     size = path.stat().st_size
@@ -140,11 +137,17 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
         )
 
 
+def _refuse_way_out(folder: Path, path: Path) -> None:
+    target = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links
+    if not target.is_relative_to(folder.resolve()):
+        raise ArtifactError(f"{path} is a link to {target}, outside the artifact: copy the file itself into the folder")
+
+
 def _check_hash(path: Path, entry: FileEntry) -> None:
     try:
         found = _sha256(path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if found != entry.sha256:
         raise ArtifactError(
             f"{path} was changed after the export: SHA-256 {found[:12]}..., the manifest says "
@@ -161,21 +164,14 @@ def _sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _check_external_data(folder: Path, manifest: Manifest) -> None:
-    for location in sorted(external_locations(_read(folder / MODEL_NAME))):
-        if not is_plain_name(location) or manifest.file(location) is None:
-            raise ArtifactError(
-                f"{folder / MODEL_NAME} takes weights from {location!r}, which the manifest does not list: "
-                "don't use this artefact"
-            )
-
-
-def _read(path: Path) -> bytes:
+def _read_graph(folder: Path, manifest: Manifest) -> Graph:
+    path = folder / MODEL_NAME
+    data = read_file(path, LARGEST_GRAPH)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> ArtifactError:
-    return ArtifactError(f"{path} can't be read ({error.strerror}): check its permissions")
+        graph = read_graph(data)
+        check_graph(graph, str(path), {entry.name: entry.size for entry in manifest.files})
+    except ArtifactError:
+        # An altered file is told first: that may be what is wrong with it.
+        _check_hashes(folder, [entry for entry in manifest.files if entry.name == MODEL_NAME])
+        raise
+    return graph
