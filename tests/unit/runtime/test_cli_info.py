@@ -118,3 +118,21 @@ def test_a_machine_without_known_features(monkeypatch: pytest.MonkeyPatch, biolo
     """A CPU that tells nothing is shown as such."""
     monkeypatch.setattr("biolord_onnx.cpu.cpu_features", frozenset)
     assert "(no features known)" in biolord("info", tiny).out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer.json", "{}", "model is null, expected an object"),
+        ("ranges.json", "{}", "the key sentence_embedding is missing"),
+        ("pieces.bin", "BIO", "is no table of pieces"),
+    ],
+)
+def test_damaged_files_are_told(biolord: Biolord, tiny_copy: Path, name: str, content: str, message: str) -> None:
+    """What ``embed`` refuses is refused here, too, though the manifest vouches for it."""
+    (tiny_copy / name).write_text(content, encoding="utf-8")
+    write_manifest(tiny_copy, tiny_manifest())
+    outcome = biolord("info", tiny_copy)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert len(outcome.err.splitlines()) == 1
