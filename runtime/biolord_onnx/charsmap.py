@@ -13,7 +13,7 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST_REPLACEMENT = 256
+LONGEST_REPLACEMENT = 64
 """Bytes of a replacement: ``nmt_nfkc`` has some of 33."""
 _SIZE = struct.Struct("<I")
 _VALUE = np.uint32(1 << 31)

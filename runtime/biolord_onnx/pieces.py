@@ -26,7 +26,7 @@ from biolord_onnx.manifest import LARGEST_ID
 MAGIC = b"BIOPIECE"
 _LENGTH = struct.Struct("<Q")
 _ALIGNMENT = 8
-LONGEST_PIECE = 64
+LONGEST_PIECE = 32
 """Characters of a piece: each place of a text is looked up with so many endings. sentencepiece's own limit is 16."""
 LONGEST_HEADER = 16 * 1024 * 1024
 

@@ -32,9 +32,11 @@ class TokenizerFileError(ValueError):
 
 
 MOST_PARTS = 64
-LARGEST_GROWTH = 64
+LARGEST_GROWTH = 8
 """How many characters replacements may make of one."""
 LONGEST_TOKEN = 512
+LONGEST_PIECE = 64
+"""Characters of a piece: each place of a text is looked up with so many endings. sentencepiece's own limit is 16."""
 LONGEST_WORD = 256
 """Characters of a word that WordPiece cuts: it takes time with their square."""
 
@@ -237,7 +239,7 @@ def _is_list_of_pieces(value: JSON) -> bool:
 
 
 def _is_piece(piece: JSON, score: JSON) -> bool:
-    if not isinstance(piece, str) or not piece or len(piece) > LONGEST_TOKEN:
+    if not isinstance(piece, str) or not piece or len(piece) > LONGEST_PIECE:
         return False
     return isinstance(score, int | float) and not isinstance(score, bool) and isfinite(score) and abs(score) < 1e6
 

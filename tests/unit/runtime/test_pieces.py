@@ -115,7 +115,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ("score_bytes", 8, "is no table of pieces"),
         ("score_bytes", 77, "score_bytes is 77, expected an integer of 8 or less"),
         ("score_bytes", 5, "is no table of pieces"),
-        ("longest", 65, "longest is 65, expected an integer of 64 or less"),
+        ("longest", 33, "longest is 33, expected an integer of 32 or less"),
         ("prefix", [1.5], "prefix: 0 is 1.5, expected an integer"),
         ("suffix", [2**31], "suffix: 0 is 2147483648, expected an integer of 2147483647 or less"),
         ("pieces", 10**30, "an integer of 31 digits"),

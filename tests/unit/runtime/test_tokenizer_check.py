@@ -93,7 +93,31 @@ def test_an_added_token_may_have_an_id_of_its_own() -> None:
     assert load_library(text, "t").highest_id == len(VOCABULARY)
 
 
-GROWING = [replace({"String": "a"}, "aaaaaaaa")] * 3
+NORMALIZERS = [
+    replace({"String": "``"}, '"'),
+    replace({"Regex": " {2,}"}, " "),
+    replace({"Regex": r"\s+"}, "\u2581"),
+    replace({"Regex": "x?"}, ""),
+    {"type": "Prepend", "prepend": "\u2581"},
+    {"type": "Strip", "strip_left": False, "strip_right": True},
+    {
+        "type": "BertNormalizer",
+        "clean_text": True,
+        "handle_chinese_chars": True,
+        "strip_accents": None,
+        "lowercase": True,
+    },
+]
+
+
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+def test_parts_of_known_tokenizers_pass(normalizer: dict[str, object]) -> None:
+    """Replacements of a string, or of one character that repeats; and what BERT's, XLM-R's and others consist of."""
+    tokenizer = Tokenizer.from_json(document(normalizer=normalizer, pre_tokenizer=None))
+    assert tokenizer.tokenize(["a"], 9).lengths.tolist() == [2]
+
+
+GROWING = [replace({"String": "a"}, "aaaaaaaa")] * 2
 TRUNCATION = {"direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 5}
 PADDING = {"strategy": {"Fixed": 2**40}, "direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "x"}
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
@@ -109,12 +133,25 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
         "normalizer has more than 64 parts",
     ),
     "an option that nobody knows": ({"normalizer": {"type": "NFC", "x": 1}}, "NFC: 'x' is no member"),
-    "a bomb": ({"normalizer": {"type": "Sequence", "normalizers": GROWING}}, "makes 512 characters of one"),
+    "a bomb": (
+        {"normalizer": {"type": "Sequence", "normalizers": GROWING}},
+        "makes 64 characters of one, expected",
+    ),
     "a long replacement": ({"normalizer": replace({"String": "a"}, "x" * 9)}, "content is 'xxxxxxxxx'"),
     "a long prefix": ({"normalizer": {"type": "Prepend", "prepend": "x" * 9}}, "prepend is 'xxxxxxxxx'"),
     "an expression that backtracks": ({"normalizer": replace({"Regex": "(a+)+$"})}, "pattern is an object"),
     "an expression of several runs": ({"normalizer": replace({"Regex": "a*a*a*b"})}, "pattern is an object"),
     "nothing to replace": ({"normalizer": replace({"String": ""})}, "pattern is an object"),
+    "a pattern that is none": ({"normalizer": {"type": "Replace", "pattern": "a", "content": ""}}, "pattern is 'a'"),
+    "no rules at all": ({"normalizer": {"type": "Precompiled"}}, "the key precompiled_charsmap is missing"),
+    "another name inside": (
+        {"post_processor": TEMPLATE | {"special_tokens": {"[CLS]": SPECIAL | {"id": "x"}}}},
+        "the special token '[CLS]' has no ids, or no tokens to them",
+    ),
+    "more than a special token has": (
+        {"post_processor": TEMPLATE | {"special_tokens": {"[CLS]": SPECIAL | {"more": 1}}}},
+        "the special token '[CLS]' has no ids, or no tokens to them",
+    ),
     "two patterns": ({"normalizer": replace({"String": "a", "Regex": "b"})}, "pattern is an object"),
     "no rules": ({"normalizer": charsmap(b"")}, "precompiled_charsmap is ''"),
     "rules that are none": ({"normalizer": charsmap(b"\0\0\0")}, "precompiled_charsmap is 'AAAA'"),
