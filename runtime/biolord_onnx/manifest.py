@@ -19,6 +19,7 @@ PIECES_NAME = "pieces.bin"
 
 LONGEST_TEXT = 4096
 """Characters of a text in a manifest: notices have some hundred."""
+MOST_FILES = 64
 MOST_TOKENS = 65_536
 MOST_DIMENSIONS = 65_536
 LARGEST_ID = 2**31 - 1
@@ -210,6 +211,8 @@ def _requirements(fields: Fields) -> Requirements:
 
 def _files(fields: Fields) -> tuple[FileEntry, ...]:
     entries = tuple(_file_entry(child) for child in fields.children("files"))
+    if len(entries) > MOST_FILES:
+        raise ArtifactError(f"{fields.source}: files lists {len(entries)}, expected {MOST_FILES} at most")
     # Some file systems don't tell capitals from small letters.
     counts = Counter(entry.name.lower() for entry in entries)
     for name, count in counts.items():

@@ -26,6 +26,7 @@ _WIRE_TYPES: dict[Kind, int] = {
     "float": FIXED32,
     "message": BYTES,
 }
+LONGEST_TEXT = 512
 _FLOAT_BYTES = 4
 _VARINT_BYTES = 10
 _MOST = 1 << 64
@@ -166,9 +167,13 @@ def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
 
 def _decode(data: bytes, start: int, stop: int) -> str:
     try:
-        return data[start:stop].decode("utf-8")
+        text = data[start:stop].decode("utf-8")
     except UnicodeDecodeError as error:
         raise malformed("a text that isn't UTF-8", start) from error
+    # onnxruntime's messages repeat names as they are.
+    if len(text) > LONGEST_TEXT or not text.isprintable():
+        raise malformed(f"a name of more than {LONGEST_TEXT} characters, or of some that can't be printed", start)
+    return text
 
 
 def _describe(tag: int) -> str:

@@ -13,6 +13,7 @@ from biolord_onnx.errors import ArtifactError
 from biolord_onnx.json_fields import Fields, parse_object
 
 RANGES_NAME = "ranges.json"
+LARGEST_VALUE = 1e30
 LARGEST_RANGES = 16 * 1024 * 1024
 
 
@@ -47,7 +48,8 @@ def read_ranges(path: Path, output: str, dim: int) -> Ranges:
     fields = parse_object(text, str(path)).child(output)
     ranges = Ranges(_read_ends(fields, "lowest", dim), _read_ends(fields, "highest", dim))
     for place, (low, high) in enumerate(zip(ranges.lowest, ranges.highest, strict=True)):
-        if low > high:
+        # Beyond that, float32 would overflow where a vector is cut into steps.
+        if not -LARGEST_VALUE <= low <= high <= LARGEST_VALUE:
             raise ArtifactError(
                 f"{fields.source}: lowest: {place} is {low}, highest: {place} is {high}: export the artifact again"
             )

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.json_fields import describe
 from biolord_onnx.tokenizer_check import check_tokenizer
 
 if TYPE_CHECKING:
     import tokenizers
 
+LONGEST_REASON = 200
+"""Characters: some of the library's messages repeat a token, whatever its length."""
 _PANIC = "PanicException"
 
 
@@ -72,4 +75,5 @@ def told(problem: str) -> Iterator[None]:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
             raise
-        raise ArtifactError(f"{problem}: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split())
+        raise ArtifactError(f"{problem}: {describe(reason) if len(reason) > LONGEST_REASON else reason}") from error

@@ -366,6 +366,14 @@ def test_a_key_that_stands_twice(tiny_copy: Path) -> None:
     refused(tiny_copy, "the key 'dim' stands 2 times in one object")
 
 
+def test_a_manifest_of_thousands_of_files(tiny_copy: Path) -> None:
+    """Each is looked at, and an artifact has seven."""
+    document = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))
+    document["files"] += [dict(document["files"][0], name=f"file{number}") for number in range(5_000)]
+    (tiny_copy / "manifest.json").write_text(json.dumps(document), encoding="utf-8")
+    refused(tiny_copy, "files lists 5004, expected 64 at most")
+
+
 def test_names_that_differ_in_capitals(tiny_copy: Path) -> None:
     """On some systems they are one file."""
     document = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))

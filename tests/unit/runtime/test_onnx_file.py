@@ -69,6 +69,8 @@ def test_a_graph_is_read() -> None:
         (b"\x0b", "field 1 of wire type 3 in ModelProto, which no export writes"),
         (b"\x0f", "field 1 of wire type 7 in ModelProto, which no export writes"),
         (graph_with(field(2, b"\xff")), "a text that isn't UTF-8"),
+        (graph_with(field(2, b"a\x1b[2J")), "a name of more than 512 characters, or of some that can't be printed"),
+        (graph_with(field(2, b"x" * 513)), "a name of more than 512 characters, or of some that can't be printed"),
         (b"\x08\x0a\x12\x04ORTM" + MODEL, "onnxruntime's own format"),
         (graph_with(field(5, b"\x10" + varint(2**32 + 1))), "data_type of more than 31 bits"),
     ],

@@ -42,6 +42,8 @@ def test_what_was_written_is_read(path: Path, output: str) -> None:
         ('{"unit_embedding": {"lowest": [1, "a"], "highest": []}}', "lowest: 1 is 'a', expected a number"),
         ('{"unit_embedding": {"lowest": [1, -1e999], "highest": []}}', "'-1e999' is too large a number"),
         ('{"unit_embedding": {"lowest": [1, 2], "highest": [1, 1.5]}}', "lowest: 1 is 2.0, highest: 1 is 1.5"),
+        ('{"unit_embedding": {"lowest": [1, 2], "highest": [1, 1e31]}}', "lowest: 1 is 2.0, highest: 1 is 1e+31"),
+        ('{"unit_embedding": {"lowest": [1, -1e31], "highest": [1, 1]}}', "lowest: 1 is -1e+31, highest: 1 is 1.0"),
         ('{"unit_embedding": {"lowest": [1, 2], "highest": [1]}}', "highest has 1 numbers, expected 2"),
     ],
 )

@@ -261,3 +261,10 @@ def test_the_librarys_own_refusals_are_told() -> None:
     """What it finds wrong in a file that has the right parts."""
     with pytest.raises(ArtifactError, match=r"is not a tokenizer that this tokenizers .* reads: .*vocabulary"):
         Tokenizer.from_json(document(model=BPE | {"merges": ["a q"]}))
+
+
+def test_a_long_reason_is_cut() -> None:
+    """Some of its messages repeat a token."""
+    with pytest.raises(ArtifactError, match=r"^no tokenizer: 'xxx.*xxx\.\.\.$") as raised, told("no tokenizer"):
+        raise ValueError("x" * 10_000)
+    assert len(str(raised.value)) < 100
