@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from biolord_export.errors import ExportError
-from biolord_onnx.pieces import PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.pieces import LONGEST_PIECE, PiecesHeader, read_pieces, write_pieces
 from biolord_onnx.tokenization import Tokenizer
 from biolord_onnx.unigram import UnigramEncoder
 
@@ -22,7 +22,7 @@ FRAME_PIECE = "<unk>"
 def compile_pieces(path: Path, tokenizer_json: str, texts: Sequence[str]) -> bool:
     """Write the table of a tokenizer, if it is of a kind that has one.
 
-    That is a Unigram model (XLM-R's) with a token for what it has no piece for.
+    That is a Unigram model (XLM-R's) with a token for what it has no piece for, and no overlong piece.
 
     Args:
         path: The file to write.
@@ -39,12 +39,15 @@ def compile_pieces(path: Path, tokenizer_json: str, texts: Sequence[str]) -> boo
     model = values["model"]
     if model.get("type") != "Unigram" or model.get("unk_id") is None or model.get("byte_fallback"):
         return False
+    longest = max(len(piece) for piece, _ in model["vocab"])
+    if longest > LONGEST_PIECE:
+        return False
     whole = Tokenizer.from_json(tokenizer_json)
     vocabulary = [(piece.encode(), float(score)) for piece, score in model["vocab"]]
     header = PiecesHeader(
         pieces=len(vocabulary),
         text_bytes=sum(len(piece) for piece, _ in vocabulary),
-        longest=max(len(piece) for piece, _ in model["vocab"]),
+        longest=longest,
         unknown=model["unk_id"],
         prefix=whole.prefix,
         suffix=whole.suffix,

@@ -18,6 +18,7 @@ from biolord_export.errors import CheckpointError, FidelityError
 from biolord_export.fidelity import OVERFLOW
 from biolord_export.graph.builder import FLOAT32
 from biolord_export.graph.encoder import emit_encoder
+from biolord_export.naming import plain_name
 from biolord_export.notice import licence_notice
 from biolord_export.portable.tracing import require_optimum
 from biolord_export.ranges import measure_ranges
@@ -244,7 +245,7 @@ def _describe(
     if quantised.reports:
         quantisation["layers"] = [asdict(report) for report in quantised.reports]
     return Manifest(
-        name=f"{place.id.rpartition('/')[2]}-{target.name}",
+        name=f"{plain_name(place.id)}-{target.name}",
         target=target.name,
         architecture=weights.architecture,
         dim=weights.dim,

@@ -52,10 +52,9 @@ def prepare_tokenizer(folder: Path, config: EncoderConfig) -> str:
         raise CheckpointError(f"{path} is no tokenizer of an encoder ({error.__cause__ or error}): {ADVICE}") from error
     if not tokenizer.special_count:
         raise CheckpointError(f"{path} puts no special tokens around a text, an encoder needs them: {ADVICE}")
-    highest = max(tokenizer.tokenizer.get_vocab().values())
-    if highest >= config.vocabulary:
+    if tokenizer.highest_id >= config.vocabulary:
         raise CheckpointError(
-            f"{path} has ids up to {highest}, config.json says vectors for {config.vocabulary}: "
+            f"{path} has ids up to {tokenizer.highest_id}, config.json says vectors for {config.vocabulary}: "
             "the two files don't belong together"
         )
     return text

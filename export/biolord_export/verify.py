@@ -11,6 +11,7 @@ from biolord_export.corpus import MEDICAL_KINDS
 from biolord_export.errors import CheckpointError
 from biolord_export.fidelity import OVERFLOW, compare, judge
 from biolord_export.progress import track
+from biolord_onnx.errors import NotFiniteError
 from biolord_onnx.manifest import BatchInvariance
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvaria
         CheckpointError: A vector isn't finite.
     """
     some = list(dict.fromkeys(texts))[:INVARIANCE_TEXTS]
-    together = _in_slices(unit_vectors(embedder), some, "batches")
-    alone = np.stack([_encode(embedder, text) for text in track(some, "alone")])
+    try:
+        together = _in_slices(unit_vectors(embedder), some, "batches")
+        alone = np.stack([_encode(embedder, text) for text in track(some, "alone")])
+    except NotFiniteError as error:
+        raise CheckpointError(f"the artifact yields vectors that aren't finite: {OVERFLOW}") from error
     bound = float(np.abs(together - alone).max())
-    if not np.isfinite(bound):
-        raise CheckpointError(f"the artefact yields vectors that aren't finite: {OVERFLOW}")
     return BatchInvariance(bound, f"measured at export on {len(some)} texts, alone and together")
 
 

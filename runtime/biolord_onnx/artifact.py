@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from biolord_onnx.bounded import read_file, unreadable
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.fit import check_limit
+from biolord_onnx.graph_check import check_graph
 from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
-from biolord_onnx.onnx_file import external_locations
+from biolord_onnx.onnx_file import Graph, read_graph
 from biolord_onnx.stamps import StampedFiles, sha256_of
 
-_FORBIDDEN_IN_NAMES = frozenset("/\\:")
-_LONGEST_NAME = 255  # bytes, on common file systems
+LARGEST_GRAPH = 64 * 1024 * 1024
+"""Exported ones take less than a megabyte."""
+LARGEST_MANIFEST = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +31,19 @@ class Artifact:
         manifest: as it was read.
         document: the bytes of the manifest.
         files: tells whether the others are still what they were.
+        graph: what was checked of the graph.
     """
 
     path: Path
     manifest: Manifest
     document: bytes
     files: StampedFiles = field(compare=False)
+    graph: Graph
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the manifest, which holds the hashes of all other files."""
-        return hashlib.sha256(self.document).hexdigest()
+        return _fingerprint(self.document)
 
     @property
     def model_path(self) -> Path:
@@ -67,20 +74,21 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True, fingerprint: 
         The artefact, whose files can be loaded.
 
     Raises:
-        ArtifactError: a file is missing, unreadable, altered or leads out of the folder, or the manifest is
-            malformed or of a later format; or the artifact is another one than expected.
+        ArtifactError: a file is missing, unreadable, altered or leads out of the folder, the manifest is malformed or
+            of a later format, the graph isn't one that an export writes, or the artifact is another one than expected.
     """
     folder = Path(os.path.realpath(_find_folder(Path(path))))
     document = _read_document(folder)
     manifest = _parse_document(document, folder)
     _check_files(folder, manifest)
     # Before any content is read: all that is read from now on is of these files, or it is noticed.
-    artifact = Artifact(folder, manifest, document, StampedFiles(folder, manifest.files))
-    _check_fingerprint(artifact, fingerprint)
+    files = StampedFiles(folder, manifest.files)
+    _check_fingerprint(folder, document, fingerprint)
     if verify_hashes:
-        check_hashes(artifact)
-    _check_external_data(folder, manifest)
-    return artifact
+        _check_hashes(folder, manifest.files)
+    graph = _read_graph(folder, manifest)
+    check_limit(graph, manifest, folder)
+    return Artifact(folder, manifest, document, files, graph)
 
 
 def find_fingerprint(path: Path | str) -> str | None:
@@ -93,13 +101,18 @@ def find_fingerprint(path: Path | str) -> str | None:
         folder = _find_folder(Path(path))
     except ArtifactError:
         return None
-    return hashlib.sha256(_read_document(folder)).hexdigest() if (folder / MANIFEST_NAME).is_file() else None
+    return _fingerprint(_read_document(folder)) if (folder / MANIFEST_NAME).is_file() else None
 
 
-def _check_fingerprint(artifact: Artifact, expected: str | None) -> None:
-    if expected not in {None, artifact.fingerprint}:
+def _fingerprint(document: bytes) -> str:
+    return hashlib.sha256(document).hexdigest()
+
+
+def _check_fingerprint(folder: Path, document: bytes, expected: str | None) -> None:
+    found = _fingerprint(document)
+    if expected not in {None, found}:
         raise ArtifactError(
-            f"{artifact.path} holds the artifact with fingerprint {artifact.fingerprint[:12]}..., expected "
+            f"{folder} holds the artifact with fingerprint {found[:12]}..., expected "
             f"{str(expected)[:12]}...: it was replaced since, start again to use the new one"
         )
 
@@ -137,9 +150,12 @@ def check_hashes(artifact: Artifact, only: str | None = None) -> None:
     Raises:
         ArtifactError: a file is unreadable or was altered.
     """
-    for entry in artifact.manifest.files:
-        if only in {None, entry.name}:
-            _check_hash(artifact.path / entry.name, entry)
+    _check_hashes(artifact.path, [entry for entry in artifact.manifest.files if only in {None, entry.name}])
+
+
+def _check_hashes(folder: Path, entries: Iterable[FileEntry]) -> None:
+    for entry in entries:
+        _check_hash(folder / entry.name, entry)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -149,9 +165,10 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _read_document(folder: Path) -> bytes:
     path = folder / MANIFEST_NAME
+    _refuse_way_out(folder, path)
     if not path.is_file():
         raise ArtifactError(f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted")
-    return _read(path)
+    return read_file(path, LARGEST_MANIFEST)
 
 
 def _parse_document(document: bytes, folder: Path) -> Manifest:
@@ -165,13 +182,6 @@ def _parse_document(document: bytes, folder: Path) -> Manifest:
     return Manifest.from_json(text, path)
 
 
-def is_plain_name(name: str) -> bool:
-    """Whether ``name`` is the name of a file in a folder and can't lead anywhere else, on any system."""
-    if name in {"", ".", ".."} or not name.isprintable() or _FORBIDDEN_IN_NAMES.intersection(name):
-        return False
-    return len(name.encode()) <= _LONGEST_NAME
-
-
 def _check_files(folder: Path, manifest: Manifest) -> None:
     for entry in manifest.files:
         _check_file(folder, entry)
@@ -182,13 +192,7 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
 
 def _check_file(folder: Path, entry: FileEntry) -> None:
     path = folder / entry.name
-    if not is_plain_name(entry.name):
-        raise ArtifactError(
-            f"{folder / MANIFEST_NAME}: {entry.name!r} is not a plain file name: don't use this artefact"
-        )
-    target = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links
-    if not target.is_relative_to(folder.resolve()):
-        raise ArtifactError(f"{path} is a link to {target}, outside the artefact: copy the file itself into the folder")
+    _refuse_way_out(folder, path)
     if not path.is_file():
         raise ArtifactError(f"{path} is missing: the artefact is incomplete, copy or export it again")
     size = path.stat().st_size
@@ -198,11 +202,17 @@ def _check_file(folder: Path, entry: FileEntry) -> None:
         )
 
 
+def _refuse_way_out(folder: Path, path: Path) -> None:
+    target = Path(os.path.realpath(path))  # Path.resolve raises on a loop of links
+    if not target.is_relative_to(folder.resolve()):
+        raise ArtifactError(f"{path} is a link to {target}, outside the artifact: copy the file itself into the folder")
+
+
 def _check_hash(path: Path, entry: FileEntry) -> None:
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if found != entry.sha256:
         raise ArtifactError(
             f"{path} was changed after the export: SHA-256 {found[:12]}..., the manifest says "
@@ -210,21 +220,14 @@ def _check_hash(path: Path, entry: FileEntry) -> None:
         )
 
 
-def _check_external_data(folder: Path, manifest: Manifest) -> None:
-    for location in sorted(external_locations(_read(folder / MODEL_NAME))):
-        if not is_plain_name(location) or manifest.file(location) is None:
-            raise ArtifactError(
-                f"{folder / MODEL_NAME} takes weights from {location!r}, which the manifest does not list: "
-                "don't use this artefact"
-            )
-
-
-def _read(path: Path) -> bytes:
+def _read_graph(folder: Path, manifest: Manifest) -> Graph:
+    path = folder / MODEL_NAME
+    data = read_file(path, LARGEST_GRAPH)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> ArtifactError:
-    return ArtifactError(f"{path} can't be read ({error.strerror}): check its permissions")
+        graph = read_graph(data)
+        check_graph(graph, str(path), {entry.name: entry.size for entry in manifest.files})
+    except ArtifactError:
+        # An altered file is told first: that may be what is wrong with it.
+        _check_hashes(folder, [entry for entry in manifest.files if entry.name == MODEL_NAME])
+        raise
+    return graph

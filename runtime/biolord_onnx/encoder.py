@@ -12,7 +12,8 @@ from biolord_onnx.address_space import check_address_space
 from biolord_onnx.artifact import Artifact, check_hashes
 from biolord_onnx.background import Background
 from biolord_onnx.batching import batch_arrays, chunks, plan, share_budget
-from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.errors import InputError
+from biolord_onnx.fit import check_ids
 from biolord_onnx.manifest import MODEL_NAME, TOKENIZER_NAME, Manifest
 from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
@@ -46,18 +47,12 @@ def load_tokenizer(artifact: Artifact) -> Tokenizer:
     """Load an artefact's tokenizer.
 
     Raises:
-        ArtifactError: it is unreadable or doesn't fit the length limit.
+        ArtifactError: it is unreadable, or doesn't fit the graph or the length limit.
     """
     tokenizer = Tokenizer.load(
         artifact.tokenizer_path, artifact.pieces_path, late=lambda: artifact.files.reading(TOKENIZER_NAME)
     )
-    limit = artifact.manifest.max_length.value
-    # Without special tokens an empty text would have no tokens at all, hence no vector.
-    if not 0 < tokenizer.special_count < limit:
-        raise ArtifactError(
-            f"{artifact.tokenizer_path} adds {tokenizer.special_count} special tokens to every text, "
-            f"expected 1 or more and fewer than max_length, {limit}: export the artefact again"
-        )
+    check_ids(artifact, tokenizer)
     return tokenizer
 
 

@@ -3,6 +3,7 @@
     BiolordError
     ├── ArtifactError             the artefact folder is damaged, foreign, or doesn't fit this machine
     ├── ProviderError             the execution provider asked for is not the one that would run
+    ├── NotFiniteError            the graph gave a vector that holds NaN or infinity
     ├── InputError                a text or an option can't be used (also a ValueError)
     └── MissingDependencyError    an optional package isn't installed (also an ImportError)
 
@@ -28,6 +29,10 @@ class ArtifactError(BiolordError):
 
 class ProviderError(BiolordError):
     """The execution provider is unknown, not installed, unfit for the artefact, or didn't start."""
+
+
+class NotFiniteError(BiolordError):
+    """A vector isn't finite: the weights are damaged, or too large for their number format."""
 
 
 class InputError(BiolordError, ValueError):

@@ -17,8 +17,18 @@ MODEL_NAME = "model.onnx"
 TOKENIZER_NAME = "tokenizer.json"
 PIECES_NAME = "pieces.bin"
 
+LONGEST_TEXT = 4096
+"""Characters of a text in a manifest: notices have some hundred."""
+MOST_FILES = 64
+MOST_TOKENS = 65_536
+MOST_DIMENSIONS = 65_536
+LARGEST_ID = 2**31 - 1
+
+# Names stand in paths, in wheels' metadata, in Dockerfiles and on terminals: letters that mean nothing in any of them.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_NAME_WORDS = "a name of 1 to 128 letters, digits, dots, underscores and dashes that begins with a letter or digit"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
+_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,23 +140,23 @@ class Manifest:
         fields = parse_object(text, str(path))
         _check_format(fields)
         return cls(
-            name=fields.text("name"),
-            target=fields.text("target"),
-            architecture=fields.text("architecture"),
-            dim=fields.integer("dim", least=1),
+            name=_name(fields, "name"),
+            target=_name(fields, "target"),
+            architecture=_name(fields, "architecture"),
+            dim=fields.integer("dim", least=1, most=MOST_DIMENSIONS),
             max_length=_max_length(fields.child("max_length")),
-            pooling=fields.text("pooling"),
+            pooling=_name(fields, "pooling"),
             normalized=fields.boolean("normalized"),
-            pad_id=fields.integer("pad_id", least=0),
+            pad_id=fields.integer("pad_id", least=0, most=LARGEST_ID),
             source=_source(fields.child("source")),
             quantisation=fields.mapping("quantisation"),
             fidelity=fields.optional_mapping("fidelity"),
             batch_invariance=_batch_invariance(fields.child("batch_invariance")),
             files=_files(fields),
             requires=_requirements(fields.child("requires")),
-            tools=fields.text_mapping("tools"),
-            created=fields.text("created"),
-            licence=fields.text("licence"),
+            tools=fields.text_mapping("tools", longest=LONGEST_TEXT),
+            created=fields.text("created", longest=LONGEST_TEXT),
+            licence=fields.text("licence", longest=LONGEST_TEXT),
         )
 
     def to_json(self) -> str:
@@ -178,27 +188,33 @@ def _check_format(fields: Fields) -> None:
 
 
 def _max_length(fields: Fields) -> MaxLength:
-    return MaxLength(fields.integer("value", least=1), fields.text("source"))
+    value = fields.integer("value", least=1, most=MOST_TOKENS)
+    return MaxLength(value, fields.text("source", longest=LONGEST_TEXT))
 
 
 def _source(fields: Fields) -> Source:
-    return Source(fields.text("id"), fields.optional_text("revision"), fields.text_mapping("weights"))
+    return Source(
+        fields.text("id", longest=LONGEST_TEXT),
+        fields.optional_text("revision", longest=LONGEST_TEXT),
+        fields.text_mapping("weights", longest=LONGEST_TEXT),
+    )
 
 
 def _batch_invariance(fields: Fields) -> BatchInvariance:
-    return BatchInvariance(fields.number("bound"), fields.text("reason"))
+    return BatchInvariance(fields.number("bound"), fields.text("reason", longest=LONGEST_TEXT))
 
 
 def _requirements(fields: Fields) -> Requirements:
-    version = fields.text("onnxruntime")
-    if not _VERSION.fullmatch(version):
-        raise fields.error("onnxruntime", version, "a version such as '1.20'")
-    return Requirements(version, fields.texts("cpu_any_of"))
+    version = fields.matching("onnxruntime", _VERSION, "a version such as '1.20'")
+    return Requirements(version, fields.texts("cpu_any_of", longest=LONGEST_TEXT))
 
 
 def _files(fields: Fields) -> tuple[FileEntry, ...]:
     entries = tuple(_file_entry(child) for child in fields.children("files"))
-    counts = Counter(entry.name for entry in entries)
+    if len(entries) > MOST_FILES:
+        raise ArtifactError(f"{fields.source}: files lists {len(entries)}, expected {MOST_FILES} at most")
+    # Some file systems don't tell capitals from small letters.
+    counts = Counter(entry.name.lower() for entry in entries)
     for name, count in counts.items():
         if count > 1:
             raise ArtifactError(f"{fields.source}: files lists {name!r} {count} times, expected once")
@@ -206,7 +222,9 @@ def _files(fields: Fields) -> tuple[FileEntry, ...]:
 
 
 def _file_entry(fields: Fields) -> FileEntry:
-    digest = fields.text("sha256")
-    if not _SHA256.fullmatch(digest):
-        raise fields.error("sha256", digest, "64 hexadecimal digits in lower case")
-    return FileEntry(fields.text("name"), digest, fields.integer("size", least=0))
+    digest = fields.matching("sha256", _SHA256, "64 hexadecimal digits in lower case")
+    return FileEntry(_name(fields, "name"), digest, fields.integer("size", least=0))
+
+
+def _name(fields: Fields, key: str) -> str:
+    return fields.matching(key, NAME, _NAME_WORDS)

@@ -1,114 +1,102 @@
-"""Which files an ONNX graph wants to read: its external-data locations, found without the onnx package.
-
-A hostile ``model.onnx`` could name any file of the machine as its weights. This reads protobuf's wire format
-(https://protobuf.dev/programming-guides/encoding/) just far enough to find those names. The field numbers are
-those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto, stable by protobuf's own rules.
-"""
+"""What stands in ``model.onnx``, read without the onnx package and before onnxruntime sees it."""
 
 from __future__ import annotations
 
-from biolord_onnx.errors import ArtifactError
+from dataclasses import dataclass
 
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
-_VARINT_BYTES = 10
-_EXTERNAL_ENTRY = "StringStringEntryProto"
+from biolord_onnx.onnx_schema import MODEL
+from biolord_onnx.onnx_wire import Message, malformed, read_message
 
-# Message -> field number -> message of that field; only the roads that lead to a TensorProto.
-_ROADS: dict[str, dict[int, str]] = {
-    "ModelProto": {7: "GraphProto", 20: "TrainingInfoProto", 25: "FunctionProto"},
-    "TrainingInfoProto": {1: "GraphProto", 2: "GraphProto"},
-    "FunctionProto": {7: "NodeProto", 11: "AttributeProto"},
-    "GraphProto": {1: "NodeProto", 5: "TensorProto", 15: "SparseTensorProto"},
-    "NodeProto": {5: "AttributeProto"},
-    "AttributeProto": {
-        5: "TensorProto",
-        6: "GraphProto",
-        10: "TensorProto",
-        11: "GraphProto",
-        22: "SparseTensorProto",
-        23: "SparseTensorProto",
-    },
-    "SparseTensorProto": {1: "TensorProto", 2: "TensorProto"},
-    "TensorProto": {13: _EXTERNAL_ENTRY},
-}
-_ENTRY_KEY, _ENTRY_VALUE = 1, 2
+_ORT_FORMAT = b"ORTM"
 
 
-def external_locations(data: bytes) -> frozenset[str]:
-    """Return the external-data locations of every tensor in a serialised ModelProto.
+@dataclass(frozen=True, slots=True)
+class External:
+    """Where a tensor's numbers stand in another file: entries as they are written."""
 
-    Initialisers, sparse ones too, tensor attributes, subgraphs, functions and training graphs are searched.
+    entries: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A weight or constant.
+
+    Attributes:
+        name: of the value.
+        dims: its shape.
+        data_type: ONNX's number of its element type.
+        raw_bytes: how many bytes it has in the graph itself, None for none.
+        external: where else its numbers stand, if they do.
+    """
+
+    name: str
+    dims: tuple[int, ...]
+    data_type: int
+    raw_bytes: int | None
+    external: External | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An operator's domain, its name, and the names of the attributes that it is given."""
+
+    domain: str
+    kind: str
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A graph.
+
+    Attributes:
+        nodes: in order.
+        tensors: the initializers.
+        domains: of the operators imported.
+    """
+
+    nodes: tuple[Node, ...]
+    tensors: tuple[Tensor, ...]
+    domains: tuple[str, ...]
+
+
+def read_graph(data: bytes) -> Graph:
+    """Read a serialized ModelProto.
 
     Args:
         data: the content of ``model.onnx``.
 
     Raises:
-        ArtifactError: the bytes aren't protobuf wire format, or a location isn't UTF-8.
+        ArtifactError: it is no graph, is encoded otherwise than protobuf's writers do, or has parts that no export has.
     """
-    locations = set()
-    pending = [("ModelProto", 0, len(data))]
-    while pending:
-        message, start, end = pending.pop()
-        if message == _EXTERNAL_ENTRY:
-            key, value = _entry(data, start, end)
-            if key == b"location":
-                locations.add(_decode(value, start))
-        else:
-            roads = _ROADS[message]
-            pending += [(roads[number], a, b) for number, a, b in _fields(data, start, end) if number in roads]
-    return frozenset(locations)
+    # onnxruntime takes such bytes for its own format, whatever protobuf makes of them.
+    if data[4:8] == _ORT_FORMAT:
+        raise malformed("onnxruntime's own format", 4)
+    model = read_message(data, MODEL)
+    graph = next(iter(model.messages("graph")), None)
+    if graph is None:
+        raise malformed("no graph", len(data))
+    return Graph(
+        nodes=tuple(map(_node, graph.messages("node"))),
+        tensors=tuple(map(_tensor, graph.messages("initializer"))),
+        domains=tuple(opset.text("domain") for opset in model.messages("opset_import")),
+    )
 
 
-def _entry(data: bytes, start: int, end: int) -> tuple[bytes, bytes]:
-    """Read a StringStringEntryProto; of repeated fields the last one counts, as in protobuf."""
-    fields = {number: data[a:b] for number, a, b in _fields(data, start, end)}
-    return fields.get(_ENTRY_KEY, b""), fields.get(_ENTRY_VALUE, b"")
+def _node(message: Message) -> Node:
+    attributes = tuple(attribute.text("name") for attribute in message.messages("attribute"))
+    return Node(message.text("domain"), message.text("op_type"), attributes)
 
 
-def _fields(data: bytes, start: int, end: int) -> list[tuple[int, int, int]]:
-    """List number, start and end of each length-delimited field of the message in ``data[start:end]``."""
-    fields = []
-    at = start
-    while at < end:
-        # Nearly every tag fits one byte, and this loop runs some 10,000 times: no call for those.
-        tag = data[at]
-        tag, at = (tag, at + 1) if tag < 0x80 else read_varint(data, at, end)
-        number, wire_type = tag >> 3, tag & 7
-        if wire_type == BYTES:
-            length, field_start = read_varint(data, at, end)
-            at = field_start + length
-            fields.append((number, field_start, at))
-        elif wire_type == VARINT:
-            at = read_varint(data, at, end)[1]
-        elif wire_type in FIXED_SIZES:
-            at += FIXED_SIZES[wire_type]
-        else:
-            raise _malformed(f"wire type {wire_type}", at)
-    if at > end:
-        raise _malformed("a field longer than its message", end)
-    return fields
-
-
-def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """Read a base-128 varint; return its value and the offset behind it."""
-    if at < end and data[at] < 0x80:
-        return data[at], at + 1
-    value = 0
-    for position in range(at, min(end, at + _VARINT_BYTES)):
-        byte = data[position]
-        value |= (byte & 0x7F) << 7 * (position - at)
-        if byte < 0x80:
-            return value, position + 1
-    raise _malformed("an unfinished number", at)
-
-
-def _decode(value: bytes, at: int) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _malformed("an external-data location that isn't UTF-8", at) from error
-
-
-def _malformed(what: str, at: int) -> ArtifactError:
-    return ArtifactError(f"model.onnx is not a readable ONNX file: {what} near byte {at}; export the artefact again")
+def _tensor(message: Message) -> Tensor:
+    entries = tuple((entry.text("key"), entry.text("value")) for entry in message.messages("external_data"))
+    location = message.number("data_location") or 0
+    if location != bool(entries):
+        raise malformed(f"data location {location} and {len(entries)} external entries of one tensor", message.at)
+    return Tensor(
+        name=message.text("name"),
+        dims=message.numbers("dims"),
+        data_type=message.number("data_type") or 0,
+        raw_bytes=message.number("raw_data"),
+        external=External(entries) if entries else None,
+    )

@@ -21,10 +21,14 @@ from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.json_fields import parse_object
+from biolord_onnx.manifest import LARGEST_ID
 
 MAGIC = b"BIOPIECE"
 _LENGTH = struct.Struct("<Q")
 _ALIGNMENT = 8
+LONGEST_PIECE = 32
+"""Characters of a piece: each place of a text is looked up with so many endings. sentencepiece's own limit is 16."""
+LONGEST_HEADER = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ class PiecesHeader:
     def slots(self) -> int:
         """Size of the hash table: a power of two, at most half full."""
         return 1 << (2 * self.pieces - 1).bit_length()
+
+    @property
+    def highest_id(self) -> int:
+        """No token has a higher one."""
+        return max(self.pieces - 1, *self.prefix, *self.suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +141,38 @@ def read_pieces(path: Path) -> Pieces:
         pieces = Pieces(header, *_map_arrays(data, header, begin))
     except (OSError, TypeError, ValueError) as error:  # numpy's word on an unknown kind of number; an empty file
         raise ArtifactError(f"{path} is no table of pieces ({error}): export the artefact again") from error
-    named = max(int(np.asarray(pieces.slots).max()) - 1, header.unknown)
-    if named >= header.pieces or pieces.starts[header.pieces] != header.text_bytes:
-        raise ArtifactError(
-            f"{path} names piece {named} and ends at byte {pieces.starts[header.pieces]}, but has {header.pieces} "
-            f"pieces of {header.text_bytes} bytes: export the artefact again"
-        )
+    try:
+        _check_arrays(pieces)
+    except ValueError as error:
+        raise ArtifactError(f"{path} {error}: export the artifact again") from error
     return pieces
+
+
+def _check_arrays(pieces: Pieces) -> None:
+    """Check what a look-up relies on: that it ends, soon, inside the arrays, and with scores that can be compared."""
+    header, slots, starts = pieces.header, np.asarray(pieces.slots), np.asarray(pieces.starts)
+    named = max(int(slots.max()) - 1, header.unknown)
+    if named >= header.pieces or starts[header.pieces] != header.text_bytes:
+        raise ValueError(
+            f"names piece {named} and ends at byte {starts[header.pieces]}, but has {header.pieces} "
+            f"pieces of {header.text_bytes} bytes"
+        )
+    if starts[0] or (starts[1:] < starts[:-1]).any():
+        raise ValueError("has pieces that begin behind their ends")
+    if not np.isfinite(np.asarray(pieces.scores)).all():
+        raise ValueError("has scores that aren't finite numbers")
+    taken = np.count_nonzero(slots)
+    if taken > header.pieces:
+        raise ValueError(f"has {taken} places in its hash table for {header.pieces} pieces")
+    run, most = _longest_run(slots), 16 * header.slots.bit_length()
+    if run > most:
+        raise ValueError(f"has {run} pieces in a row in its hash table, expected {most} at most")
+
+
+def _longest_run(slots: NDArray[np.uint32]) -> int:
+    """Count the most slots in a row that aren't free, the table's end being its beginning; some slot is free."""
+    free = np.flatnonzero(slots == 0)
+    return int(np.diff(free, append=free[0] + len(slots)).max()) - 1
 
 
 def _header_text(data: memoryview) -> tuple[str, int]:
@@ -146,21 +180,23 @@ def _header_text(data: memoryview) -> tuple[str, int]:
     if data[: len(MAGIC)] != MAGIC or len(data) < begin:
         raise ValueError(f"it begins with {bytes(data[: len(MAGIC)])!r}, expected {MAGIC!r} and a length")
     stop = begin + _LENGTH.unpack_from(data, len(MAGIC))[0]
+    if stop - begin > LONGEST_HEADER:
+        raise ValueError(f"its header has {stop - begin} bytes, expected {LONGEST_HEADER} at most")
     return str(data[begin:stop], "utf-8"), stop
 
 
 def _parse_header(text: str, source: str) -> PiecesHeader:
     fields = parse_object(text, source)
     return PiecesHeader(
-        pieces=fields.integer("pieces", least=1),
+        pieces=fields.integer("pieces", least=1, most=LARGEST_ID),
         text_bytes=fields.integer("text_bytes", least=1),
-        longest=fields.integer("longest", least=1),
+        longest=fields.integer("longest", least=1, most=LONGEST_PIECE),
         unknown=fields.integer("unknown", least=0),
-        prefix=tuple(map(int, fields.numbers("prefix"))),
-        suffix=tuple(map(int, fields.numbers("suffix"))),
+        prefix=fields.integers("prefix", least=0, most=LARGEST_ID),
+        suffix=fields.integers("suffix", least=0, most=LARGEST_ID),
         reserved=fields.texts("reserved"),
         frame=fields.text("frame"),
-        score_bytes=fields.integer("score_bytes", least=4),
+        score_bytes=fields.integer("score_bytes", least=4, most=8),
     )
 
 

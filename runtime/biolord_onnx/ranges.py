@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from biolord_onnx.bounded import read_file
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.json_fields import Fields, parse_object
 
 RANGES_NAME = "ranges.json"
+LARGEST_VALUE = 1e30
+LARGEST_RANGES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,18 @@ def read_ranges(path: Path, output: str, dim: int) -> Ranges:
         ArtifactError: the file is damaged or holds another number of dimensions.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArtifactError(f"{path} is not a readable text file ({error}): export the artefact again") from error
+        text = read_file(path, LARGEST_RANGES).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"{path} is not a readable text file ({error}): export the artifact again") from error
     fields = parse_object(text, str(path)).child(output)
-    return Ranges(_read_ends(fields, "lowest", dim), _read_ends(fields, "highest", dim))
+    ranges = Ranges(_read_ends(fields, "lowest", dim), _read_ends(fields, "highest", dim))
+    for place, (low, high) in enumerate(zip(ranges.lowest, ranges.highest, strict=True)):
+        # Beyond that, float32 would overflow where a vector is cut into steps.
+        if not -LARGEST_VALUE <= low <= high <= LARGEST_VALUE:
+            raise ArtifactError(
+                f"{fields.source}: lowest: {place} is {low}, highest: {place} is {high}: export the artifact again"
+            )
+    return ranges
 
 
 def _read_ends(fields: Fields, key: str, dim: int) -> tuple[float, ...]:

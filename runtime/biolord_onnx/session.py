@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.cores import available_cores
 from biolord_onnx.cpu import check_requirements, cpu_features
-from biolord_onnx.errors import ArtifactError, BiolordError, MissingDependencyError, ProviderError
+from biolord_onnx.errors import ArtifactError, BiolordError, MissingDependencyError, NotFiniteError, ProviderError
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
@@ -109,6 +109,7 @@ class Session:
 
         Raises:
             BiolordError: onnxruntime refused or ran out of memory.
+            NotFiniteError: a vector isn't finite.
         """
         return _run(self.ort_session, input_ids, attention_mask, output)
 
@@ -124,13 +125,20 @@ def _run(
     ort_session: OrtSession, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
 ) -> NDArray[np.float32]:
     feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+    batch, length = input_ids.shape
     try:
-        return ort_session.run([output], feed)[0]
+        vectors = ort_session.run([output], feed)[0]
     except ort_errors() as error:
-        batch, length = input_ids.shape
         raise BiolordError(
             f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {_one_line(error)}"
         ) from error
+    finite = np.isfinite(vectors)
+    if not finite.all():
+        raise NotFiniteError(
+            f"{batch - int(finite.all(axis=1).sum())} of {batch} texts of up to {length} tokens have vectors that "
+            "aren't finite numbers: the artifact's weights are damaged, export it again"
+        )
+    return vectors
 
 
 def open_session(

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx.bounded import read_file
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.manifest import TOKENIZER_NAME
 from biolord_onnx.pieces import read_pieces
+from biolord_onnx.tokenizer_library import load_library, told
 from biolord_onnx.unigram import UnigramEncoder
 from biolord_onnx.windows import cut_windows
 
 if TYPE_CHECKING:
     import tokenizers
 
+LARGEST_TOKENIZER = 256 * 1024 * 1024
+"""XLM-R's takes 17 MB."""
 _PROBE = "a"
 # The library's result for a token takes some hundred bytes, of which 4 are the id: only so many texts have one at once.
 _SLICE = 256
@@ -56,11 +60,13 @@ class Tokenizer:
         engine: gives ids without special tokens: the library, or what gives the same ids with less memory.
         prefix: special ids in front of every text.
         suffix: special ids behind every text.
+        highest_id: no token has a higher one.
     """
 
     engine: tokenizers.Tokenizer | UnigramEncoder
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
+    highest_id: int
 
     @classmethod
     def load(
@@ -88,11 +94,11 @@ class Tokenizer:
                     return cls.load(path).tokenizer
 
             encoder = UnigramEncoder(table, load_library)
-            return cls(encoder, table.header.prefix, table.header.suffix)
+            return cls(encoder, table.header.prefix, table.header.suffix, table.header.highest_id)
         try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ArtifactError(f"{path} is not a readable text file ({error}): export the artefact again") from error
+            text = read_file(Path(path), LARGEST_TOKENIZER).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ArtifactError(f"{path} is not a readable text file ({error}): export the artifact again") from error
         return cls.from_json(text, path)
 
     @classmethod
@@ -106,19 +112,10 @@ class Tokenizer:
         Raises:
             ArtifactError: the text isn't one, or its special tokens don't stand around the text.
         """
-        import tokenizers  # by a thread of its own, see `Embedder.load`
-
-        try:
-            tokenizer = tokenizers.Tokenizer.from_str(text)
-        except Exception as error:  # tokenizers raises the bare class
-            raise ArtifactError(
-                f"{path} is not a tokenizer that this tokenizers {tokenizers.__version__} reads: {error}"
-            ) from error
-        # A checkpoint's file may say "pad everything to 128" (all-mpnet-base-v2 does).
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        prefix, suffix = _special_ids(tokenizer, path)
-        return cls(tokenizer, prefix, suffix)
+        loaded = load_library(text, path)
+        with told(f"{path} can't cut {_PROBE!r} into tokens"):
+            prefix, suffix = _special_ids(loaded.library, path)
+        return cls(loaded.library, prefix, suffix, max(loaded.highest_id, *prefix, *suffix, 0))
 
     @property
     def tokenizer(self) -> tokenizers.Tokenizer:
@@ -184,7 +181,8 @@ class Tokenizer:
     def _contents(self, texts: Sequence[str]) -> Iterator[list[int]]:
         """Yield the ids of each text without special tokens."""
         for start in range(0, len(texts), _SLICE):
-            some = self.engine.encode_batch_fast(texts[start : start + _SLICE], add_special_tokens=False)
+            with told("the artifact's tokenizer failed on a text"):
+                some = self.engine.encode_batch_fast(texts[start : start + _SLICE], add_special_tokens=False)
             yield from (encoding.ids for encoding in some)
 
 

@@ -15,6 +15,8 @@ from math import inf
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from biolord_onnx import tokenizer_library
+from biolord_onnx.manifest import PIECES_NAME
 from biolord_onnx.pieces import Pieces
 
 if TYPE_CHECKING:
@@ -42,11 +44,9 @@ class UnigramEncoder:
 
     def __init__(self, pieces: Pieces, load_library: Callable[[], tokenizers.Tokenizer]) -> None:
         """Take a vocabulary, and what loads the whole tokenizer."""
-        import tokenizers  # by a thread of its own, see `Embedder.load`
-
         self._pieces = pieces
         self._unknown_score = min(pieces.scores) - UNKNOWN_PENALTY
-        frame = tokenizers.Tokenizer.from_str(pieces.header.frame)
+        frame = tokenizer_library.load_library(pieces.header.frame, f"the frame in {PIECES_NAME}").library
         self._normalizer, self._pre_tokenizer = frame.normalizer, frame.pre_tokenizer
         self._remember = lru_cache(REMEMBERED_WORDS)(self._split)
         self._load_library = load_library

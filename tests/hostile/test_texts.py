@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
+from tokenizers import models, normalizers
 
 from biolord_onnx.batching import CHUNK_TEXTS
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError
+from biolord_onnx.pieces import LONGEST_PIECE, PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer_check import LONGEST_WORD
+from biolord_onnx.unigram import UnigramEncoder
 from unit.runtime.tiny_artifact import DIM
 
 STRANGE = [
@@ -98,3 +106,64 @@ def test_a_book_is_one_text(embedder: Embedder) -> None:
     info = embedder.encode_with_info(["cat " * 750_000, "cat"])
     assert info.token_counts.tolist() == [750_002, 3]
     assert info.truncated.tolist() == [True, False]
+
+
+LONG_WORDS = {
+    "one word": "a" * 20_000,
+    "the longest words that are cut": f"{'a' * 255}b " * 80,
+    "marks on one letter": "e" + "\u0301" * 20_000,
+    "ligatures of eighteen letters": "\ufdfa" * 20_000,
+    "one word without spaces": "\u6c49" * 20_000,
+    "tokens with spaces before them": "  <mask>" * 2_500,
+}
+
+
+def word_pieces() -> str:
+    """Write the slowest WordPiece tokenizer that is let pass: long words, and no piece but the unknown one fits."""
+    model = models.WordPiece({"[UNK]": 0, "a": 1, "##a": 2}, unk_token="[UNK]", max_input_chars_per_word=LONGEST_WORD)
+    return described(tokenizers.Tokenizer(model))
+
+
+def unigram() -> str:
+    """Write the slowest Unigram tokenizer: a piece of every length."""
+    pieces = [("<unk>", 0.0), *(("a" * length, -1.0 * length) for length in range(1, 65))]
+    return described(tokenizers.Tokenizer(models.Unigram(pieces, unk_id=0)))
+
+
+def described(tokenizer: tokenizers.Tokenizer) -> str:
+    """Write a tokenizer that makes eight characters of one first."""
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Replace("a", "a" * 8), normalizers.NFKC()])
+    tokenizer.add_special_tokens(["<mask>"])
+    return tokenizer.to_str()
+
+
+@pytest.mark.parametrize("text", LONG_WORDS.values(), ids=LONG_WORDS)
+@pytest.mark.parametrize("write", [word_pieces, unigram])
+def test_what_a_text_may_cost(write: Callable[[], str], text: str) -> None:
+    """The slowest tokenizers that an artifact may have take a moment for a page in one word."""
+    tokenizer = Tokenizer.from_json(write())
+    started = time.process_time()
+    assert tokenizer.count([text]).shape == (1,)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("text", LONG_WORDS.values(), ids=LONG_WORDS)
+def test_what_a_text_may_cost_in_pieces(tmp_path: Path, text: str) -> None:
+    """So does the slowest table of pieces."""
+    pieces = [(b"<unk>", 0.0), *((b"a" * length, -1.0 * length) for length in range(1, LONGEST_PIECE + 1))]
+    described_table = PiecesHeader(
+        pieces=len(pieces),
+        text_bytes=sum(len(piece) for piece, _ in pieces),
+        longest=LONGEST_PIECE,
+        unknown=0,
+        prefix=(),
+        suffix=(),
+        reserved=(),
+        frame=described(tokenizers.Tokenizer(models.Unigram([("<unk>", 0.0)], unk_id=0))),
+        score_bytes=4,
+    )
+    write_pieces(tmp_path / "pieces.bin", described_table, pieces)
+    encoder = UnigramEncoder(read_pieces(tmp_path / "pieces.bin"), lambda: pytest.fail("the library was asked for"))
+    started = time.process_time()
+    encoder.encode_batch_fast([text[:2_000]], add_special_tokens=False)
+    assert time.process_time() - started < 5

@@ -10,6 +10,10 @@ from hypothesis import strategies as st
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.manifest import (
+    LARGEST_ID,
+    MOST_DIMENSIONS,
+    MOST_TOKENS,
+    NAME,
     BatchInvariance,
     FileEntry,
     Manifest,
@@ -20,31 +24,40 @@ from biolord_onnx.manifest import (
 from unit.runtime.tiny_artifact import tiny_manifest
 
 TEXT = st.text(max_size=12)
+NAMES = st.from_regex(NAME, fullmatch=True)
 COUNT = st.integers(1, 2**53)
 DIGEST = st.text("0123456789abcdef", min_size=64, max_size=64)
 VERSION = st.lists(st.integers(0, 99), min_size=1, max_size=4).map(lambda parts: ".".join(map(str, parts)))
+INTEGERS = st.integers(-(10**18) + 1, 10**18 - 1)
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**18) + 1, 10**18 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 JSON_OBJECTS = st.dictionaries(TEXT, JSON_VALUES, max_size=4)
 
+ENTRIES = st.builds(FileEntry, NAMES, DIGEST, COUNT)
 MANIFESTS = st.builds(
     Manifest,
-    name=TEXT,
-    target=TEXT,
-    architecture=TEXT,
-    dim=COUNT,
-    max_length=st.builds(MaxLength, COUNT, TEXT),
-    pooling=TEXT,
+    name=NAMES,
+    target=NAMES,
+    architecture=NAMES,
+    dim=st.integers(1, MOST_DIMENSIONS),
+    max_length=st.builds(MaxLength, st.integers(1, MOST_TOKENS), TEXT),
+    pooling=NAMES,
     normalized=st.booleans(),
-    pad_id=st.integers(0, 2**31),
+    pad_id=st.integers(0, LARGEST_ID),
     source=st.builds(Source, TEXT, st.none() | TEXT, st.dictionaries(TEXT, DIGEST, max_size=3)),
     quantisation=JSON_OBJECTS,
     fidelity=st.none() | JSON_OBJECTS,
     batch_invariance=st.builds(BatchInvariance, st.floats(0, 1e30), TEXT),
-    files=st.lists(st.builds(FileEntry, TEXT, DIGEST, COUNT), max_size=3, unique_by=lambda e: e.name).map(tuple),
+    files=st.lists(st.builds(FileEntry, NAMES, DIGEST, COUNT), max_size=3, unique_by=lambda e: e.name.lower()).map(
+        tuple
+    ),
     requires=st.builds(Requirements, VERSION, st.lists(TEXT, max_size=3).map(tuple)),
     tools=st.dictionaries(TEXT, TEXT, max_size=3),
     created=TEXT,

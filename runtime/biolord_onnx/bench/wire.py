@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from biolord_onnx.onnx_file import BYTES, FIXED_SIZES, VARINT, read_varint
+from biolord_onnx.onnx_wire import BYTES, FIXED32, VARINT, read_varint
+
+FIXED64 = 1
+FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:

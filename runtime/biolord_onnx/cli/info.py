@@ -52,10 +52,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check the artefact, hashes included, and print what is known about it."""
+    """Check the artifact, hashes and what the files hold included, and print what is known about it."""
     from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.contents import check_contents
 
     artifact = open_artifact(args.artifact)
+    check_contents(artifact)
     here = look_around(artifact.manifest)
     if args.json:
         members = {

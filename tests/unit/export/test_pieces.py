@@ -22,8 +22,13 @@ def model_json(**changes: object) -> str:
 
 @pytest.mark.parametrize(
     "tokenizer_json",
-    [build_tokenizer("mpnet").to_str(), model_json(unk_id=None), model_json(byte_fallback=True)],
-    ids=["WordPiece", "no unknown token", "bytes as pieces"],
+    [
+        build_tokenizer("mpnet").to_str(),
+        model_json(unk_id=None),
+        model_json(byte_fallback=True),
+        model_json(vocab=[["<unk>", 0.0], ["x" * 33, -1.0]]),
+    ],
+    ids=["WordPiece", "no unknown token", "bytes as pieces", "an overlong piece"],
 )
 def test_other_tokenizers_get_none(tmp_path: Path, tokenizer_json: str) -> None:
     """The library is quick with WordPiece, and the rest is nobody's."""

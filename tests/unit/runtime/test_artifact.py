@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import Artifact, check_hashes, is_plain_name, open_artifact, read_manifest
+from biolord_onnx.artifact import Artifact, check_hashes, open_artifact, read_manifest
 from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest
 
@@ -127,17 +127,3 @@ def test_a_manifest_that_is_not_utf8_is_refused(tiny_copy: Path) -> None:
     (tiny_copy / "manifest.json").write_bytes(b'{"a": "\xff"}')
     with pytest.raises(ArtifactError, match=r"manifest\.json is not UTF-8 \(invalid start byte at byte 7\)"):
         open_artifact(tiny_copy)
-
-
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "/a", "..\\a", "C:a", "a\0", "a\nb", "\ud800", "x" * 256, "é" * 128]
-)
-def test_names_that_are_not_plain(name: str) -> None:
-    """Whatever could lead out of the folder, on any system, is no plain name."""
-    assert not is_plain_name(name)
-
-
-@pytest.mark.parametrize("name", ["a", "model.onnx.data", "...", ".hidden", "a b", "naïve", "x" * 255])
-def test_names_that_are_plain(name: str) -> None:
-    """Dots and spaces alone do no harm."""
-    assert is_plain_name(name)

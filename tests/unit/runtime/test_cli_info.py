@@ -12,9 +12,10 @@ import pytest
 
 from biolord_onnx.cli.info import look_around
 from biolord_onnx.manifest import Requirements
+from biolord_onnx.ranges import Ranges, ranges_to_json
 from biolord_onnx.saturation import ProductSum
 from unit.runtime.command import Biolord, run_process
-from unit.runtime.tiny_artifact import edit_manifest, tiny_manifest, write_manifest
+from unit.runtime.tiny_artifact import DIM, edit_manifest, tiny_manifest, write_manifest
 
 
 def cells(out: str) -> dict[str, str]:
@@ -118,3 +119,30 @@ def test_a_machine_without_known_features(monkeypatch: pytest.MonkeyPatch, biolo
     """A CPU that tells nothing is shown as such."""
     monkeypatch.setattr("biolord_onnx.cpu.cpu_features", frozenset)
     assert "(no features known)" in biolord("info", tiny).out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("tokenizer.json", "{}", "model is null, expected an object"),
+        ("ranges.json", "{}", "the key sentence_embedding is missing"),
+        ("pieces.bin", "BIO", "is no table of pieces"),
+    ],
+)
+def test_damaged_files_are_told(biolord: Biolord, tiny_copy: Path, name: str, content: str, message: str) -> None:
+    """What ``embed`` refuses is refused here, too, though the manifest vouches for it."""
+    (tiny_copy / name).write_text(content, encoding="utf-8")
+    write_manifest(tiny_copy, tiny_manifest())
+    outcome = biolord("info", tiny_copy)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert message in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_ranges_are_read(biolord: Biolord, tiny_copy: Path) -> None:
+    """Those of both outputs, where an artifact has some."""
+    ends = Ranges((0.0,) * DIM, (1.0,) * DIM)
+    text = ranges_to_json({"sentence_embedding": ends, "unit_embedding": ends})
+    (tiny_copy / "ranges.json").write_text(text, encoding="utf-8")
+    write_manifest(tiny_copy, tiny_manifest())
+    assert biolord("info", tiny_copy).code == 0

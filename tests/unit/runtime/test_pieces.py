@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -112,7 +113,12 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         ("prefix", "x", "prefix"),
         ("longest", -2, "longest is -2"),
         ("score_bytes", 8, "is no table of pieces"),
-        ("score_bytes", 77, "is no table of pieces"),
+        ("score_bytes", 77, "score_bytes is 77, expected an integer of 8 or less"),
+        ("score_bytes", 5, "is no table of pieces"),
+        ("longest", 33, "longest is 33, expected an integer of 32 or less"),
+        ("prefix", [1.5], "prefix: 0 is 1.5, expected an integer"),
+        ("suffix", [2**31], "suffix: 0 is 2147483648, expected an integer of 2147483647 or less"),
+        ("pieces", 10**30, "an integer of 31 digits"),
         ("text_bytes", 1 << 40, "is no table of pieces"),
     ],
 )
@@ -141,6 +147,77 @@ def test_starts_that_lead_elsewhere_are_refused(tmp_path: Path) -> None:
     assert data.count(starts) == 1
     path.write_bytes(data.replace(starts, np.full(9, 9, dtype="<u4").tobytes()))
     refused(path, "ends at byte 9, but has 8 pieces of 8 bytes")
+
+
+@pytest.fixture
+def letters(tmp_path: Path) -> Path:
+    """Give a table of eight pieces of a letter each, whose arrays have places that are easy to find."""
+    path = tmp_path / "pieces.bin"
+    pieces = [(bytes([97 + number]), -1.0) for number in range(8)]
+    write_pieces(path, header(pieces), pieces)
+    return path
+
+
+def replace_array(path: Path, before: list[float], after: list[float], kind: str) -> None:
+    """Put in another array of the same size."""
+    data = path.read_bytes()
+    old, new = np.array(before, kind).tobytes(), np.array(after, kind).tobytes()
+    assert data.count(old) == 1
+    path.write_bytes(data.replace(old, new))
+
+
+@pytest.mark.parametrize("starts", [[0, 1, 2, 3, 2, 5, 6, 7, 8], [1, 1, 2, 3, 4, 5, 6, 7, 8]])
+def test_starts_out_of_order_are_refused(letters: Path, starts: list[float]) -> None:
+    """Pieces of other letters would be found in silence."""
+    replace_array(letters, list(range(9)), starts, "<u4")
+    refused(letters, "has pieces that begin behind their ends")
+
+
+@pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_no_numbers_are_refused(letters: Path, score: float) -> None:
+    """A comparison with NaN is false: other pieces would win."""
+    replace_array(letters, [-1.0] * 8, [-1.0] * 7 + [score], f"<f{header([(b'a', 0.0)]).score_bytes}")
+    refused(letters, "has scores that aren't finite numbers")
+
+
+def test_a_full_hash_table_is_refused(letters: Path) -> None:
+    """A look-up of what isn't there would never end."""
+    data = letters.read_bytes()
+    letters.write_bytes(data[: -8 - 4 * 16] + np.full(16, 1, "<u4").tobytes() + data[-8:])
+    refused(letters, "has 16 places in its hash table for 8 pieces")
+
+
+def test_a_crowded_hash_table_is_refused(tmp_path: Path) -> None:
+    """A look-up would walk along half of it: pieces in a row, as no vocabulary has them, over the table's end."""
+    path = tmp_path / "pieces.bin"
+    pieces = [(f"{number:04}".encode(), 0.0) for number in range(1000)]
+    described = header(pieces)
+    write_pieces(path, described, pieces)
+    data = bytearray(path.read_bytes())
+    slots = np.zeros(described.slots, "<u4")
+    slots[:500] = slots[-500:] = 1
+    place = len(data) - described.text_bytes - 4 * described.slots
+    data[place : place + 4 * described.slots] = slots.tobytes()
+    path.write_bytes(data)
+    refused(path, "has 1000 pieces in a row in its hash table, expected 192 at most")
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 1000, 20_000])
+def test_no_vocabulary_crowds_its_table(tmp_path: Path, count: int) -> None:
+    """Written and read, whatever the size."""
+    pieces = [(f"piece{number}".encode(), 0.0) for number in range(count)]
+    write_pieces(tmp_path / "pieces.bin", header(pieces), pieces)
+    found = read_pieces(tmp_path / "pieces.bin")
+    assert found.find(b"piece0") == 0
+    assert found.find(b"none") == -1
+
+
+def test_a_header_of_gigabytes_is_refused(path: Path) -> None:
+    """A sparse file with a length to match isn't decoded."""
+    data = path.read_bytes()
+    path.write_bytes(MAGIC + struct.pack("<Q", 1 << 33) + data[HEAD:])
+    os.truncate(path, 9 << 30)
+    refused(path, "its header has 8589934592 bytes, expected 16777216 at most")
 
 
 def edit_header(path: Path, key: str, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def test_what_was_written_is_read(path: Path, output: str) -> None:
         ('{"unit_embedding": {"lowest": [1, 2]}}', "unit_embedding: the key highest is missing"),
         ('{"unit_embedding": {"lowest": [1, 2], "highest": 3}}', "highest is 3, expected a list of numbers"),
         ('{"unit_embedding": {"lowest": [1, "a"], "highest": []}}', "lowest: 1 is 'a', expected a number"),
-        ('{"unit_embedding": {"lowest": [1, -1e999], "highest": []}}', "lowest: 1 is -inf, expected a number"),
+        ('{"unit_embedding": {"lowest": [1, -1e999], "highest": []}}', "'-1e999' is too large a number"),
+        ('{"unit_embedding": {"lowest": [1, 2], "highest": [1, 1.5]}}', "lowest: 1 is 2.0, highest: 1 is 1.5"),
+        ('{"unit_embedding": {"lowest": [1, 2], "highest": [1, 1e31]}}', "lowest: 1 is 2.0, highest: 1 is 1e+31"),
+        ('{"unit_embedding": {"lowest": [1, -1e31], "highest": [1, 1]}}', "lowest: 1 is -1e+31, highest: 1 is 1.0"),
         ('{"unit_embedding": {"lowest": [1, 2], "highest": [1]}}', "highest has 1 numbers, expected 2"),
     ],
 )
@@ -56,5 +60,12 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> No
     path = tmp_path / RANGES_NAME
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ArtifactError, match=r"ranges.json is not a readable text file \(.*export the artefact again"):
+    with pytest.raises(ArtifactError, match=r"ranges.json (can't be read|is not a readable text file) \(.*again"):
+        read_ranges(path, "unit_embedding", dim=2)
+
+
+def test_a_file_of_gigabytes(path: Path) -> None:
+    """A sparse one takes no room on the disk, and none in memory."""
+    os.truncate(path, 8 << 30)
+    with pytest.raises(ArtifactError, match=r"ranges.json has 8589934592 bytes, expected 16777216 at most"):
         read_ranges(path, "unit_embedding", dim=2)

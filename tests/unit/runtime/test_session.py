@@ -19,6 +19,7 @@ from biolord_onnx.errors import (
     BiolordError,
     InputError,
     MissingDependencyError,
+    NotFiniteError,
     ProviderError,
 )
 from biolord_onnx.manifest import Manifest, Requirements
@@ -278,10 +279,11 @@ def test_options_out_of_range_are_refused(tiny: Path, options: dict[str, Any], m
         open_session(open_artifact(tiny), **options)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x08\x08", b"\x3a\x02\x0a\x00"])
-def test_a_graph_that_is_none_is_refused(tiny_copy: Path, data: bytes) -> None:
-    """What onnxruntime can't load is one line with its reason."""
-    artifact = with_model(tiny_copy, data)
+def test_a_graph_that_onnxruntime_refuses(tiny_copy: Path) -> None:
+    """What it can't load, though its parts are those of an export, is one line with its reason."""
+    model = tiny_model(tiny_table())
+    model.graph.node[0].input[1] = "nowhere"
+    artifact = with_model(tiny_copy, model.SerializeToString())
     with pytest.raises(ArtifactError, match=r"model\.onnx can't be loaded by onnxruntime \d") as raised:
         open_session(artifact)
     assert "\n" not in str(raised.value)
@@ -307,3 +309,17 @@ def test_a_failing_run_is_our_error(tiny: Path) -> None:
     with pytest.raises(BiolordError, match=r"onnxruntime failed on a batch of 1 texts of 2 tokens: .+Gather") as raised:
         session.run(np.array([[0, 10_000]]), np.ones((1, 2), dtype=np.int64), "sentence_embedding")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_vector_that_is_not_finite_is_an_error(tiny_copy: Path, value: float) -> None:
+    """One number among the weights is enough, alone and beside others."""
+    table = tiny_table()
+    table[5, 3] = value
+    (tiny_copy / "model.onnx.data").write_bytes(table.tobytes())
+    session = open_session(with_model(tiny_copy, tiny_model(table).SerializeToString()), threads=2)
+    good, bad = np.array([[0, 6, 2]] * 2), np.array([[0, 6, 2], [0, 5, 2]])
+    for run in (session.run, session.run_beside):
+        assert np.isfinite(run(good, np.ones_like(good), "unit_embedding")).all()
+        with pytest.raises(NotFiniteError, match=r"^1 of 2 texts of up to 3 tokens have vectors that aren't finite"):
+            run(bad, np.ones_like(bad), "unit_embedding")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,10 +117,10 @@ def test_a_limit_below_the_frame_is_refused(tokenizer: Tokenizer) -> None:
         tokenizer.tokenize(["cat"], 1)
 
 
-def test_padding_and_truncation_of_the_file_are_reset(tmp_path: Path) -> None:
-    """What the file says about padding and truncation has no say."""
-    path = save(tmp_path, pad_and_cut)
-    assert Tokenizer.load(path).tokenize(["cat dog cat"], 16).ids == [[0, 5, 6, 5, 2]]
+def test_padding_and_truncation_in_the_file_are_refused(tmp_path: Path) -> None:
+    """An artifact's file has none: other readers would follow it."""
+    with pytest.raises(ArtifactError, match=r"truncation is an object, expected null: the manifest has the limit"):
+        Tokenizer.load(save(tmp_path, pad_and_cut))
 
 
 @pytest.mark.parametrize(
@@ -151,5 +152,21 @@ def test_what_is_no_tokenizer_is_refused(tmp_path: Path, content: str) -> None:
 
 def test_a_missing_tokenizer_is_refused(tmp_path: Path) -> None:
     """No file is an ArtifactError, too."""
+    with pytest.raises(ArtifactError, match="can't be read"):
+        Tokenizer.load(tmp_path / "tokenizer.json")
+
+
+def test_a_tokenizer_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Bytes that aren't UTF-8."""
+    (tmp_path / "tokenizer.json").write_bytes(b'"\xff"')
     with pytest.raises(ArtifactError, match="is not a readable text file"):
         Tokenizer.load(tmp_path / "tokenizer.json")
+
+
+def test_a_tokenizer_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    """A sparse one takes no room on the disk, and none in memory."""
+    path = tmp_path / "tokenizer.json"
+    path.touch()
+    os.truncate(path, 8 << 30)
+    with pytest.raises(ArtifactError, match=r"tokenizer.json has 8589934592 bytes, expected 268435456 at most"):
+        Tokenizer.load(path)

@@ -82,7 +82,8 @@ def tiny_model(
         helper.make_node("Squeeze", ["sum_row", "axis"], ["sum"]),
         helper.make_node("ReduceSum", ["mask", "axis"], ["count"], keepdims=1),
         helper.make_node("Div", ["sum", "count"], [raw]),
-        helper.make_node("LpNormalization", [raw], [unit], axis=-1, p=2),
+        helper.make_node("ReduceL2", [raw, "axis"], ["length"], keepdims=1),
+        helper.make_node("Div", [raw, "length"], [unit]),
     ]
     graph = helper.make_graph(
         nodes,
@@ -91,7 +92,7 @@ def tiny_model(
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", table.shape[1]]) for name in outputs],
         [weights, axis],
     )
-    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
 
 
 def tiny_manifest(dim: int = DIM) -> Manifest:

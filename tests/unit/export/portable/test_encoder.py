@@ -22,6 +22,8 @@ from biolord_export.portable.standard import IR_VERSION, OPSET
 from biolord_export.quantise.float32 import float32_operators
 from biolord_export.quantise.report import Quantised
 from biolord_export.weights import EncoderWeights
+from biolord_onnx.graph_check import check_graph
+from biolord_onnx.onnx_file import read_graph
 
 MEAN = Pooling("mean", normalize=False)
 IDS = np.array([[2, 9, 8, 14, 3], [2, 7, 3, 0, 0]])
@@ -92,6 +94,16 @@ def test_every_operator_is_a_standard_one(portable_int8: GraphBuilder, tmp_path:
     assert {node.domain for node in model.graph.node} == {""}
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", OPSET)]
     assert (len(model.functions), model.ir_version) == (0, IR_VERSION)
+
+
+def test_every_operator_is_listed(
+    bert: EncoderWeights, traced: ModelProto, portable_int8: GraphBuilder, tmp_path: Path
+) -> None:
+    """The runtime refuses graphs with others."""
+    for name, graph in (("fp32", wrap_encoder(traced, bert.dim, MEAN, {})), ("int8", portable_int8)):
+        (tmp_path / name).mkdir()
+        data = graph.save(tmp_path / name).read_bytes()
+        check_graph(read_graph(data), name, {DATA_FILE: (tmp_path / name / DATA_FILE).stat().st_size})
 
 
 def test_an_operator_of_another_domain_does_not_get_into_a_file(

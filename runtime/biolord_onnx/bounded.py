@@ -1,0 +1,32 @@
+"""Reading files of which somebody else said how large they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from biolord_onnx.errors import ArtifactError
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """Read a small file of an artifact.
+
+    Args:
+        path: the file.
+        most: bytes that it may have; a sparse file of any size takes no room on a disk.
+
+    Raises:
+        ArtifactError: it is unreadable or larger.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if len(data) > most:
+        raise ArtifactError(f"{path} has {path.stat().st_size} bytes, expected {most} at most: don't use this artifact")
+    return data
+
+
+def unreadable(path: Path, error: OSError) -> ArtifactError:
+    """Build the error for a file that the system doesn't let us read."""
+    return ArtifactError(f"{path} can't be read ({error.strerror}): check its permissions, or copy the artifact again")

@@ -1,0 +1,302 @@
+"""Two hundred thousand damaged graphs, manifests, tokenizers and folders: each is read whole or refused in a line.
+
+The judge of graphs is onnx's own parser: what this project's reader lets pass, it finds to be the same, with nothing
+beside. Each case follows from its seed and number, which a failure tells; seeds that found something stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import pytest
+from google.protobuf.message import DecodeError
+
+from biolord_onnx.artifact import open_artifact
+from biolord_onnx.encoder import load_tokenizer
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.graph_check import check_graph
+from biolord_onnx.manifest import Manifest
+from biolord_onnx.onnx_file import Graph, read_graph
+from biolord_onnx.pieces import PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.ranges import Ranges, ranges_to_json, read_ranges
+from biolord_onnx.tokenization import Tokenizer
+from hostile.fuzzing import cases, mutate_bytes, mutate_graph, mutate_json
+from tiny.tokenizer import build_tokenizer
+from unit.export.fixtures import Exported
+from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
+
+TINY = tiny_model(tiny_table()).SerializeToString(deterministic=True)
+SIZES = {"model.onnx.data": tiny_table().nbytes}
+
+
+def refusal(read: Callable[[], object], case: str) -> str | None:
+    """Try to read something; return why it was refused, in one line of some length."""
+    try:
+        read()
+    except ArtifactError as error:
+        refused = error
+    except BaseException as error:  # a traceback is the very thing that is looked for
+        raise AssertionError(f"{case}: {error!r}") from error
+    else:
+        return None
+    told = str(refused)
+    assert "\n" not in told, case
+    assert len(told) < 2000, case
+    assert type(refused.__cause__).__name__ != "PanicException", f"{case}: the library panicked: {told}"
+    return told
+
+
+# --- graphs -------------------------------------------------------------------------------------------------
+
+
+def by_judge(data: bytes, case: str) -> Graph:
+    """Read a model with onnx's parser, to the same facts."""
+    try:
+        model = onnx.ModelProto.FromString(data)
+    except DecodeError as error:
+        raise AssertionError(f"{case}: onnx refuses what was let pass") from error
+    assert model.ByteSize() == len(data), f"{case}: onnx would write it otherwise"
+    hiding = (model.functions, model.training_info, model.graph.sparse_initializer)
+    assert not any(map(len, hiding)), case
+    attributes = [attribute for node in model.graph.node for attribute in node.attribute]
+    assert not any(each.HasField("t") or each.HasField("g") or each.graphs or each.tensors for each in attributes), case
+    return read_graph(model.SerializeToString(deterministic=True))
+
+
+def judged(data: bytes, case: str) -> bool:
+    """Hold the reader against the judge; return whether the graph may run."""
+    found: list[Graph] = []
+    if refusal(lambda: found.append(read_graph(data)), case) is not None:
+        return False
+    expected = by_judge(data, case)
+    assert found == [expected], case
+    model = onnx.ModelProto.FromString(data)
+    locations = {e.value for t in model.graph.initializer for e in t.external_data if e.key == "location"}
+    if refusal(lambda: check_graph(found[0], "model.onnx", SIZES), case) is not None:
+        return False
+    assert locations <= SIZES.keys(), f"{case}: reads {locations}"
+    return True
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_damaged_graphs(tmp_path: Path, seed: int) -> None:
+    """Of a tiny graph; some of those that pass are run, which crashes nothing and reads no other file."""
+    (tmp_path / "model.onnx.data").write_bytes(tiny_table().tobytes())
+    passed = 0
+    for case, chance in cases(seed, 50_000):
+        data = (mutate_graph if chance.random() < 0.7 else mutate_bytes)(TINY, chance)
+        if not judged(data, case):
+            continue
+        passed += 1
+        if passed % 50 == 0:
+            run_graph(tmp_path, data)
+    assert passed > 1000
+
+
+def run_graph(folder: Path, data: bytes) -> None:
+    """Let onnxruntime load a graph that passed; it may refuse."""
+    (folder / "model.onnx").write_bytes(data)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    with contextlib.suppress(Exception):
+        onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("target", ["cpu-int8", "cuda-fp16"])
+def test_damaged_graphs_of_exports(exported: Callable[[str, str], Exported], target: str) -> None:
+    """The same of whole graphs, as exports write them."""
+    data = (exported("bert", target).path / "model.onnx").read_bytes()
+    for case, chance in cases(3, 1_500):
+        judged((mutate_graph if chance.random() < 0.5 else mutate_bytes)(data, chance), case)
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", [4])
+def test_damaged_manifests(seed: int) -> None:
+    """Whatever is let pass can be written again, and says the same."""
+    text = tiny_manifest().to_json()
+    passed = 0
+    for case, chance in cases(seed, 80_000):
+        damaged = mutate_json(text, chance)
+        found: list[Manifest] = []
+        if refusal(lambda: found.append(Manifest.from_json(damaged)), case) is None:  # noqa: B023 - called at once
+            passed += 1
+            assert Manifest.from_json(found[0].to_json()) == found[0], case
+    assert passed > 100
+
+
+@pytest.mark.parametrize("architecture", ["bert", "xlm-roberta"])
+def test_damaged_tokenizers(architecture: str) -> None:
+    """None panics, and each that loads gives the same ids twice."""
+    tokenizer = build_tokenizer(architecture)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    text = smaller(tokenizer.to_str())
+    passed = 0
+    for case, chance in cases(5, 7_000):
+        damaged = mutate_json(text, chance)
+        if refusal(lambda: use_tokenizer(damaged), case) is None:  # noqa: B023 - called at once
+            passed += 1
+    assert passed > 100
+
+
+def smaller(text: str) -> str:
+    """Keep a part of a vocabulary: what it is made of matters, not how much."""
+    values = json.loads(text)
+    vocabulary = values["model"]["vocab"]
+    if isinstance(vocabulary, list):
+        values["model"]["vocab"] = vocabulary[:60]
+        values["added_tokens"] = values["added_tokens"][:4]
+    else:
+        values["model"]["vocab"] = {token: number for token, number in vocabulary.items() if number < 60}
+    return json.dumps(values)
+
+
+def use_tokenizer(text: str) -> None:
+    """Load a tokenizer and cut texts with it, twice."""
+    tokenizer = Tokenizer.from_json(text)
+    texts = ["a", "", "Cat scratch", "e\u0301 ﷺ 汉字", "<s> [CLS] <mask>", "a" * 300]
+    first = tokenizer.tokenize(texts, 64).ids
+    assert tokenizer.tokenize(texts, 64).ids == first
+
+
+# --- folders ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Watch:
+    """Notes files that Python opens outside of a folder while it is on."""
+
+    folder: Path
+    on: bool = False
+    strays: list[str] = field(default_factory=list)
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        """Take an audit event."""
+        if self.on and event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
+            path = os.path.realpath(os.fsdecode(arguments[0]))
+            if not path.startswith(str(self.folder)) and not path.endswith((".py", ".pyc", ".so")):
+                self.strays.append(path)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Watch]:
+    """Give a watch; an audit hook stays for the life of a process, so it is turned off in the end."""
+    found = Watch(tmp_path.resolve() / "artifact")
+    sys.addaudithook(found)
+    yield found
+    found.on = False
+
+
+def write_artifact(folder: Path) -> dict[str, bytes]:
+    """Write a whole artifact, with ranges and with a table of pieces; return its files."""
+    write_tiny_artifact(folder)
+    ends = Ranges((0.0,) * DIM, (1.0,) * DIM)
+    (folder / "ranges.json").write_text(ranges_to_json({"unit_embedding": ends}), encoding="utf-8")
+    write_manifest(folder, tiny_manifest())
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def damage(folder: Path, files: dict[str, bytes], chance: random.Random) -> str:
+    """Damage one file, vouched for by the manifest or not; return its name."""
+    name = chance.choice(sorted(files))
+    path = folder / name
+    match chance.randrange(8):
+        case 0:
+            path.unlink()
+        case 1:
+            path.unlink()
+            path.symlink_to(chance.choice(("../secret", "/etc/passwd", name, "NOTICE", "/dev/zero")))
+        case 2:
+            path.unlink()
+            path.mkdir()
+        case _:
+            data = files[name]
+            path.write_bytes(
+                mutate_json(data.decode(), chance).encode() if b"{" in data[:2] else mutate_bytes(data, chance)
+            )
+            if name != "manifest.json" and chance.random() < 0.8:
+                vouch(folder, files)
+    return name
+
+
+def vouch(folder: Path, files: dict[str, bytes]) -> None:
+    """Write a manifest that has the hashes and sizes of the files as they are."""
+    document = json.loads(files["manifest.json"])
+    for entry in document["files"]:
+        data = (folder / entry["name"]).read_bytes()
+        entry |= {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    (folder / "manifest.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+def restore(folder: Path, files: dict[str, bytes], name: str) -> None:
+    """Put a file and the manifest back."""
+    for each in {name, "manifest.json"}:
+        path = folder / each
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+        path.write_bytes(files[each])
+
+
+def test_damaged_folders(tmp_path: Path, watch: Watch) -> None:
+    """Opened as `Embedder.load` does, the session aside: no traceback, no file outside the folder."""
+    folder = watch.folder
+    files = write_artifact(folder)
+    (tmp_path / "secret").write_bytes(tiny_table().tobytes())
+
+    def use() -> None:
+        load_tokenizer(open_artifact(folder))
+        read_ranges(folder / "ranges.json", "unit_embedding", DIM)
+
+    assert refusal(use, "whole") is None
+    for case, chance in cases(6, 5_000):
+        name = damage(folder, files, chance)
+        watch.on = True
+        refusal(use, case)
+        watch.on = False
+        assert not watch.strays, f"{case}: reads {watch.strays}"
+        restore(folder, files, name)
+
+
+def test_damaged_tables_of_pieces(tmp_path: Path) -> None:
+    """Whatever is let pass is searched to an end, inside the file."""
+    path = tmp_path / "pieces.bin"
+    pieces = [(piece.encode(), -1.0) for piece in ("<unk>", "▁a", "b", "ab", "汉", "▁")]
+    described = PiecesHeader(
+        pieces=len(pieces),
+        text_bytes=sum(len(piece) for piece, _ in pieces),
+        longest=5,
+        unknown=0,
+        prefix=(1,),
+        suffix=(2,),
+        reserved=("<unk>",),
+        frame="{}",
+        score_bytes=4,
+    )
+    write_pieces(path, described, pieces)
+    data = path.read_bytes()
+    for case, chance in cases(7, 4_000):
+        path.unlink()
+        path.write_bytes(mutate_bytes(data, chance))
+        refusal(lambda: search(path), case)
+
+
+def search(path: Path) -> None:
+    """Look pieces up that are there, and that aren't."""
+    pieces = read_pieces(path)
+    for piece in (b"ab", b"b", b"none", "汉".encode(), b""):
+        assert -1 <= pieces.find(piece) < pieces.header.pieces

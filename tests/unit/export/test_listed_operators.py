@@ -1,0 +1,45 @@
+"""Whatever the exporter writes is what the runtime lists; portable graphs of real traces are opened in tests/real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import onnx
+import pytest
+
+from biolord_export.targets import TARGETS
+from biolord_onnx.artifact import open_artifact
+from biolord_onnx.operators import OPERATORS
+from tiny.checkpoint import write_checkpoint
+from unit.export.fixtures import Exported
+from unit.export.places import Place
+
+AUTHORED = [name for name, target in TARGETS.items() if not target.traced]
+
+
+def used(folder: Path) -> dict[tuple[str, str], set[str]]:
+    """Walk a graph with the onnx library: its operators with their attributes."""
+    model = onnx.load(folder / "model.onnx", load_external_data=False)
+    found: dict[tuple[str, str], set[str]] = {}
+    for node in model.graph.node:
+        found.setdefault((node.domain, node.op_type), set()).update(attribute.name for attribute in node.attribute)
+    return found
+
+
+@pytest.mark.parametrize("target", AUTHORED)
+@pytest.mark.parametrize("architecture", ["mpnet", "bert"])
+def test_what_is_exported_is_listed(exported: Callable[[str, str], Exported], architecture: str, target: str) -> None:
+    """A new operator in the exporter fails here until it stands in `biolord_onnx.operators`; so does an attribute."""
+    folder = exported(architecture, target).path
+    for operator, attributes in used(folder).items():
+        assert operator in OPERATORS
+        assert attributes <= OPERATORS[operator]
+    assert open_artifact(folder).graph.nodes
+
+
+def test_what_is_exported_of_other_tokenizers_opens(place: Place, tmp_path: Path) -> None:
+    """XLM-R's, whose graph counts positions otherwise, and whose pieces have a table."""
+    model = write_checkpoint(tmp_path / "model", architecture="xlm-roberta")
+    assert place.export(model, "--target", "cpu-fp32").code == 0
+    assert open_artifact(place.out).pieces_path
