@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.cores import available_cores
-from biolord_onnx.cpu import check_requirements, cpu_features
-from biolord_onnx.errors import ArtifactError, BiolordError, MissingDependencyError, ProviderError
+from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
+from biolord_onnx.engine import LOWEST_ONNXRUNTIME, check_release, import_onnxruntime, one_line, ort_errors
+from biolord_onnx.errors import ArtifactError, BiolordError, ProviderError
 from biolord_onnx.manifest import Manifest
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session_options import Memory, SessionSettings, parse_version, session_options
+from biolord_onnx.session_options import Memory, SessionSettings, session_options
 
 Output = Literal["sentence_embedding", "unit_embedding"]
 
@@ -127,7 +128,7 @@ def _run(
     except ort_errors() as error:
         batch, length = input_ids.shape
         raise BiolordError(
-            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {_one_line(error)}"
+            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
         ) from error
 
 
@@ -179,7 +180,7 @@ def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: Sessi
         ort_session.disable_fallback()
     except load_errors as error:
         raise ArtifactError(
-            f"{artifact.model_path} can't be loaded by onnxruntime {ort.__version__}: {_one_line(error)}"
+            f"{artifact.model_path} can't be loaded by onnxruntime {ort.__version__}: {one_line(error)}"
         ) from error
     _check_provider(ort_session, chosen)
     _check_signature(ort_session, artifact)
@@ -196,53 +197,30 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
 
     Raises:
         ProviderError: the provider is unknown, not installed, or unfit for the target.
-        ArtifactError: onnxruntime is too old, or the CPU would get the graph wrong or lacks what it needs.
+        ArtifactError: onnxruntime is too old or multiplies wrongly, or the CPU would get the graph wrong or lacks what
+            it needs.
     """
-    _check_version(ort.__version__, manifest.requires.onnxruntime)
+    check_release(ort.__version__, manifest.requires.onnxruntime)
     chosen = choose_provider(name, manifest.target, ort.get_available_providers())
     if chosen.name == "cpu":
-        check_requirements(manifest, cpu_features(), lambda: _measure_products(ort))
+        check_requirements(manifest, cpu_features(), lambda: _measure_products(ort, manifest.name))
     return chosen
 
 
-def import_onnxruntime() -> ModuleType:
-    """Import onnxruntime, whichever distribution brings it.
-
-    Raises:
-        MissingDependencyError: none does, or the one there is broken.
-    """
+def _measure_products(ort: ModuleType, name: str) -> ProductSum:
     try:
-        import onnxruntime
-    except ImportError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while its library was being initialised
-            raise error.__cause__ from None
-        if error.name == "onnxruntime":
-            raise MissingDependencyError(
-                "onnxruntime is not installed: pip install 'biolord-onnx[cpu]' "
-                "(or [cuda], or [openvino]; only one of them, they share a folder)"
-            ) from error
-        raise MissingDependencyError(
-            f"onnxruntime is installed, but can't be imported ({_one_line(error)}): mend what it names, or uninstall "
-            "every onnxruntime there is, they share a folder, and pip install 'biolord-onnx[cpu]' again"
-        ) from error
-    return onnxruntime  # type: ignore[no-any-return, unused-ignore]
-
-
-def _check_version(found: str, lowest: str) -> None:
-    if parse_version(found) < parse_version(lowest):
-        raise ArtifactError(
-            f"onnxruntime is {found}, the artefact needs {lowest} or later: pip install -U onnxruntime "
-            "(or the distribution you have of it)"
-        )
-
-
-def _measure_products(ort: ModuleType) -> ProductSum:
-    try:
-        return measure_products(ort)
+        products = measure_products(ort)
     except ort_errors() as error:
         raise ArtifactError(
-            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artefact needs: {_one_line(error)}"
+            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artefact needs: {one_line(error)}"
         ) from error
+    if not products.exact and not products.saturated:
+        raise ArtifactError(
+            f"{name} would give wrong vectors here: onnxruntime {ort.__version__} multiplies 8-bit numbers wrongly on "
+            f"{cpu_model()} (a sum is {products.found:.0f}, expected {products.expected:.0f}): "
+            f"pip install onnxruntime=={LOWEST_ONNXRUNTIME}, or another release that is right"
+        )
+    return products
 
 
 def _check_provider(ort_session: OrtSession, chosen: Provider) -> None:
@@ -263,14 +241,3 @@ def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
             f"{artifact.model_path} has inputs {sorted(inputs)} and outputs {outputs}, "
             f"expected {sorted(INPUTS)} and {expected}: export the artefact again"
         )
-
-
-def ort_errors() -> tuple[type[Exception], ...]:
-    """Return onnxruntime's exception classes, which have no base of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    return tuple(value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
