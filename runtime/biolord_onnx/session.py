@@ -17,6 +17,7 @@ from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
 from biolord_onnx.engine import LOWEST_ONNXRUNTIME, check_release, import_onnxruntime, one_line, ort_errors
 from biolord_onnx.errors import ArtifactError, BiolordError, ProviderError
 from biolord_onnx.manifest import Manifest
+from biolord_onnx.plugins import add_plugin, available_providers
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
 from biolord_onnx.session_options import Memory, SessionSettings, session_options
@@ -172,7 +173,10 @@ def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: Sessi
     options = session_options(ort, settings)
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
-    providers = [(chosen.ort_name, chosen.options_for(settings.threads))]
+    if chosen.plugin:
+        add_plugin(ort, options, chosen, settings.threads)
+    # A plugin's provider is among the options already, and onnxruntime takes no second list.
+    providers = None if chosen.plugin else [(chosen.ort_name, chosen.options_for(settings.threads))]
     load_errors: tuple[type[Exception], ...] = (RuntimeError, *ort_errors())
     try:
         # Left to itself, onnxruntime tries again on the CPU, and says so on standard output alone.
@@ -201,7 +205,7 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
             it needs.
     """
     check_release(ort.__version__, manifest.requires.onnxruntime)
-    chosen = choose_provider(name, manifest.target, ort.get_available_providers())
+    chosen = choose_provider(name, manifest.target, available_providers(ort))
     if chosen.name == "cpu":
         check_requirements(manifest, cpu_features(), lambda: _measure_products(ort, manifest.name))
     return chosen
