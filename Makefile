@@ -35,7 +35,7 @@ COVERAGE := $(BIN)/coverage
 # Real tests that measure neither time nor memory, and leave a core free now and then: they emulate, unpack,
 # install or import torch.
 BESIDE := tests/emulated tests/family tests/oracle tests/parity tests/unit \
-	$(addprefix tests/packaging/,test_lean_install.py test_wheel.py) \
+	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
 .PHONY: help demo environments references test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python

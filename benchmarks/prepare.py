@@ -127,7 +127,7 @@ class Maker:
         return out
 
     def _run(self, command: Sequence[str]) -> None:
-        offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+        offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "1"}
         environment = {**os.environ, **offline, "HF_HOME": str(self.build / "huggingface")}
         done = subprocess.run(
             command,

@@ -16,7 +16,13 @@ from typing import IO
 from benchmarks.journal import Data
 
 REPOSITORY = Path(__file__).parents[1]
-OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "true"}
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "true",
+    # Not every tool turns it off, and its threads would look up a host while somebody is measured.
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 _ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt)\b.*", re.MULTILINE)
 _SHOWN = 200
 _STOPPING_S = 10

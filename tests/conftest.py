@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tiny.checkpoint import write_checkpoint
+
+# Some tests import onnxruntime themselves; those of this variable start processes without it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 pytest_plugins = ["oracle.plugin"]
 # An emulated CPU is some twenty times as slow: that says nothing about a test.

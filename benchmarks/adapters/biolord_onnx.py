@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from benchmarks.settings import Settings
 from biolord_onnx import Embedder
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.session_options import Memory
 
+import_onnxruntime()  # with the adapter, as the other tools' adapters do, and before the worker is kept to its cores
 MEMORY: dict[str, Memory] = {"": "fast", "low": "low"}
 
 

@@ -12,6 +12,8 @@ from sentence_transformers import SentenceTransformer
 
 from benchmarks.settings import Settings, only_file
 
+ENGINES = {"onnx": ("onnxruntime",)}
+"""What a variant imports as it loads."""
 GRAPHS = {"onnx": "*.onnx", "openvino": "*.xml"}
 
 

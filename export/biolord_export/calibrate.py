@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto
 
 from biolord_export.graph.encoder import emit_encoder
@@ -16,13 +15,17 @@ from biolord_export.modules import Pooling
 from biolord_export.progress import track
 from biolord_export.quantise.float32 import float32_operators
 from biolord_onnx.cores import available_cores
+from biolord_onnx.engine import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from types import ModuleType
 
     from numpy.typing import NDArray
 
     from biolord_export.weights import EncoderWeights, Float32
+    from biolord_onnx.session import OrtSession
+    from biolord_onnx.session_options import SessionOptions
 
 
 HELD_BACK_EVERY = 5
@@ -130,7 +133,8 @@ def collect_statistics(
         encoder.builder.output(f"{number}.{name}", value, TensorProto.FLOAT, ["tokens", "inputs"])
     collectors: dict[tuple[int, str], _Collector] = {}
     with tempfile.TemporaryDirectory(prefix="biolord-calibration-") as folder:
-        session = onnxruntime.InferenceSession(encoder.builder.save(Path(folder)), _session_options())
+        ort = import_onnxruntime()
+        session = ort.InferenceSession(encoder.builder.save(Path(folder)), _session_options(ort))
         for number, ids in enumerate(track([*texts, *strange], "calibrating")):
             for place, rows in zip(encoder.taps, _run(session, encoder.taps, ids), strict=True):
                 if place not in collectors:
@@ -146,16 +150,14 @@ def collect_statistics(
     return {place: collectors.pop(place).finish() for place in encoder.taps}
 
 
-def _run(
-    session: onnxruntime.InferenceSession, taps: Mapping[tuple[int, str], str], ids: NDArray[np.int64]
-) -> Iterator[Float32]:
+def _run(session: OrtSession, taps: Mapping[tuple[int, str], str], ids: NDArray[np.int64]) -> Iterator[Float32]:
     names = [f"{number}.{name}" for number, name in taps]
     feeds = {"input_ids": ids[np.newaxis], "attention_mask": np.ones((1, len(ids)), dtype=np.int64)}
     yield from session.run(names, feeds)
 
 
-def _session_options() -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
+def _session_options(ort: ModuleType) -> SessionOptions:
+    options = ort.SessionOptions()
     options.intra_op_num_threads = available_cores().count
     options.enable_mem_pattern = False
-    return options
+    return options  # type: ignore[no-any-return, unused-ignore]

@@ -13,6 +13,7 @@ from biolord_export.quantise.block4 import quantise_block4
 from biolord_export.quantise.block8 import quantise_block8
 from biolord_export.quantise.float32 import keep_float32
 from biolord_export.quantise.static8 import quantise_static8
+from biolord_onnx.engine import LOWEST_ONNXRUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +55,7 @@ class Target:
     calibrated: bool
     gate: Gate
     cpu_any_of: tuple[str, ...] = ()
-    onnxruntime: str = "1.22"
+    onnxruntime: str = LOWEST_ONNXRUNTIME
     floats: FloatFormat = FLOAT32
     twin: FloatFormat | None = None
     traced: Tracer | None = None

@@ -15,10 +15,11 @@ class Provider:
         name: what users call it.
         ort_name: what onnxruntime calls it.
         target_prefixes: beginnings of the artefact targets that it runs.
-        source: how to get an onnxruntime that has it.
-        options: the provider's own options, by onnxruntime's names.
+        source: how to get it.
+        options: the provider's own options, by onnxruntime's names; `{threads}` in a value is the number of threads,
+            for providers that don't take the session's.
         session_options: entries of the session's configuration that it needs.
-        threads_option: the option of `options` that takes the number of threads, where the session's doesn't count.
+        plugin: the module whose library brings it to any onnxruntime; None if it is part of one.
         run_a_core: whether as many runs at once as there are cores beat one over all of them; others bring threads
             or queues of their own.
     """
@@ -29,7 +30,7 @@ class Provider:
     source: str
     options: tuple[tuple[str, str], ...] = ()
     session_options: tuple[tuple[str, str], ...] = ()
-    threads_option: str | None = None
+    plugin: str | None = None
     run_a_core: bool = False
 
     def runs(self, target: str) -> bool:
@@ -38,14 +39,18 @@ class Provider:
 
     def options_for(self, threads: int) -> dict[str, str]:
         """Return the provider's options for a session of so many threads."""
-        counted = {self.threads_option: str(threads)} if self.threads_option else {}
-        return dict(self.options) | counted
+        return {name: value.replace(_THREADS, str(threads)) for name, value in self.options}
 
 
+_THREADS = "{threads}"
 _PORTABLE = ("portable-",)
 # Without it, whatever a provider doesn't take runs on the CPU, and nobody hears of it. CUDA's and XNNPACK's rows leave
 # it out: the one does the arithmetic of shapes on the CPU by design, the other is a set of kernels beside the CPU's.
 _WHOLE_GRAPH = (("session.disable_cpu_ep_fallback", "1"),)
+
+# The plugin takes `num_of_threads` and ignores it. Where the CPU has bfloat16, as with AMX, it would compute float32
+# graphs in that.
+_OPENVINO_CONFIG = '{"CPU": {"INFERENCE_NUM_THREADS": ' + _THREADS + ', "INFERENCE_PRECISION_HINT": "f32"}}'
 
 # In the order in which "auto" tries them. Names and options are those of the pages
 # https://onnxruntime.ai/docs/execution-providers/
@@ -56,10 +61,11 @@ PROVIDERS = (
         "openvino",
         "OpenVINOExecutionProvider",
         _PORTABLE,
-        "pip install 'biolord-onnx[openvino]'",
-        options=(("device_type", "CPU"),),
+        # Not the extra: beside onnxruntime-gpu that would bring a second onnxruntime.
+        "pip install onnxruntime-ep-openvino",
+        options=(("load_config", _OPENVINO_CONFIG),),
         session_options=_WHOLE_GRAPH,
-        threads_option="num_of_threads",
+        plugin="onnxruntime_ep_openvino",
     ),
     Provider(
         "tensorrt",
@@ -96,7 +102,7 @@ PROVIDERS = (
         "XnnpackExecutionProvider",
         _PORTABLE,
         "build onnxruntime with --use_xnnpack",
-        threads_option="intra_op_num_threads",
+        options=(("intra_op_num_threads", _THREADS),),
     ),
 )
 # The others are for whoever asks for them.
@@ -117,6 +123,8 @@ def find_provider(name: str, available: list[str]) -> Provider:
     if found is None:
         known = ", ".join(sorted(provider.name for provider in PROVIDERS))
         raise ProviderError(f"provider is {name!r}, expected auto or one of {known}")
+    if found.ort_name not in available and found.plugin:
+        raise ProviderError(f"provider {name} is not installed: {found.source}")
     if found.ort_name not in available:
         raise ProviderError(
             f"provider {name} is not in this onnxruntime, which has {short_names(available)}: "
@@ -165,4 +173,4 @@ def _who_runs(target: str) -> str:
 
 def short_names(ort_names: list[str]) -> str:
     """Join onnxruntime's provider names, shortened: ``cuda, cpu``."""
-    return ", ".join(name.removesuffix("ExecutionProvider").lower() for name in ort_names)
+    return ", ".join(name.replace("ExecutionProvider", "").lower() for name in ort_names)

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.cores import available_cores
-from biolord_onnx.cpu import check_requirements, cpu_features
-from biolord_onnx.errors import ArtifactError, BiolordError, MissingDependencyError, NotFiniteError, ProviderError
+from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
+from biolord_onnx.engine import LOWEST_ONNXRUNTIME, check_release, import_onnxruntime, one_line, ort_errors
+from biolord_onnx.errors import ArtifactError, BiolordError, NotFiniteError, ProviderError
 from biolord_onnx.manifest import Manifest
+from biolord_onnx.plugins import add_plugin, available_providers
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session_options import Memory, SessionSettings, parse_version, session_options
+from biolord_onnx.session_options import Memory, SessionSettings, session_options
 from biolord_onnx.stamps import ArtifactChangedError
 
 Output = Literal["sentence_embedding", "unit_embedding"]
@@ -130,7 +132,7 @@ def _run(
         vectors = ort_session.run([output], feed)[0]
     except ort_errors() as error:
         raise BiolordError(
-            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {_one_line(error)}"
+            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
         ) from error
     finite = np.isfinite(vectors)
     if not finite.all():
@@ -193,7 +195,10 @@ def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: Sessi
     options = session_options(ort, settings)
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
-    providers = [(chosen.ort_name, chosen.options_for(settings.threads))]
+    if chosen.plugin:
+        add_plugin(ort, options, chosen, settings.threads)
+    # A plugin's provider is among the options already, and onnxruntime takes no second list.
+    providers = None if chosen.plugin else [(chosen.ort_name, chosen.options_for(settings.threads))]
     load_errors: tuple[type[Exception], ...] = (RuntimeError, *ort_errors())
     try:
         # Left to itself, onnxruntime tries again on the CPU, and says so on standard output alone.
@@ -201,7 +206,7 @@ def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: Sessi
         ort_session.disable_fallback()
     except load_errors as error:
         raise ArtifactError(
-            f"{artifact.model_path} can't be loaded by onnxruntime {ort.__version__}: {_one_line(error)}"
+            f"{artifact.model_path} can't be loaded by onnxruntime {ort.__version__}: {one_line(error)}"
         ) from error
     _check_provider(ort_session, chosen)
     _check_signature(ort_session, artifact)
@@ -218,53 +223,30 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
 
     Raises:
         ProviderError: the provider is unknown, not installed, or unfit for the target.
-        ArtifactError: onnxruntime is too old, or the CPU would get the graph wrong or lacks what it needs.
+        ArtifactError: onnxruntime is too old or multiplies wrongly, or the CPU would get the graph wrong or lacks what
+            it needs.
     """
-    _check_version(ort.__version__, manifest.requires.onnxruntime)
-    chosen = choose_provider(name, manifest.target, ort.get_available_providers())
+    check_release(ort.__version__, manifest.requires.onnxruntime)
+    chosen = choose_provider(name, manifest.target, available_providers(ort))
     if chosen.name == "cpu":
-        check_requirements(manifest, cpu_features(), lambda: _measure_products(ort))
+        check_requirements(manifest, cpu_features(), lambda: _measure_products(ort, manifest.name))
     return chosen
 
 
-def import_onnxruntime() -> ModuleType:
-    """Import onnxruntime, whichever distribution brings it.
-
-    Raises:
-        MissingDependencyError: none does, or the one there is broken.
-    """
+def _measure_products(ort: ModuleType, name: str) -> ProductSum:
     try:
-        import onnxruntime
-    except ImportError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # Ctrl-C while its library was being initialised
-            raise error.__cause__ from None
-        if error.name == "onnxruntime":
-            raise MissingDependencyError(
-                "onnxruntime is not installed: pip install 'biolord-onnx[cpu]' "
-                "(or [cuda], or [openvino]; only one of them, they share a folder)"
-            ) from error
-        raise MissingDependencyError(
-            f"onnxruntime is installed, but can't be imported ({_one_line(error)}): mend what it names, or uninstall "
-            "every onnxruntime there is, they share a folder, and pip install 'biolord-onnx[cpu]' again"
-        ) from error
-    return onnxruntime  # type: ignore[no-any-return, unused-ignore]
-
-
-def _check_version(found: str, lowest: str) -> None:
-    if parse_version(found) < parse_version(lowest):
-        raise ArtifactError(
-            f"onnxruntime is {found}, the artefact needs {lowest} or later: pip install -U onnxruntime "
-            "(or the distribution you have of it)"
-        )
-
-
-def _measure_products(ort: ModuleType) -> ProductSum:
-    try:
-        return measure_products(ort)
+        products = measure_products(ort)
     except ort_errors() as error:
         raise ArtifactError(
-            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artefact needs: {_one_line(error)}"
+            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artefact needs: {one_line(error)}"
         ) from error
+    if not products.exact and not products.saturated:
+        raise ArtifactError(
+            f"{name} would give wrong vectors here: onnxruntime {ort.__version__} multiplies 8-bit numbers wrongly on "
+            f"{cpu_model()} (a sum is {products.found:.0f}, expected {products.expected:.0f}): "
+            f"pip install onnxruntime=={LOWEST_ONNXRUNTIME}, or another release that is right"
+        )
+    return products
 
 
 def _check_provider(ort_session: OrtSession, chosen: Provider) -> None:
@@ -285,14 +267,3 @@ def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
             f"{artifact.model_path} has inputs {sorted(inputs)} and outputs {outputs}, "
             f"expected {sorted(INPUTS)} and {expected}: export the artefact again"
         )
-
-
-def ort_errors() -> tuple[type[Exception], ...]:
-    """Return onnxruntime's exception classes, which have no base of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    return tuple(value for value in vars(state).values() if isinstance(value, type) and issubclass(value, Exception))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, Protocol
@@ -24,6 +25,9 @@ class SessionOptions(Protocol):
 
     def add_session_config_entry(self, key: str, value: str) -> None:
         """Set an entry of the configuration."""
+
+    def add_provider_for_devices(self, ep_devices: Sequence[object], provider_options: Mapping[str, str]) -> None:
+        """Have a plugin's provider run the graph."""
 
 
 @dataclass(frozen=True, slots=True)

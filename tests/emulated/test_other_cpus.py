@@ -64,7 +64,7 @@ def test_static_int8_is_refused_on_a_saturating_cpu(emulator: Emulator, exported
     """The guard: one line that names both sums and the target that is right there, and no file."""
     artefact = exported("mpnet", "cpu-int8").path
     outcome = emulator.biolord("Haswell", "embed", artefact, *TEXTS, "--output", tmp_path / "vectors.npy")
-    outcome.assert_error("its 8-bit products saturate (a sum is 1048544, expected 2072640): ")
+    outcome.assert_error("its 8-bit products saturate (a sum is 1834952, expected 3527160): ")
     assert "export with --target cpu-int8-block" in outcome.err
     assert list(tmp_path.iterdir()) == []
 

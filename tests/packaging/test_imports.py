@@ -13,6 +13,7 @@ import pytest
 
 import biolord_onnx
 from guards.imports import INTEGRATIONS, SERVER, imports_of, imports_server, sources, violations
+from guards.readme import REPOSITORY
 
 RUNTIME = Path(biolord_onnx.__file__).parent
 HEAVY = (
@@ -81,6 +82,19 @@ def test_a_runtime_module_imports_only_what_it_may(path: Path) -> None:
     allowed = SERVER if in_server else INTEGRATIONS if path.is_relative_to(RUNTIME / "integrations") else frozenset()
     assert violations(source, "biolord_onnx", allowed) == []
     assert in_server or not imports_server(source)
+
+
+@pytest.mark.parametrize("folder", ["runtime", "export", "examples", "benchmarks"])
+def test_one_module_imports_onnxruntime(folder: str) -> None:
+    """Elsewhere its telemetry would be on. The benchmarks' adapters run where the driver has turned it off."""
+    found = [
+        path.relative_to(REPOSITORY).as_posix()
+        for path in sources(REPOSITORY / folder)
+        if any(one.package == "onnxruntime" for one in imports_of(path.read_text(encoding="utf-8")))
+    ]
+    assert [path for path in found if not path.startswith("benchmarks/adapters/")] == (
+        ["runtime/biolord_onnx/engine.py"] if folder == "runtime" else []
+    )
 
 
 def test_an_import_of_the_server_is_found() -> None:

@@ -18,7 +18,7 @@ from unit.runtime.tiny_artifact import DIM, write_tiny_artifact
 pytestmark = pytest.mark.real
 
 UNWANTED = {"onnx", "optimum", "safetensors", "sentence-transformers", "torch", "transformers"}
-ENGINES = {"onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino"}
+ENGINES = {"onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-ep-openvino"}
 
 
 @dataclass(frozen=True)

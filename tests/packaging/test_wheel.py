@@ -27,7 +27,13 @@ ECOSYSTEM = {
     "ray": "ray[data]",
     "spark": "pyspark",
 }
-ENGINES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+ENGINES = {
+    "cpu": {"onnxruntime"},
+    "cuda": {"onnxruntime-gpu"},
+    "openvino": {"onnxruntime", "onnxruntime-ep-openvino"},
+}
+# Distributions that own the import directory of onnxruntime; a plugin has one of its own.
+OWNERS = {"onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml", "onnxruntime-qnn"}
 
 
 def members(wheel: Path) -> set[str]:
@@ -84,9 +90,11 @@ def test_a_bare_install_asks_for_two_packages(wheel: Path) -> None:
 
 
 @pytest.mark.parametrize(("extra", "engine"), sorted(ENGINES.items()))
-def test_each_engine_extra_brings_exactly_one_engine(wheel: Path, extra: str, engine: str) -> None:
-    """The engines own the same import directory, so no extra may bring two."""
-    assert requirements(wheel, extra) == {engine, "tqdm"}
+def test_each_engine_extra_brings_exactly_one_engine(wheel: Path, extra: str, engine: set[str]) -> None:
+    """The engines own the same import directory, so no extra may bring two; nor may cpu and openvino together."""
+    assert requirements(wheel, extra) == {*engine, "tqdm"}
+    assert len(engine & OWNERS) == 1
+    assert len((ENGINES["cpu"] | ENGINES["openvino"]) & OWNERS) == 1
 
 
 def test_torch_comes_with_the_optimum_extra_alone(wheel: Path) -> None:

@@ -13,19 +13,26 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
-PROVIDER = "OpenVINOExecutionProvider"
+from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.plugins import add_plugin, available_providers
+from biolord_onnx.providers import find_provider
+
+THREADS = 2
 
 
 def vectors(folder: str, texts: list[list[int]]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """Compute unit vectors one text at a time; a node that OpenVINO leaves to the CPU provider is an error."""
-    options = onnxruntime.SessionOptions()
+    ort = import_onnxruntime()
+    provider = find_provider("openvino", available_providers(ort))
+    options = ort.SessionOptions()
     options.log_severity_level = 3
-    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    session = onnxruntime.InferenceSession(Path(folder, "model.onnx"), options, providers=[PROVIDER])
-    if session.get_providers()[0] != PROVIDER:
-        raise RuntimeError(f"{folder} runs on {session.get_providers()}, expected {PROVIDER} first")
+    for key, value in provider.session_options:
+        options.add_session_config_entry(key, value)
+    add_plugin(ort, options, provider, THREADS)
+    session = ort.InferenceSession(Path(folder, "model.onnx"), options)
+    if session.get_providers()[0] != provider.ort_name:
+        raise RuntimeError(f"{folder} runs on {session.get_providers()}, expected {provider.ort_name} first")
     feeds = [{"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), np.int64)} for ids in texts]
     return np.concatenate([session.run(["unit_embedding"], feed)[0] for feed in feeds])
 

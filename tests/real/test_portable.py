@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from biolord_export.corpus import builtin_verification
 from biolord_export.reference import reference_model
 from biolord_export.source import open_checkpoint
 from biolord_onnx.artifact import open_artifact
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.tokenization import Tokenizer
 from golden.store import MODELS, Golden, load_golden
 from portable import on_openvino
@@ -52,7 +53,7 @@ def cosines(a: Vectors, b: Vectors) -> Vectors:
 
 def on_cpu(folder: Path, texts: Sequence[NDArray[np.int64]]) -> Vectors:
     """Compute unit vectors with onnxruntime's CPU provider."""
-    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    session = import_onnxruntime().InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     feeds = [{"input_ids": ids[np.newaxis], "attention_mask": np.ones((1, len(ids)), np.int64)} for ids in texts]
     return np.concatenate([session.run(["unit_embedding"], feed)[0] for feed in feeds])
 
@@ -85,6 +86,7 @@ def test_every_operator_of_both_graphs_is_a_standard_one(drafts: Drafts, golden:
 
 def test_int8_linear_layers_are_multiplied_in_integers(drafts: Drafts, golden: Golden, tmp_path: Path) -> None:
     """Onnxruntime's CPU provider finds every pair of Quantize and Dequantize: none is left to be computed in float."""
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
     options.log_severity_level = 3
@@ -105,6 +107,38 @@ def test_openvino_runs_every_node_and_agrees(drafts: Drafts, golden: Golden, tmp
     with np.load(output) as found:
         np.testing.assert_allclose(found["arr_0"], unit(golden.vectors), atol=EXACT)
         assert cosines(found["arr_1"], on_cpu(folders[1], golden.token_ids)).min() > 0.995
+
+
+def test_openvino_leaves_no_node_to_the_cpu(tmp_path: Path) -> None:
+    """A graph with an operator that it hasn't is an error, and not run in two halves."""
+    nodes = [
+        helper.make_node("Cast", ["input_ids"], ["words"], to=TensorProto.INT32),
+        helper.make_node("MurmurHash3", ["words"], ["hashes"], domain="com.microsoft"),
+        helper.make_node("Cast", ["hashes"], ["floats"], to=TensorProto.FLOAT),
+        helper.make_node("Relu", ["floats"], ["unit_embedding"]),
+    ]
+    shape = ["batch", "sequence"]
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape)
+    out = helper.make_tensor_value_info("unit_embedding", TensorProto.FLOAT, shape)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    onnx.save(
+        helper.make_model(helper.make_graph(nodes, "hash", [ids], [out]), opset_imports=opsets, ir_version=8),
+        tmp_path / "model.onnx",
+    )
+    request = tmp_path / "request.json"
+    request.write_text(json.dumps({"folders": [str(tmp_path)], "texts": [[1, 2]], "output": str(tmp_path / "o.npz")}))
+    with pytest.raises(RuntimeError, match="fallback to CPU EP has been explicitly disabled"):
+        run([interpreter("portable"), on_openvino.__file__, request])
+
+
+THREADS = """
+import os, sys
+from biolord_onnx import Embedder
+before = len(os.listdir("/proc/self/task"))
+for _ in range(2):
+    Embedder.load(sys.argv[1], provider="openvino", threads=int(sys.argv[2])).encode(["cat scratch"] * 4)
+print(len(os.listdir("/proc/self/task")) - before)
+"""
 
 
 @pytest.mark.parametrize(("name", "least"), [("fp32", 0.99999), ("int8", MEAN_COSINE)])
@@ -132,3 +166,5 @@ def test_an_exported_artefact_runs_on_openvino(tiny_mpnet: Path, tmp_path: Path)
     ]
     cpu, other = (np.array([json.loads(line)["embedding"] for line in text.splitlines()]) for text in rows)
     assert cosines(unit(cpu), unit(other)).min() > 0.999
+    one, four = (int(run([interpreter("portable"), "-c", THREADS, out, str(count)])) for count in (1, 4))
+    assert one < four, "the number of threads doesn't reach OpenVINO"

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from biolord_onnx.engine import check_release, import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
 
 NEEDED = ("onnx", "onnxruntime", "safetensors", "tqdm")
 
 
 def require_export_extra(command: str) -> None:
-    """Raise MissingDependencyError, naming the pip command, if a package is missing."""
+    """Refuse to start without what will be needed, and with an onnxruntime whose vectors would be refused in the end.
+
+    Raises:
+        MissingDependencyError: A package is missing; names the pip command.
+        ArtifactError: onnxruntime is older than any artifact needs.
+    """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise MissingDependencyError(
             f"biolord {command} needs {', '.join(missing)}: pip install 'biolord-onnx[cpu,export]'"
         )
+    check_release(import_onnxruntime().__version__)

@@ -12,6 +12,7 @@ import onnx
 
 from biolord_export.errors import ExportError
 from biolord_export.portable.standard import OPSET
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
     if checkpoint.vocabulary is not None:
         raise ExportError("the portable targets have the whole vocabulary: leave --keep-vocabulary out")
     require_optimum()
+    import_onnxruntime()  # optimum's would leave its telemetry on
     from optimum.exporters.onnx import export
     from optimum.exporters.tasks import TasksManager
     from transformers import AutoModel

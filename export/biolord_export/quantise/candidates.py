@@ -22,8 +22,9 @@ MARGINS = (0.8, 1.0, 1.15)
 """The grid's end, as a share of the largest value seen: below 1 rare values are clipped for finer steps."""
 FLOORS = (1.0, 2.0)
 """The lowest end of a token's own grid."""
-WIDE_COUNTS = (0, 8, 32)
-"""How many channels of a GELU's output may stay in float32."""
+WIDE_COUNTS = (0, 16, 32)
+"""How many channels of a GELU's output may stay in float32: multiples of 16, the width of a tile in which kernels
+multiply, so that neither side of the split leaves one part full where the model's own width doesn't."""
 WORTH = 1.1
 """A dearer layout must lose at least this many times less."""
 WORTH_WIDENING = 4

@@ -45,7 +45,7 @@ class Int4Table:
         return (self.codes.astype(np.float32) - MIDDLE) * np.repeat(self.scales, BLOCK, axis=1)
 
     def emit(self, graph: GraphBuilder, ids: str) -> str:
-        """Add the look-up; codes without the attribute ``bits`` are 4 bits wide, in every onnxruntime since 1.22."""
+        """Add the look-up; codes without the attribute ``bits`` are 4 bits wide, in every onnxruntime."""
         return graph.op(
             "GatherBlockQuantized",
             graph.constant(pack_codes(self.codes, 4), "tokens"),

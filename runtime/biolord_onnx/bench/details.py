@@ -18,7 +18,8 @@ from biolord_onnx.bench.roofline import measure_peak
 from biolord_onnx.bench.workloads import generate
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoder import Encoder, load_tokenizer
-from biolord_onnx.session import Session, import_onnxruntime
+from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.session import Session
 from biolord_onnx.tokenization import Tokenizer
 
 _TEXTS_TO_SPLIT = 1000

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from biolord_onnx import __version__
+from biolord_onnx.amx import amx_note
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.bench.combine import combine
 from biolord_onnx.bench.machine import describe_machine
@@ -19,9 +20,11 @@ from biolord_onnx.bench.merge import distinct_names
 from biolord_onnx.bench.protocol import Answer, Grid, Request, workloads_to_json
 from biolord_onnx.bench.results import Results, Row, Settings, WorkloadSize
 from biolord_onnx.bench.workloads import Workload
+from biolord_onnx.cpu import cpu_features
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import BiolordError
+from biolord_onnx.plugins import available_providers
 from biolord_onnx.providers import find_provider, installed_providers
-from biolord_onnx.session import import_onnxruntime
 
 COMMAND = (sys.executable, "-m", "biolord_onnx.bench.worker")
 _SHORTEST_IDLE_SECONDS = 0.3
@@ -75,7 +78,7 @@ def plan_jobs(artifacts: Sequence[Artifact], plan: Plan) -> list[Job]:
         MissingDependencyError: no onnxruntime is installed.
         ProviderError: a provider asked for by name is unknown or not installed.
     """
-    available = import_onnxruntime().get_available_providers()
+    available = available_providers(import_onnxruntime())
     asked = None if plan.providers is None else [find_provider(name, available).name for name in plan.providers]
     counts = Counter(artifact.manifest.name for artifact in artifacts)
     jobs = []
@@ -100,6 +103,8 @@ def run_bench(jobs: Sequence[Job], plan: Plan, report: Callable[[str], object]) 
         MissingDependencyError: psutil is not installed.
     """
     machine = describe_machine()
+    if note := amx_note(import_onnxruntime().__version__, cpu_features()):
+        report(f"note: {note}")
     outcomes: list[list[Answer] | str] = [[] for _ in jobs]
     for repeat in range(plan.repeats):
         for number, job in enumerate(jobs):

@@ -81,7 +81,7 @@ def _load(request: Request) -> _Loaded:
     from biolord_onnx.artifact import open_artifact
     from biolord_onnx.embedder import Embedder
     from biolord_onnx.encoder import Encoder
-    from biolord_onnx.session import import_onnxruntime
+    from biolord_onnx.engine import import_onnxruntime
 
     ort = import_onnxruntime()
     imported = time.perf_counter()

@@ -24,6 +24,7 @@ from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
 from biolord_onnx.bulk.work import EncodeOptions, encode_here
 from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import InputError
 from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
@@ -263,8 +264,6 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
 
 
 def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Identity:
-    import onnxruntime
-
     manifest = embedder.manifest
     files = hashlib.sha256("".join(f"{file.name} {file.sha256}\n" for file in manifest.files).encode()).hexdigest()
     return Identity(
@@ -272,7 +271,7 @@ def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Ide
             ("input", f"{source.count} rows with SHA-256 {source.digest[:16]}"),
             ("artefact", f"{manifest.name} with SHA-256 {files[:16]}"),
             ("provider", embedder.provider),
-            ("onnxruntime", onnxruntime.__version__),
+            ("onnxruntime", import_onnxruntime().__version__),
             ("--normalize", str(options.normalize)),
             ("--overflow", options.overflow),
             ("--precision", options.precision),

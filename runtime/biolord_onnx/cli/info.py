@@ -33,6 +33,7 @@ class Here:
         threads_reason: what set that number.
         cpu: the CPU's name.
         cpu_features: its instruction sets that matter to artefacts.
+        notes: what makes it slower here than it could be, one sentence each.
     """
 
     provider: str | None
@@ -43,6 +44,7 @@ class Here:
     threads_reason: str
     cpu: str
     cpu_features: list[str]
+    notes: list[str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -73,19 +75,23 @@ def run(args: argparse.Namespace) -> int:
 
 def look_around(manifest: Manifest) -> Here:
     """Find out how an artefact would run, without loading it."""
+    from biolord_onnx.amx import amx_note
     from biolord_onnx.cores import available_cores
     from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
-    from biolord_onnx.session import import_onnxruntime, select_provider
+    from biolord_onnx.engine import import_onnxruntime
+    from biolord_onnx.plugins import available_providers
+    from biolord_onnx.session import select_provider
 
     provider = problem = version = None
     providers: list[str] = []
     try:
         ort = import_onnxruntime()
-        version, providers = ort.__version__, ort.get_available_providers()
+        version, providers = ort.__version__, available_providers(ort)
         provider = select_provider(ort, manifest).name
     except BiolordError as error:
         problem = str(error)
     cores, features = available_cores(), cpu_features()
+    note = amx_note(version, features) if version else None
     return Here(
         provider=provider,
         problem=problem,
@@ -95,6 +101,7 @@ def look_around(manifest: Manifest) -> Here:
         threads_reason=cores.reason,
         cpu=cpu_model(),
         cpu_features=[name for name in NOTEWORTHY_FEATURES if name in features],
+        notes=[note] if note else [],
     )
 
 
@@ -110,6 +117,7 @@ def _table(artifact: Artifact, here: Here) -> str:
             "onnxruntime": here.onnxruntime or "not installed",
             "threads": f"{here.threads} ({here.threads_reason})",
             "CPU": f"{here.cpu} ({', '.join(here.cpu_features) or 'no features known'})",
+            **({"note": " ".join(here.notes)} if here.notes else {}),
         },
     }
     lines = []

@@ -38,6 +38,15 @@ def test_a_failure_is_told_in_the_tools_own_words(tmp_path: Path) -> None:
     failing.stop()
 
 
+def test_workers_are_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever tool runs in them: neither the hub nor onnxruntime's telemetry is asked for."""
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
+    telling = worker("import json, os\nprint(json.dumps(dict(os.environ)), flush=True)\ninput()", tmp_path)
+    told = telling.ask(10, do="start")
+    telling.stop()
+    assert (told["ORT_DISABLE_TELEMETRY"], told["HF_HUB_OFFLINE"]) == ("1", "1")
+
+
 def test_a_silent_end_is_told_with_its_code(tmp_path: Path) -> None:
     """A process that ends without a word has at least a code."""
     ending = worker("raise SystemExit(3)", tmp_path)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import onnxruntime
 import pytest
 
 from benchmarks.prepare import Ready
+from benchmarks.process import REPOSITORY
 from benchmarks.settings import Settings, only_file, sentence_length
 from benchmarks.texts import Written
 from benchmarks.worker import LEAST, Worker, serve, versions
@@ -21,6 +25,34 @@ from benchmarks.worker import LEAST, Worker, serve, versions
 def worker(rows: Sequence[Ready]) -> Worker:
     """A worker with our own adapter."""
     return Worker("biolord_onnx", Settings(str(rows[0].model), 1))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity call")
+@pytest.mark.parametrize(("variant", "imported"), [("", False), ("own", True)])
+def test_libraries_are_imported_before_the_process_is_kept_to_its_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str, imported: bool
+) -> None:
+    """The adapter's and what its variant imports as it loads; loading comes after."""
+    order: list[str] = []
+    monkeypatch.setattr("builtins.order", order, raising=False)
+    (tmp_path / "engine_of_own.py").write_text("order.append('engine')", "utf-8")
+    adapter = "ENGINES = {'own': ('engine_of_own',)}\norder.append('adapter')\ndef load(_): order.append('load')"
+    (tmp_path / "ordered.py").write_text(adapter, "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("benchmarks.adapters.__path__", [str(tmp_path)])
+    for name in ("benchmarks.adapters.ordered", "engine_of_own"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    Worker("ordered", Settings("", 1, variant), lambda: order.append("limit"))
+    assert order == ["adapter", *["engine"] * imported, "limit", "load"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity call")
+def test_a_worker_is_kept_to_its_cores() -> None:
+    """The first ones of those it may use."""
+    code = "import os; from benchmarks.worker import keep_to_cores as k; k(1); print(os.sched_getaffinity(0))"
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert told.strip() == str({min(os.sched_getaffinity(0))})
 
 
 def test_a_start_is_taken_apart(worker: Worker, texts: Mapping[str, Written]) -> None:

@@ -17,6 +17,8 @@ from biolord_onnx.saturation import ProductSum
 from unit.runtime.command import Biolord, run_process
 from unit.runtime.tiny_artifact import DIM, edit_manifest, tiny_manifest, write_manifest
 
+SATURATED = ProductSum(1_048_544, 2_072_640, saturated=True)
+
 
 def cells(out: str) -> dict[str, str]:
     """Read the indented rows of the table."""
@@ -91,7 +93,7 @@ def test_an_artefact_that_does_not_fit_is_described(biolord: Biolord, tiny_copy:
     outcome = biolord("info", tiny_copy)
     assert outcome.code == 0
     assert cells(outcome.out)["provider"] == "none"
-    assert "the artefact needs 999.0 or later" in cells(outcome.out)["problem"]
+    assert "the artifact needs 999.0 or later" in cells(outcome.out)["problem"]
 
 
 def test_a_cpu_that_would_get_it_wrong_is_told(
@@ -99,11 +101,23 @@ def test_a_cpu_that_would_get_it_wrong_is_told(
 ) -> None:
     """What the 8-bit kernels make of the largest products is part of the problem shown."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: ProductSum(1_048_544, 2_072_640))
+    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: SATURATED)
     write_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements("1.20", ("avx512_vnni",))))
     rows = cells(biolord("info", tiny_copy).out)
     assert rows["provider"] == "none"
     assert "its 8-bit products saturate (a sum is 1048544, expected 2072640)" in rows["problem"]
+
+
+def test_amx_that_is_left_unused_is_told(biolord: Biolord, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the table and in JSON, where it applies; elsewhere there is no such row, and an empty list."""
+    assert "note" not in cells(biolord("info", tiny).out)
+    assert json.loads(biolord("info", tiny, "--json").out)["here"]["notes"] == []
+    monkeypatch.setattr(onnxruntime, "__version__", "1.32.0")
+    monkeypatch.setattr("biolord_onnx.cpu.cpu_features", lambda: frozenset({"amx_int8"}))
+    monkeypatch.setattr("biolord_onnx.amx.cpus_at_import", lambda: 1)
+    assert cells(biolord("info", tiny).out)["note"].startswith("onnxruntime 1.32.0 uses no AMX in a process that may")
+    (note,) = json.loads(biolord("info", tiny, "--json").out)["here"]["notes"]
+    assert "pip install onnxruntime==1.31.1" in note
 
 
 def test_a_machine_without_onnxruntime(monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path) -> None:

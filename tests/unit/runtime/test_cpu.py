@@ -15,7 +15,7 @@ from biolord_onnx.saturation import ProductSum
 from unit.runtime.tiny_artifact import tiny_manifest
 
 EXACT = ProductSum(2_072_640, 2_072_640)
-SATURATED = ProductSum(1_048_544, 2_072_640)
+SATURATED = ProductSum(1_048_544, 2_072_640, saturated=True)
 X86 = """\
 processor\t: 0
 model name\t: Example Xeon

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from biolord_onnx.errors import ProviderError
@@ -86,7 +88,7 @@ def test_every_installed_provider_that_runs_a_target() -> None:
     assert installed_providers("cuda-fp16", [CPU]) == []
 
 
-@pytest.mark.parametrize("name", ["cuda", "openvino", "tensorrt", "coreml", "directml", "qnn", "xnnpack"])
+@pytest.mark.parametrize("name", ["cuda", "tensorrt", "coreml", "directml", "qnn", "xnnpack"])
 def test_each_absent_one_is_refused_with_its_source(name: str) -> None:
     """The message names what is there and how to get what isn't."""
     (source,) = [provider.source for provider in PROVIDERS if provider.name == name]
@@ -96,11 +98,20 @@ def test_each_absent_one_is_refused_with_its_source(name: str) -> None:
     assert source in str(raised.value)
 
 
+def test_a_plugin_that_is_not_installed_is_refused() -> None:
+    """It comes beside any onnxruntime: none has to go."""
+    with pytest.raises(ProviderError) as raised:
+        find_provider("openvino", [CPU])
+    assert str(raised.value) == "provider openvino is not installed: pip install onnxruntime-ep-openvino"
+
+
 def test_options_are_strings_and_threads_are_counted() -> None:
     """As onnxruntime takes them; OpenVINO and XNNPACK have threads of their own."""
     options = {provider.name: provider.options_for(3) for provider in PROVIDERS}
     assert options["cpu"] == options["cuda"] == {}
-    assert options["openvino"] == {"device_type": "CPU", "num_of_threads": "3"}
+    assert list(options["openvino"]) == ["load_config"]
+    config = {"INFERENCE_NUM_THREADS": 3, "INFERENCE_PRECISION_HINT": "f32"}
+    assert json.loads(options["openvino"]["load_config"]) == {"CPU": config}
     assert options["xnnpack"] == {"intra_op_num_threads": "3"}
     assert options["qnn"] == {"backend_type": "htp"}
 
@@ -126,4 +137,4 @@ def test_the_names_are_all_different() -> None:
 
 def test_short_names() -> None:
     """Onnxruntime's long names are shortened for people."""
-    assert short_names([CUDA, CPU]) == "cuda, cpu"
+    assert short_names([CUDA, CPU, f"{OPENVINO}.AUTO"]) == "cuda, cpu, openvino.auto"

@@ -14,6 +14,8 @@ import onnxruntime
 import pytest
 
 from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.cpu import cpu_model
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import (
     ArtifactError,
     BiolordError,
@@ -24,7 +26,7 @@ from biolord_onnx.errors import (
 )
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import OpenedOnce, OrtSession, import_onnxruntime, open_session, select_provider
+from biolord_onnx.session import OpenedOnce, OrtSession, open_session, select_provider
 from biolord_onnx.session_options import Memory
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
@@ -86,14 +88,14 @@ def test_a_provider_that_does_not_start_is_an_error(tiny_copy: Path, monkeypatch
 
 
 def test_no_part_of_a_graph_runs_on_the_cpu_in_silence(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenVINO's sessions are told to refuse that, and so they do where it isn't there after all."""
+    """TensorRT's sessions are told to refuse that, and so they do where it isn't there after all."""
     artifact = with_manifest(tiny_copy, replace(tiny_manifest(), target="portable-fp32"))
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["OpenVINOExecutionProvider"])
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["TensorrtExecutionProvider"])
     with (
-        pytest.warns(UserWarning, match="'OpenVINOExecutionProvider' is not in available provider names"),
+        pytest.warns(UserWarning, match="'TensorrtExecutionProvider' is not in available provider names"),
         pytest.raises(BiolordError) as raised,
     ):
-        open_session(artifact, provider="openvino")
+        open_session(artifact, provider="tensorrt")
     assert "\n" not in str(raised.value)
 
 
@@ -164,49 +166,39 @@ def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytes
         open_session(open_artifact(tiny))
 
 
-def fake_onnxruntime(folder: Path, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a module of this code stand for onnxruntime."""
-    (folder / "onnxruntime.py").write_text(code, "utf-8")
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.delitem(sys.modules, "onnxruntime")
-
-
-def test_a_broken_onnxruntime_is_not_called_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Installing it would help nobody: the message says what is wrong with it."""
-    fake_onnxruntime(tmp_path, "raise ImportError('libcudart.so.13: cannot open shared object file')", monkeypatch)
-    with pytest.raises(MissingDependencyError, match=r"installed, but can't be imported \(libcudart\.so\.13: "):
-        import_onnxruntime()
-
-
-def test_a_module_that_onnxruntime_misses_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part of it that is gone is not the whole of it."""
-    fake_onnxruntime(tmp_path, "import flatbuffers_that_is_gone", monkeypatch)
-    with pytest.raises(MissingDependencyError, match=r"imported \(No module named 'flatbuffers_that_is_gone'\)"):
-        import_onnxruntime()
-
-
-def test_ctrl_c_while_onnxruntime_is_imported_is_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its library makes an ImportError of it, with the interruption for a cause."""
-    fake_onnxruntime(tmp_path, "raise ImportError('initialization failed') from KeyboardInterrupt()", monkeypatch)
-    with pytest.raises(KeyboardInterrupt):
-        import_onnxruntime()
-
-
 @pytest.mark.parametrize(
     ("found", "lowest"),
-    [("1.19.2", "1.20"), ("1.9.0", "1.20"), ("1.20", "2.0"), ("1.20.0", "1.20.1"), ("dev", "1.20")],
+    [("1.29.2", "1.30"), ("1.9.0", "1.30"), ("1.30", "2.0"), ("1.30.0", "1.30.1"), ("dev", "1.30")],
 )
 def test_an_old_onnxruntime_is_refused(
     tiny_copy: Path, monkeypatch: pytest.MonkeyPatch, found: str, lowest: str
 ) -> None:
-    """Both versions are named; 1.9 is older than 1.20."""
+    """Both versions are named, and what to type; 1.9 is older than 1.30."""
     artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements(lowest, ())))
     monkeypatch.setattr(onnxruntime, "__version__", found)
-    with pytest.raises(ArtifactError, match=f"^onnxruntime is {found}, the artefact needs {lowest} or later"):
+    with pytest.raises(
+        ArtifactError, match=f"^onnxruntime is {found}, the artifact needs {lowest} or later: pip install"
+    ):
         open_session(artifact)
 
 
-@pytest.mark.parametrize("found", ["1.20", "1.20.0", "1.20.1rc1", "1.32.0+cpu", "2.0"])
+@pytest.mark.parametrize("provider", ["auto", "cpu", "cuda", "openvino"])
+@pytest.mark.parametrize("found", ["1.22.0", "1.24.4", "1.25rc1"])
+def test_a_release_that_multiplies_wrongly_is_refused(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch, found: str, provider: str
+) -> None:
+    """Whatever the artifact says that it needs, on any CPU and provider; the message says why and how to upgrade."""
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), target="portable-fp32"))
+    monkeypatch.setattr(onnxruntime, "__version__", found)
+    with pytest.raises(ArtifactError) as raised:
+        open_session(artifact, provider=provider)
+    assert str(raised.value) == (
+        f"onnxruntime is {found}, the artifact needs 1.25.0 or later (1.21 to 1.24 multiply 8-bit numbers wrongly on "
+        "CPUs with AMX): pip install -U 'onnxruntime>=1.25.0'"
+    )
+
+
+@pytest.mark.parametrize("found", ["1.25.0", "1.25.1rc1", "1.32.0+cpu", "2.0"])
 def test_a_later_onnxruntime_is_fine(monkeypatch: pytest.MonkeyPatch, found: str) -> None:
     """The lowest version itself and everything after it runs."""
     monkeypatch.setattr(onnxruntime, "__version__", found)
@@ -223,17 +215,32 @@ def test_a_cpu_that_lacks_a_feature_is_refused(tiny_copy: Path, monkeypatch: pyt
 
 
 DOT_PRODUCTS = Requirements("1.20", ("avx512_vnni", "asimddp"))
+SATURATED = ProductSum(1_048_544, 2_072_640, saturated=True)
 
 
 def test_a_cpu_whose_kernels_saturate_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An artefact that asks for dot products has the kernels measured before its graph is loaded."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: ProductSum(1_048_544, 2_072_640))
+    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: SATURATED)
     artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
     with pytest.raises(ArtifactError, match="a sum is 1048544, expected 2072640"):
         open_session(artifact)
     monkeypatch.setenv("BIOLORD_IGNORE_CPU_FEATURES", "1")
     assert open_session(artifact).provider == "cpu"
+
+
+def test_an_onnxruntime_that_multiplies_wrongly_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the CPU is at fault then, but the release: the message names it, both sums and one that is right."""
+    monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
+    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: ProductSum(1_117_040_128, 2_489_200))
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
+    with pytest.raises(ArtifactError) as raised:
+        open_session(artifact)
+    assert str(raised.value) == (
+        f"tiny-cpu-fp32 would give wrong vectors here: onnxruntime {onnxruntime.__version__} multiplies 8-bit numbers "
+        f"wrongly on {cpu_model()} (a sum is 1117040128, expected 2489200): pip install onnxruntime==1.25.0, or "
+        "another release that is right"
+    )
 
 
 def test_an_artefact_that_needs_dot_products_runs_where_they_are_exact(

@@ -11,6 +11,7 @@ import pytest
 
 from biolord_export.cli import requirements
 from biolord_export.cli.requirements import NEEDED, require_export_extra
+from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
 from guards.readme import REPOSITORY
 from unit.export.places import assert_failed, run
@@ -39,6 +40,12 @@ def test_the_command_says_so_before_it_loads_anything(monkeypatch: pytest.Monkey
     for name in ("biolord_export.pipeline", "biolord_export.source"):
         monkeypatch.setitem(sys.modules, name, None)
     assert_failed(run("export", "model", tmp_path / "out"), "biolord export needs onnx, onnxruntime")
+
+
+def test_an_onnxruntime_that_is_too_old_is_refused_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """And not after minutes, when the artifact can't be measured with it."""
+    monkeypatch.setattr(import_onnxruntime(), "__version__", "1.24.4")
+    assert_failed(run("export", "model", tmp_path / "out"), "onnxruntime is 1.24.4, the artifact needs 1.25.0 or later")
 
 
 def test_the_extras_bring_what_is_checked() -> None:

@@ -15,6 +15,7 @@ from biolord_export.quantise.candidates import (
     FLOORS,
     MARGINS,
     STRENGTHS,
+    WIDE_COUNTS,
     WORTH_WIDENING,
     InnerChoice,
     StaticChoice,
@@ -183,7 +184,7 @@ def test_no_channel_stays_in_float32_where_all_are_alike() -> None:
     assert inner({}).wide == 0
 
 
-@pytest.mark.parametrize(("huge", "wide"), [(1, 8), (8, 8), (9, 32), (30, 32)])
+@pytest.mark.parametrize(("huge", "wide"), [(1, 16), (16, 16), (17, 32), (30, 32)])
 def test_a_few_huge_channels_stay_in_float32(huge: int, wide: int) -> None:
     """As many as are needed to free the rest of their range, and they stand first."""
     factors = {31 * number + 5: 60.0 + number for number in range(huge)}
@@ -201,7 +202,13 @@ def test_channels_are_ordered_by_their_largest_value() -> None:
     assert (np.diff(statistics.highest[order]) <= 0).all()
 
 
-@pytest.mark.parametrize("channels", [3, 8])
+def test_splits_are_whole_tiles() -> None:
+    """Kernels multiply 16 outputs at a time: both sides of a split of whole tiles are whole tiles."""
+    assert {wide % 16 for wide in WIDE_COUNTS} == {0}
+    assert len(set(WIDE_COUNTS)) == len(WIDE_COUNTS) > 1
+
+
+@pytest.mark.parametrize("channels", [3, 16])
 def test_some_channels_are_always_rounded(channels: int) -> None:
     """A layer with no more channels than would be kept keeps none."""
     choice = inner({0: 500.0}, channels)

@@ -65,7 +65,7 @@ def test_each_repeat_is_a_process_and_rows_take_turns(tiny: Path, portable: Path
     assert second.query is not None
     assert len(second.query.repeats_p50_ms) == 2
     assert third.error is not None
-    assert third.error.startswith("provider openvino is not in this onnxruntime, which has")
+    assert third.error.startswith("provider openvino is not installed: pip install")
     assert not third.measured
     assert results.settings.threads == 1
     assert results.settings.repeats == 2
@@ -74,6 +74,21 @@ def test_each_repeat_is_a_process_and_rows_take_turns(tiny: Path, portable: Path
     assert tokens > 30
     assert results.workloads["queries"].texts == 10
     assert Results.from_json(results.to_json(), "r.json") == results
+
+
+def test_amx_that_is_left_unused_is_told(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is measured, and only where it applies."""
+    plan, said = replace(PLAN, time_queries=False, bulk=(), repeats=1), list[str]()
+    run_bench([], plan, said.append)
+    assert said == []
+    monkeypatch.setattr(onnxruntime, "__version__", "1.32.0")
+    monkeypatch.setattr("biolord_onnx.bench.run.cpu_features", lambda: frozenset({"amx_int8"}))
+    monkeypatch.setattr("biolord_onnx.amx.cpus_at_import", lambda: 1)
+    run_bench(plan_jobs([open_artifact(tiny)], plan), plan, said.append)
+    assert said[0].startswith(
+        "note: onnxruntime 1.32.0 uses no AMX in a process that may run on one CPU only when it is"
+    )
+    assert said[1].startswith("repeat 1 of 1")
 
 
 def test_what_was_not_measured_is_not_counted(tiny: Path) -> None:
