@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.precision import Precision
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
@@ -110,4 +111,4 @@ def _require_ray() -> None:
     from importlib.util import find_spec
 
     if find_spec("ray") is None:
-        raise MissingDependencyError("EmbedBatch needs Ray: pip install 'biolord-onnx[ray]'")
+        raise MissingDependencyError(f"EmbedBatch needs Ray: {install_hint('ray')}")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.precision import Precision
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
@@ -54,7 +55,7 @@ def embed_udf(
     try:
         from pyspark.sql.functions import pandas_udf
     except ImportError as error:
-        raise MissingDependencyError("embed_udf needs PySpark: pip install 'biolord-onnx[spark]'") from error
+        raise MissingDependencyError(f"embed_udf needs PySpark: {install_hint('spark')}") from error
     session = SessionOptions(str(path), provider, threads, memory)
 
     def embed(batches: Iterator[Any]) -> Iterator[Any]:

@@ -147,5 +147,5 @@ def test_batches_that_can_not_be_embedded(tiny: Path, batch: Any, error: type[Ex
 def test_without_ray(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the extra."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MissingDependencyError, match=r"EmbedBatch needs Ray: pip install 'biolord-onnx\[ray\]'"):
+    with pytest.raises(MissingDependencyError, match=r"EmbedBatch needs Ray: pip install 'biolord-onnx\[cpu,ray\]'"):
         EmbedBatch(str(tiny))

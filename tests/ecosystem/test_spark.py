@@ -88,5 +88,5 @@ def test_formats_that_spark_has_not(tiny: Path) -> None:
 def test_without_pyspark(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the extra."""
     monkeypatch.setitem(sys.modules, "pyspark.sql.functions", None)
-    with pytest.raises(MissingDependencyError, match=r"embed_udf needs PySpark: pip install 'biolord-onnx\[spark\]'"):
+    with pytest.raises(MissingDependencyError, match=r"needs PySpark: pip install 'biolord-onnx\[cpu,spark\]'"):
         embed_udf(str(tiny))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 
 STDIN = "-"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -171,7 +172,7 @@ def _read_parquet(source: str, name: str, columns: Columns) -> Iterator[Row]:
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingDependencyError(f"{name} needs pyarrow to be read: pip install 'biolord-onnx[parquet]'") from error
+        raise MissingDependencyError(f"{name} needs pyarrow to be read: {install_hint('parquet')}") from error
     try:
         with parquet.ParquetFile(source) as file:
             names = file.schema_arrow.names

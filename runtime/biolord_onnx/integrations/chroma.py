@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
 from biolord_onnx.shared import SessionOptions
 
@@ -14,7 +15,7 @@ try:
     from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
     from chromadb.utils.embedding_functions import register_embedding_function
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs Chroma: pip install 'biolord-onnx[cpu,chroma]'") from error
+    raise MissingDependencyError(f"this adapter needs Chroma: {install_hint('chroma')}") from error
 
 NAME = "biolord_onnx"
 

@@ -6,13 +6,14 @@ from dataclasses import asdict, replace
 from typing import Any, Self
 
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
 from biolord_onnx.shared import SessionOptions
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs Haystack: pip install 'biolord-onnx[cpu,haystack]'") from error
+    raise MissingDependencyError(f"this adapter needs Haystack: {install_hint('haystack')}") from error
 
 
 class _Embedding:

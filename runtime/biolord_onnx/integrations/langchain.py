@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
 from biolord_onnx.shared import SessionOptions
 
 try:
     from langchain_core.embeddings import Embeddings
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs LangChain: pip install 'biolord-onnx[cpu,langchain]'") from error
+    raise MissingDependencyError(f"this adapter needs LangChain: {install_hint('langchain')}") from error
 
 
 class BiolordEmbeddings(Embeddings):

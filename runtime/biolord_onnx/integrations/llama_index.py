@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
 from biolord_onnx.shared import SessionOptions
 
@@ -13,9 +14,7 @@ try:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.bridge.pydantic import Field
 except ImportError as error:
-    raise MissingDependencyError(
-        "this adapter needs LlamaIndex: pip install 'biolord-onnx[cpu,llama-index]'"
-    ) from error
+    raise MissingDependencyError(f"this adapter needs LlamaIndex: {install_hint('llama-index')}") from error
 
 
 class BiolordEmbedding(BaseEmbedding):
