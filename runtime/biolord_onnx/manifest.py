@@ -92,6 +92,7 @@ class Manifest:
         tools: versions of what made it.
         created: ISO 8601 time.
         licence: notice to show to users.
+        notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
         format: version of this layout.
     """
 
@@ -112,6 +113,7 @@ class Manifest:
     tools: dict[str, str]
     created: str
     licence: str
+    notes: tuple[str, ...] = ()
     format: int = FORMAT
 
     @classmethod
@@ -147,6 +149,8 @@ class Manifest:
             tools=fields.text_mapping("tools"),
             created=fields.text("created"),
             licence=fields.text("licence"),
+            # Artifacts that were made before there were notes have none.
+            notes=fields.texts("notes") if "notes" in fields.members else (),
         )
 
     def to_json(self) -> str:

@@ -61,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     report = _measure(artifact, args) if args.reference else _read(artifact)
     if args.json:
         fidelity = report.to_json() if report else None
-        print(json.dumps({"artefact": artifact.manifest.name, "files": "whole", "fidelity": fidelity}, indent=2))
+        about = {"artefact": artifact.manifest.name, "files": "whole", "notes": artifact.manifest.notes}
+        print(json.dumps({**about, "fidelity": fidelity}, indent=2, ensure_ascii=False))
     else:
         _print(artifact, report)
     return 0 if report is None or report.passed else FidelityError.exit_code
@@ -71,6 +72,8 @@ def _print(artifact: Artifact, report: FidelityReport | None) -> None:
     from biolord_export.cli.tables import fidelity_table
 
     print(f"{artifact.path}: {artifact.manifest.name}, all {len(artifact.manifest.files)} files are whole")
+    for note in artifact.manifest.notes:
+        print(f"note: {note}")
     print(fidelity_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
 
 

@@ -111,7 +111,8 @@ def _table(artifact: Artifact, here: Here) -> str:
     lines = []
     for title, rows in sections.items():
         lines += [title, *(f"  {key:<22} {value}" for key, value in rows.items())]
-    return "\n".join([*lines, "licence", f"  {manifest.licence}"])
+    notes = ["notes", *(f"  {note}" for note in manifest.notes)] if manifest.notes else []
+    return "\n".join([*lines, *notes, "licence", f"  {manifest.licence}"])
 
 
 def _identity(artifact: Artifact) -> dict[str, str]:
