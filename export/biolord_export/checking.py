@@ -120,14 +120,21 @@ def _run_graph(checkpoint: Checkpoint) -> Iterator[_Exact]:
         write_reference(Path(folder), checkpoint, weights)
         del weights
         with Embedder.load(folder, verify_hashes=False) as embedder:
-            yield _Exact(f"{REFERENCE} ({checkpoint.place.id})", embedder.dim, unit_vectors(embedder))
+            yield _Exact(f"{REFERENCE} ({_name(checkpoint)})", embedder.dim, unit_vectors(embedder))
 
 
 @contextmanager
 def _run_torch(checkpoint: Checkpoint) -> Iterator[_Exact]:
     model = TorchReference.load(checkpoint)
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers"))
-    yield _Exact(f"float32 by {versions} ({checkpoint.place.id})", model.dim, model.unit_vectors)
+    yield _Exact(f"float32 by {versions} ({_name(checkpoint)})", model.dim, model.unit_vectors)
+
+
+def _name(checkpoint: Checkpoint) -> str:
+    """Name a checkpoint, and how it is pooled where that isn't its own way."""
+    overruled = checkpoint.pooling.mode != checkpoint.own_pooling
+    pooled = f", pooled by {checkpoint.pooling.mode} like the artifact, not by {checkpoint.own_pooling}"
+    return checkpoint.place.id + (pooled if overruled else "")
 
 
 _ENGINES: Mapping[str, Callable[[Checkpoint], AbstractContextManager[_Exact]]] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import CheckpointError
+from biolord_export.known_keys import Key, check_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,21 @@ FAIRSEQ_TYPES = frozenset({"mpnet", "roberta", "xlm-roberta"})
 """Architectures whose first position vectors belong to padding: they have fewer places than position vectors."""
 MPNET_PAD_ID = 1
 """transformers' MPNet counts positions with this id whatever config.json's pad_token_id says."""
+_NONE: tuple[object, ...] = (None, {})
+ENCODER_KEYS = {
+    "hidden_act": Key("the activation of the feed-forward layers", ("gelu",)),
+    "position_embedding_type": Key("how positions enter the attention", ("absolute",)),
+    "relative_attention_num_buckets": Key("rows of MPNet's table of relative positions", (32,)),
+    "is_decoder": Key("a decoder's attention looks one way only", (False,)),
+    "is_encoder_decoder": Key("only encoders are converted", (False,)),
+    "add_cross_attention": Key("attention to another encoder's output", (False,)),
+    "pruned_heads": Key("attention heads that are taken out", _NONE),
+    "quantization_config": Key("weights that are quantised already", _NONE),
+    "auto_map": Key("it names code of its own, which is never run", _NONE),
+    "processor_class": Key("it names another way to prepare texts", (None,)),
+    "transformers_weights": Key("it names another file of weights", (None,)),
+}
+"""Those of config.json that change what is computed, beside the sizes; the file has many others that don't."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +101,7 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
     """
     path = folder / "config.json"
     values = read_json_object(path)
-    _check(values, path, "hidden_act", "gelu")
-    _check(values, path, "position_embedding_type", "absolute")
-    _check(values, path, "relative_attention_num_buckets", 32)
-    _check(values, path, "is_decoder", False)
+    check_keys(values, path, ENCODER_KEYS, only=False)
     model_type = str(values.get("model_type", ""))
     epsilon = values.get("layer_norm_eps", 1e-12)
     if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
@@ -102,7 +115,7 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
         inner_dim=read_int(values, "intermediate_size", path),
         vocabulary=read_int(values, "vocab_size", path),
         max_positions=read_int(values, "max_position_embeddings", path),
-        token_types=read_int(values, "type_vocab_size", path, default=0),
+        token_types=read_int(values, "type_vocab_size", path, default=_token_types(model_type)),
         pad_id=_pad_id(values, model_type, path),
         epsilon=float(epsilon),
     )
@@ -113,15 +126,12 @@ def read_encoder_config(folder: Path) -> EncoderConfig:
     return config
 
 
+def _token_types(model_type: str) -> int:
+    """Return transformers' default, which older files leave out."""
+    return 0 if model_type == "mpnet" else 2
+
+
 def _pad_id(values: JsonObject, model_type: str, path: Path) -> int:
     if model_type == "mpnet":
         return MPNET_PAD_ID
     return read_int(values, "pad_token_id", path, default=1 if model_type in FAIRSEQ_TYPES else 0)
-
-
-def _check(values: JsonObject, path: Path, key: str, expected: object) -> None:
-    found = values.get(key, expected)
-    if found != expected:
-        raise CheckpointError(
-            f"{path}: {key} is {found!r}, the exporter writes only {expected!r}: it can't convert this checkpoint"
-        )

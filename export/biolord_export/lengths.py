@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from biolord_export.config import read_int, read_json_object
 from biolord_export.errors import CheckpointError
+from biolord_export.sentence_settings import read_sentence_settings
 from biolord_onnx.manifest import MaxLength
 
 if TYPE_CHECKING:
-    from biolord_export.config import EncoderConfig
+    from collections.abc import Iterator
+
+    from biolord_export.config import EncoderConfig, JsonObject
     from biolord_export.modules import Modules
 
-SENTENCE_FILE = "sentence_bert_config.json"
 TOKENIZER_FILE = "tokenizer_config.json"
 FEWEST = 3
 """A text of fewer tokens would be nothing but the two special ones."""
@@ -26,8 +28,8 @@ def usable_positions(config: EncoderConfig) -> int:
 def read_max_length(modules: Modules, config: EncoderConfig) -> MaxLength:
     """Read the longest text of a checkpoint, special tokens included.
 
-    With a module list, that is ``max_seq_length`` of ``sentence_bert_config.json``; without, or where it is null, the
-    tokenizer's ``model_max_length``; never more than there are positions.
+    With a module list, that is ``max_seq_length`` of ``sentence_bert_config.json`` (or what older releases called it);
+    without, or where it is null, the tokenizer's ``model_max_length``; never more than there are positions.
 
     Args:
         modules: The checkpoint's modules.
@@ -37,15 +39,20 @@ def read_max_length(modules: Modules, config: EncoderConfig) -> MaxLength:
         CheckpointError: A file is broken.
     """
     limit = usable_positions(config)
-    for name, key, counts in (
-        (SENTENCE_FILE, "max_seq_length", modules.source == "modules.json"),
-        (TOKENIZER_FILE, "model_max_length", True),
-    ):
-        path = modules.encoder / name
-        if counts and path.is_file() and read_json_object(path).get(key) is not None:
-            stated = read_int(_whole(read_json_object(path), key), key, path)
+    for name, key, values in _statements(modules):
+        if values.get(key) is not None:
+            stated = read_int(_whole(values, key), key, modules.encoder / name)
             return MaxLength(stated, name) if stated <= limit else MaxLength(limit, f"config.json ({name}: {stated})")
     return MaxLength(limit, "config.json")
+
+
+def _statements(modules: Modules) -> Iterator[tuple[str, str, JsonObject]]:
+    """Go through the files that may state a length, by rank: their name, the key, and what they hold."""
+    if modules.listed:
+        name, values = read_sentence_settings(modules.encoder)
+        yield name, "max_seq_length", values
+    path = modules.encoder / TOKENIZER_FILE
+    yield path.name, "model_max_length", read_json_object(path) if path.is_file() else {}
 
 
 def choose_max_length(own: MaxLength, config: EncoderConfig, asked: int | None) -> MaxLength:
@@ -69,17 +76,24 @@ def choose_max_length(own: MaxLength, config: EncoderConfig, asked: int | None) 
     return MaxLength(asked, f"--max-length ({own.source}: {own.value})" if asked > own.value else "--max-length")
 
 
-def warn_of_length(chosen: MaxLength, own: MaxLength) -> str | None:
-    """Say what it means that texts may be longer than a checkpoint says, if they may."""
-    if chosen.value <= own.value:
-        return None
-    return (
-        f"texts may have {chosen.value} tokens, {own.source} says {own.value}: sentence-transformers would cut there, "
-        "and vectors of longer texts are outside of what the checkpoint was made for"
-    )
+def tell_of_length(chosen: MaxLength, own: MaxLength) -> tuple[str, ...]:
+    """Say what it means that the checkpoint's own length is overruled, if it is."""
+    if chosen.value == own.value:
+        return ()
+    if chosen.value > own.value:
+        note = (
+            f"texts may have {chosen.value} tokens, {own.source} says {own.value}: sentence-transformers would cut "
+            "there, and vectors of longer texts are outside of what the checkpoint was made for"
+        )
+    else:
+        note = (
+            f"texts are cut at {chosen.value} tokens (--max-length), {own.source} says {own.value}: vectors of longer "
+            "texts are not the checkpoint's"
+        )
+    return (note,)
 
 
-def _whole(values: dict[str, object], key: str) -> dict[str, object]:
+def _whole(values: JsonObject, key: str) -> JsonObject:
     # Tokenizers without a limit state a huge float such as 1e30.
     value = values[key]
     return {**values, key: int(value)} if isinstance(value, float) and value.is_integer() else values

@@ -6,14 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.config import read_json_object
+from biolord_export.config import read_int, read_json_object
 from biolord_export.errors import CheckpointError
+from biolord_export.known_keys import Key, check_keys, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from biolord_export.config import JsonObject
 
+MODULES_FILE = "modules.json"
 POOLING_MODES = ("mean", "cls")
 LIBRARY = "sentence_transformers"
 """The package whose modules the exporter knows."""
@@ -26,6 +28,21 @@ LEGACY_MODES = {
     "pooling_mode_lasttoken": "lasttoken",
 }
 """The switches that sentence-transformers wrote before version 5, and the mode each turns on."""
+WIDTHS = ("embedding_dimension", "word_embedding_dimension")
+"""What the pooling's input is called, since version 5 and before."""
+POOLING_KEYS = {
+    **dict.fromkeys(WIDTHS, Key("compared with config.json")),
+    **dict.fromkeys(LEGACY_MODES, Key("read below", (True, False))),
+    "pooling_mode": Key("read below"),
+    "include_prompt": Key("False leaves a prompt's tokens out of the pooling", (True,)),
+}
+ENTRY_KEYS = {
+    "idx": Key("the list's order counts"),
+    "name": Key("read below"),
+    "path": Key("read below"),
+    "type": Key("read below"),
+    "kwargs": Key("names of options that a call of encode hands on; without such options nothing is"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,11 +55,37 @@ class Pooling:
 
 @dataclass(frozen=True)
 class Modules:
-    """The module list: the folder with the encoder's files, the pooling, and which file said so."""
+    """The module list.
+
+    Attributes:
+        encoder: The folder with the encoder's files.
+        pooling: What follows the encoder.
+        source: Which file said so.
+        own_pooling: The checkpoint's own pooling mode, whatever was asked for.
+        width: Length of the token vectors, as the pooling's file states it; None where it doesn't.
+    """
 
     encoder: Path
     pooling: Pooling
     source: str
+    own_pooling: str
+    width: int | None = None
+
+    @property
+    def listed(self) -> bool:
+        """Whether there is a module list; without one sentence-transformers reads none of its own files."""
+        return self.source == MODULES_FILE
+
+    def tell_of_pooling(self) -> tuple[str, ...]:
+        """Say what it means that the checkpoint's own pooling is overruled, if it is."""
+        if self.pooling.mode == self.own_pooling:
+            return ()
+        whose = "the checkpoint's own" if self.listed else "sentence-transformers' choice without modules.json"
+        note = (
+            f"texts are pooled by {self.pooling.mode} (--pooling), {whose} is {self.own_pooling}: "
+            "the vectors are not the checkpoint's"
+        )
+        return (note,)
 
 
 def read_modules(folder: Path, pooling: str | None = None) -> Modules:
@@ -59,9 +102,12 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
     """
     if pooling is not None and pooling not in POOLING_MODES:
         raise CheckpointError(f"pooling is {pooling!r}, the exporter knows {' and '.join(POOLING_MODES)}")
-    path = folder / "modules.json"
+    path = folder / MODULES_FILE
     if not path.exists():
-        return Modules(folder, Pooling(pooling or "mean", normalize=False), "no modules.json")
+        settings = folder / "config.json"
+        own = _default_pooling(read_json_object(settings))
+        mode = _choose_pooling(pooling, own, settings)
+        return Modules(folder, Pooling(mode, normalize=False), f"no {MODULES_FILE}", own)
     entries = _read_list(path)
     kinds = [_kind(entry, path) for entry in entries]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
@@ -69,8 +115,27 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
             f"{path} lists the modules {', '.join(kinds) or 'none'}; "
             "the exporter knows Transformer, Pooling and an optional Normalize, in this order"
         )
-    mode = pooling or _pooling_mode(folder / _place(entries[1], path) / "config.json")
-    return Modules(folder / _place(entries[0], path), Pooling(mode, "Normalize" in kinds), "modules.json")
+    _check_entries(entries, path)
+    encoder = folder / _place(entries[0], path)
+    settings = folder / _place(entries[1], path) / "config.json"
+    values = read_json_object(settings)
+    check_keys(values, settings, POOLING_KEYS, only=True)
+    own = _pooling_mode(values)
+    pooled = Pooling(_choose_pooling(pooling, own, settings), "Normalize" in kinds)
+    return Modules(encoder, pooled, MODULES_FILE, own, _width(values, settings))
+
+
+def check_width(modules: Modules, dim: int) -> None:
+    """Compare the width that the pooling's file states with the encoder's.
+
+    Raises:
+        CheckpointError: They differ.
+    """
+    if modules.width not in (None, dim):
+        raise CheckpointError(
+            f"the pooling's config.json says {modules.width} numbers a token, {modules.encoder / 'config.json'} says "
+            f"{dim}: the two files don't belong together"
+        )
 
 
 def _read_list(path: Path) -> list[JsonObject]:
@@ -98,14 +163,41 @@ def _place(entry: JsonObject, path: Path) -> str:
     return place
 
 
-def _pooling_mode(path: Path) -> str:
-    values = read_json_object(path)
+def _check_entries(entries: list[JsonObject], path: Path) -> None:
+    for entry in entries:
+        check_keys(entry, path, ENTRY_KEYS, only=True)
+    names = [entry.get("name") for entry in entries]
+    if any(names.count(name) > 1 for name in names):
+        raise CheckpointError(
+            f"{path} gives modules the names {', '.join(map(shown, names))}: of those with the same name "
+            "sentence-transformers runs only the last, give each its own"
+        )
+
+
+def _choose_pooling(asked: str | None, own: str, path: Path) -> str:
+    if asked is None and own not in POOLING_MODES:
+        raise CheckpointError(
+            f"{path} pools by {own}, the exporter knows {' and '.join(POOLING_MODES)}: it can't convert this "
+            "checkpoint (with --pooling it makes other vectors than the checkpoint's)"
+        )
+    return asked or own
+
+
+def _default_pooling(config: JsonObject) -> str:
+    """Return what sentence-transformers takes without a module list: the last token's vector of a causal model."""
+    architectures = config.get("architectures")
+    first = architectures[0] if isinstance(architectures, list) and architectures else ""
+    causal = str(first).endswith("ForCausalLM") and config.get("is_causal", True)
+    return "lasttoken" if causal else "mean"
+
+
+def _pooling_mode(values: JsonObject) -> str:
     switched_on = [mode for key, mode in LEGACY_MODES.items() if values.get(key) is True]
     stated = values.get("pooling_mode", switched_on or "mean")  # the library's own default
     modes = stated if isinstance(stated, list) else [stated]
-    if len(modes) != 1 or modes[0] not in POOLING_MODES:
-        found = " + ".join(map(str, modes)) or "nothing"
-        raise CheckpointError(
-            f"{path} pools by {found}, the exporter knows {' and '.join(POOLING_MODES)}: choose one with --pooling"
-        )
-    return str(modes[0])
+    return " + ".join(map(str, modes)) or "nothing"
+
+
+def _width(values: JsonObject, path: Path) -> int | None:
+    key = next((key for key in WIDTHS if key in values), None)
+    return None if key is None else read_int(values, key, path)

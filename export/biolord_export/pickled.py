@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from biolord_export.errors import CheckpointError
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +44,7 @@ class PickledTensors:
         """Load the file; a zip, as torch writes since 1.6, is mapped and not read."""
         if not can_unpickle():
             raise MissingDependencyError(
-                f"{path} is a pickle, which only torch loads safely: pip install 'biolord-onnx[cpu,export,optimum]', "
+                f"{path} is a pickle, which only torch loads safely: {install_hint('export', 'optimum')}, "
                 f"or {TAKE_SAFETENSORS}"
             )
         import torch

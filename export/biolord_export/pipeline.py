@@ -262,6 +262,7 @@ def _describe(
         tools=_tools(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         licence=licence_notice(place.id),
+        notes=checkpoint.notes,
     )
 
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from biolord_export.architectures import check_architecture
 from biolord_export.config import EncoderConfig, read_encoder_config
 from biolord_export.errors import CheckpointError
-from biolord_export.lengths import choose_max_length, read_max_length
-from biolord_export.modules import Pooling, read_modules
+from biolord_export.lengths import choose_max_length, read_max_length, tell_of_length
+from biolord_export.library_settings import read_library_settings
+from biolord_export.modules import Pooling, check_width, read_modules
 from biolord_export.pickled import PICKLED_WEIGHTS, TAKE_SAFETENSORS, can_unpickle
 from biolord_export.sentencepiece import MODEL_FILE
-from biolord_export.tokenizer_file import prepare_tokenizer
+from biolord_export.tokenizer_file import asks_lower_case, prepare_tokenizer
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
     from biolord_export.vocabulary import KeptVocabulary
@@ -25,10 +27,17 @@ if TYPE_CHECKING:
 WEIGHTS_FILE = "model.safetensors"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[\w.-]+?)--(?P<name>[\w.-]+)/snapshots/(?P<revision>[0-9a-f]{40})")
-HUB_FILES = ("*.json", "*/config.json", "vocab.txt", MODEL_FILE, WEIGHTS_FILE)
-"""What is fetched: configuration, tokenizer and safetensors."""
+ENCODER_FILES = ("vocab.txt", MODEL_FILE, WEIGHTS_FILE)
+HUB_FILES = ("*.json", "*.jinja", *ENCODER_FILES, *(f"0_*/{name}" for name in ENCODER_FILES))
+"""What is fetched: configuration, tokenizer and safetensors; the first releases kept the encoder in 0_Transformer."""
 PICKLES = (PICKLED_WEIGHTS, f"*/{PICKLED_WEIGHTS}")
 """What is fetched where there are no safetensors, but torch to load pickles safely."""
+ADAPTER_FILE = "adapter_config.json"
+SHARDED = {
+    WEIGHTS_FILE: ("*.safetensors.index.json", "*-of-*.safetensors"),
+    PICKLED_WEIGHTS: ("*.bin.index.json", "*-of-*.bin"),
+}
+"""What lies in the place of a weights file that is split into several."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +57,27 @@ class Checkpoint:
         place: Where it lies and what it is.
         config: Sizes of its encoder.
         pooling: What follows the encoder.
+        own_pooling: The pooling mode of the checkpoint's files, whatever was asked for.
         max_length: Tokens of a text, and which file said so.
         own_length: What the checkpoint's files say, whatever was asked for.
         tokenizer_json: The tokenizer file, padding and truncation reset.
         weights: The safetensors file, or pytorch_model.bin.
         vocabulary: What is kept of its vocabulary; None for all of it.
+        lowered: Whether sentence-transformers lowers texts before they are tokenized; the tokenizer file does so.
+        notes: What a user of its vectors must know, such as options that overrule the checkpoint; a line each.
     """
 
     place: Place
     config: EncoderConfig
     pooling: Pooling
+    own_pooling: str
     max_length: MaxLength
     own_length: MaxLength
     tokenizer_json: str
     weights: Path
     vocabulary: KeptVocabulary | None = None
+    lowered: bool = False
+    notes: tuple[str, ...] = ()
 
     def weights_sha256(self) -> str:
         """Hash the weights file."""
@@ -88,18 +103,34 @@ def open_checkpoint(
     """
     place = find_checkpoint(model, revision)
     modules = read_modules(place.folder, pooling)
+    _refuse_adapter(place.folder, modules.encoder)
     config = read_encoder_config(modules.encoder)
     check_architecture(config)
+    check_width(modules, config.dim)
+    about = read_library_settings(place.folder, config.dim) if modules.listed else ()
     own_length = read_max_length(modules, config)
+    chosen_length = choose_max_length(own_length, config, max_length)
     return Checkpoint(
         place=place,
         config=config,
         pooling=modules.pooling,
-        max_length=choose_max_length(own_length, config, max_length),
+        own_pooling=modules.own_pooling,
+        max_length=chosen_length,
         own_length=own_length,
-        tokenizer_json=prepare_tokenizer(modules.encoder, config),
+        tokenizer_json=prepare_tokenizer(modules, config),
+        lowered=asks_lower_case(modules),
         weights=_find_weights(modules.encoder),
+        notes=(*modules.tell_of_pooling(), *tell_of_length(chosen_length, own_length), *about),
     )
+
+
+def _refuse_adapter(*folders: Path) -> None:
+    path = next((folder / ADAPTER_FILE for folder in folders if (folder / ADAPTER_FILE).exists()), None)
+    if path is not None:
+        raise CheckpointError(
+            f"{path} says that the weights are an adapter to another checkpoint's, the exporter reads whole ones: "
+            "merge them with peft (merge_and_unload) and save the result"
+        )
 
 
 def find_checkpoint(model: str, revision: str | None = None) -> Place:
@@ -136,7 +167,7 @@ def _fetch(model: str, revision: str | None) -> Place:
         from huggingface_hub import errors
     except ImportError as error:
         raise MissingDependencyError(
-            "fetching a checkpoint from the hub needs huggingface-hub: pip install 'biolord-onnx[export]'"
+            f"fetching a checkpoint from the hub needs huggingface-hub: {install_hint('export')}"
         ) from error
     failures: tuple[type[Exception], ...] = (*_http_errors(errors.HfHubHTTPError), OSError)
     try:
@@ -166,18 +197,29 @@ def _first_line(error: Exception) -> str:
 
 
 def _find_weights(folder: Path) -> Path:
-    path = folder / WEIGHTS_FILE
-    if path.is_file():
-        return path
+    if (folder / WEIGHTS_FILE).is_file():
+        return folder / WEIGHTS_FILE
+    _refuse_shards(folder, WEIGHTS_FILE)
     if (folder / PICKLED_WEIGHTS).is_file():
         if can_unpickle():
             return folder / PICKLED_WEIGHTS
         raise MissingDependencyError(
             f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which only torch loads safely: "
-            f"{TAKE_SAFETENSORS}, or pip install 'biolord-onnx[cpu,export,optimum]'"
+            f"{TAKE_SAFETENSORS}, or {install_hint('export', 'optimum')}"
         )
+    _refuse_shards(folder, PICKLED_WEIGHTS)
     raise CheckpointError(
-        f"{path} is missing: the exporter reads weights from this one file "
+        f"{folder / WEIGHTS_FILE} is missing: the exporter reads weights from this one file "
         "(older BioLORD checkpoints have it at --revision refs/pr/1; with the optimum extra their "
         f"{PICKLED_WEIGHTS} is read, too)"
     )
+
+
+def _refuse_shards(folder: Path, name: str) -> None:
+    found = sorted(path.name for pattern in SHARDED[name] for path in folder.glob(pattern))
+    if found:
+        raise CheckpointError(
+            f"{folder} is a sharded checkpoint ({', '.join(found[:3])}), its weights are split into several files and "
+            f"the exporter reads one, {WEIGHTS_FILE}: save it whole with transformers "
+            "(AutoModel.from_pretrained(…).save_pretrained(…, max_shard_size='100GB'))"
+        )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from biolord_export.config import read_json_object
 from biolord_export.errors import CheckpointError
-from biolord_export.lengths import SENTENCE_FILE
+from biolord_export.sentence_settings import read_sentence_settings
 from biolord_export.sentencepiece import MODEL_FILE, WAY_OUT, build_unigram
+from biolord_export.tokenizer_settings import apply_tokenizer_settings
 from biolord_export.vocabulary_file import SPECIAL_NAMES, VOCAB_FILE, build_wordpiece
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.tokenization import Tokenizer
@@ -20,30 +21,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biolord_export.config import EncoderConfig, JsonObject
+    from biolord_export.modules import Modules
 
 TOKENIZER_JSON = "tokenizer.json"
 ADVICE = "download the checkpoint again"
 
 
-def prepare_tokenizer(folder: Path, config: EncoderConfig) -> str:
-    """Read the tokenizer of a checkpoint folder.
+def prepare_tokenizer(modules: Modules, config: EncoderConfig) -> str:
+    """Read the tokenizer of a checkpoint.
 
-    Padding and truncation are reset: all-mpnet-base-v2's file, for one, pads every text to 128 tokens. Where
-    ``sentence_bert_config.json`` asks for lower case, that is put in front, as sentence-transformers does.
+    Padding and truncation are reset: all-mpnet-base-v2's file, for one, pads every text to 128 tokens. What the file's
+    companions change is changed. Where ``sentence_bert_config.json`` asks for lower case, that is put in front, as
+    sentence-transformers does.
 
     Args:
-        folder: Where tokenizer.json lies; or vocab.txt of an MPNet or BERT; or sentencepiece.bpe.model of an XLM-R.
+        modules: The folder where tokenizer.json lies; or vocab.txt of an MPNet or BERT; or sentencepiece.bpe.model of
+            an XLM-R.
         config: The encoder's kind, and how many token vectors it has.
 
     Returns:
         The JSON text of the artefact's tokenizer.json.
 
     Raises:
-        CheckpointError: The file is missing or no tokenizer, adds no special tokens, or knows ids that have no vector.
+        CheckpointError: The file is missing or no tokenizer, adds no special tokens, or knows ids that have no vector;
+            or a companion asks for what isn't carried out.
     """
-    path, values = _read(folder, config.model_type)
+    path, values = _read(modules.encoder, config.model_type)
+    values = apply_tokenizer_settings(values, modules.encoder, config.model_type)
     values["padding"] = values["truncation"] = None
-    if _asks_lower_case(folder):
+    if asks_lower_case(modules):
         values["normalizer"] = _lower_case_first(values.get("normalizer"))
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     try:
@@ -60,6 +66,11 @@ def prepare_tokenizer(folder: Path, config: EncoderConfig) -> str:
     return text
 
 
+def asks_lower_case(modules: Modules) -> bool:
+    """Tell whether sentence-transformers lowers texts, whatever the tokenizer does."""
+    return modules.listed and read_sentence_settings(modules.encoder)[1].get("do_lower_case") is True
+
+
 def _read(folder: Path, model_type: str) -> tuple[Path, JsonObject]:
     """Read the best of a folder's tokenizer files, as a ``tokenizer.json``; and say which it is."""
     path = folder / TOKENIZER_JSON
@@ -72,11 +83,9 @@ def _read(folder: Path, model_type: str) -> tuple[Path, JsonObject]:
     raise CheckpointError(f"{path} is missing, and there is no other file that a tokenizer is built from: {WAY_OUT}")
 
 
-def _asks_lower_case(folder: Path) -> bool:
-    path = folder / SENTENCE_FILE
-    return path.is_file() and read_json_object(path).get("do_lower_case") is True
-
-
-def _lower_case_first(normalizer: object) -> JsonObject:
-    first: JsonObject = {"type": "Lowercase"}
-    return {"type": "Sequence", "normalizers": [first, normalizer]} if normalizer else first
+def _lower_case_first(normalizer: object) -> object:
+    steps = normalizer if isinstance(normalizer, dict) else {}
+    inner = steps.get("normalizers") if steps.get("type") == "Sequence" else [steps] if steps else []
+    if not isinstance(inner, list) or any(isinstance(step, dict) and step.get("type") == "Lowercase" for step in inner):
+        return normalizer  # lowered already, wherever that is: sentence-transformers leaves it
+    return {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, *inner]}

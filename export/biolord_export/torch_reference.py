@@ -45,8 +45,11 @@ class TorchReference:
         from transformers import AutoModel, AutoTokenizer
 
         folder = checkpoint.weights.parent
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).float().eval()
+        whole = checkpoint.weights.suffix == ".safetensors"  # a pickle is loaded with weights_only
+        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=whole).float().eval()
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        if checkpoint.lowered:
+            _lower(tokenizer.backend_tokenizer)
         return cls(model, tokenizer, checkpoint.pooling.mode, checkpoint.max_length.value)
 
     @property
@@ -77,3 +80,11 @@ class TorchReference:
             return hidden[:, 0]
         mask = feeds["attention_mask"].unsqueeze(-1).to(hidden.dtype)
         return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+
+
+def _lower(tokenizer: Any) -> None:  # noqa: ANN401 - a tokenizer of transformers' own release
+    """Lower texts before anything else, as sentence-transformers does for ``do_lower_case``."""
+    from tokenizers import normalizers
+
+    own = [] if tokenizer.normalizer is None else [tokenizer.normalizer]
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *own])

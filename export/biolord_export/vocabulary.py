@@ -104,7 +104,12 @@ def keep_vocabulary(checkpoint: Checkpoint, texts: Corpus) -> Checkpoint:
         others = np.union1d(others, _tokens_of(whole, rest))
         coverage.append(measure_coverage(whole, others, UNSEEN, held_out))
     vocabulary = KeptVocabulary(kept, checkpoint.config.vocabulary, whole, texts, tuple(coverage))
-    return replace(checkpoint, tokenizer_json=prune_tokenizer(whole, kept), vocabulary=vocabulary)
+    note = (
+        f"{len(kept)} of {vocabulary.size} tokens are kept (--keep-vocabulary): texts that need others get other "
+        "vectors than the checkpoint's"
+    )
+    pruned = prune_tokenizer(whole, kept)
+    return replace(checkpoint, tokenizer_json=pruned, vocabulary=vocabulary, notes=(*checkpoint.notes, note))
 
 
 def load_weights(checkpoint: Checkpoint) -> EncoderWeights:

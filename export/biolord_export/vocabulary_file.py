@@ -14,6 +14,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 from biolord_export.config import read_json_object
 from biolord_export.errors import CheckpointError
 from biolord_export.sentencepiece import WAY_OUT
+from biolord_export.tokenizer_settings import SETTINGS_FILE, SPECIALS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from biolord_export.config import JsonObject
 
 VOCAB_FILE = "vocab.txt"
-SETTINGS_FILE = "tokenizer_config.json"
-SPECIALS_FILE = "special_tokens_map.json"
 
 
 @dataclass(frozen=True)

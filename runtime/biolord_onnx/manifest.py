@@ -102,6 +102,7 @@ class Manifest:
         tools: versions of what made it.
         created: ISO 8601 time.
         licence: notice to show to users.
+        notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
         format: version of this layout.
     """
 
@@ -122,6 +123,7 @@ class Manifest:
     tools: dict[str, str]
     created: str
     licence: str
+    notes: tuple[str, ...] = ()
     format: int = FORMAT
 
     @classmethod
@@ -157,6 +159,8 @@ class Manifest:
             tools=fields.text_mapping("tools", longest=LONGEST_TEXT),
             created=fields.text("created", longest=LONGEST_TEXT),
             licence=fields.text("licence", longest=LONGEST_TEXT),
+            # Artifacts that were made before there were notes have none.
+            notes=fields.texts("notes", longest=LONGEST_TEXT) if "notes" in fields.members else (),
         )
 
     def to_json(self) -> str:

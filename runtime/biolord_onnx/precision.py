@@ -67,6 +67,18 @@ class Conversion:
         return _FORMATS[self.name].convert(vectors, self.ranges)
 
 
+def check_precision(name: str) -> Precision:
+    """Return a number format's name.
+
+    Raises:
+        InputError: there is no such format.
+    """
+    known = next((precision for precision in PRECISIONS if precision == name), None)
+    if known is None:
+        raise InputError(f"precision is {name!r}, expected one of {', '.join(map(repr, PRECISIONS))}")
+    return known
+
+
 def choose_conversion(name: str, read_ranges: Callable[[], Ranges | None]) -> Conversion:
     """Look a number format up.
 
@@ -77,9 +89,7 @@ def choose_conversion(name: str, read_ranges: Callable[[], Ranges | None]) -> Co
     Raises:
         InputError: there is no such format, or it needs ranges and the artefact has none.
     """
-    known = next((precision for precision in PRECISIONS if precision == name), None)
-    if known is None:
-        raise InputError(f"precision is {name!r}, expected one of {', '.join(map(repr, PRECISIONS))}")
+    known = check_precision(name)
     if not _FORMATS[known].ranged:
         return Conversion(known)
     ranges = read_ranges()

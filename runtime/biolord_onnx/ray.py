@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.precision import Precision
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
@@ -35,6 +37,7 @@ class EmbedBatch:
         *,
         column: str = "text",
         output: str = "embedding",
+        truncated: str | None = None,
         normalize: bool | None = None,
         overflow: Overflow = "truncate",
         precision: Precision = "float32",
@@ -48,22 +51,25 @@ class EmbedBatch:
             path: artefact folder, or name of an installed artefact.
             column: holds the texts.
             output: column to add.
+            truncated: another column to add, of which texts were cut; None for none.
             normalize: as of `Embedder.encode`.
-            overflow: likewise.
+            overflow: likewise; cut texts of a batch are told by one warning, which Ray shows in the driver's log.
             precision: likewise.
             provider: as of `Embedder.load`.
             threads: likewise; None takes the CPUs that Ray gives to the task or actor.
             memory: likewise.
 
         Raises:
+            InputError: there is no such overflow or precision, or the two columns have one name.
             MissingDependencyError: Ray isn't installed.
         """
         _require_ray()
+        if truncated == output:
+            raise InputError(f"output and truncated are both {output!r}: give each column a name of its own")
         self.column = column
         self.output = output
-        self.normalize = normalize
-        self.overflow = overflow
-        self.precision = precision
+        self.truncated = truncated
+        self.options = EncodeOptions(normalize, overflow=overflow, precision=precision)
         # Workers that load later, on other nodes too, load what is here now, or refuse.
         self.session = SessionOptions(str(path), provider, threads, memory).pinned()
 
@@ -72,16 +78,14 @@ class EmbedBatch:
 
         Raises:
             TypeError: a text isn't a string, or the batch isn't a dict of arrays, Ray's batch format "numpy".
-            InputError: the column of texts isn't there, or that of vectors is.
+            InputError: the column of texts isn't there, or one to add is; or a text is over the limit that
+                ``overflow="error"`` sets.
             BiolordError: the artefact can't be loaded.
         """
         texts = self._texts(batch)
-        vectors = (
-            self._with_assigned_cpus()
-            .embedder()
-            .encode_with_info(texts, normalize=self.normalize, overflow=self.overflow, precision=self.precision)
-        )
-        return {**batch, self.output: vectors.vectors}
+        info = self.options.encode_aloud(self._with_assigned_cpus().embedder(), texts)
+        cuts = {} if self.truncated is None else {self.truncated: info.truncated}
+        return {**batch, self.output: info.vectors, **cuts}
 
     def _texts(self, batch: object) -> list[str]:
         if not isinstance(batch, dict):
@@ -89,8 +93,9 @@ class EmbedBatch:
         columns = ", ".join(map(str, batch))
         if self.column not in batch:
             raise InputError(f"the batch has no column {self.column!r}, it has: {columns}")
-        if self.output in batch:
-            raise InputError(f"the batch has a column {self.output!r} already, choose another output: {columns}")
+        for keyword, name in (("output", self.output), ("truncated", self.truncated)):
+            if name in batch:
+                raise InputError(f"the batch has a column {name!r} already, choose another {keyword}: {columns}")
         return list(batch[self.column])
 
     def _with_assigned_cpus(self) -> SessionOptions:
@@ -111,4 +116,4 @@ def _require_ray() -> None:
     from importlib.util import find_spec
 
     if find_spec("ray") is None:
-        raise MissingDependencyError("EmbedBatch needs Ray: pip install 'biolord-onnx[ray]'")
+        raise MissingDependencyError(f"EmbedBatch needs Ray: {install_hint('ray')}")

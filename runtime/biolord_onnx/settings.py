@@ -72,7 +72,7 @@ def resolve_settings(
         conversion=choose_conversion(precision, lambda: read_ranges(output)),
         token_budget=budget,
         max_texts=None if batch_size is None else _at_least_one("batch_size", batch_size),
-        overflow=_choose_overflow(overflow),
+        overflow=check_overflow(overflow),
     )
 
 
@@ -97,7 +97,12 @@ def _at_least_one(name: str, value: int) -> int:
     return value
 
 
-def _choose_overflow(name: str) -> Overflow:
+def check_overflow(name: str) -> Overflow:
+    """Return what is to be done with texts over the limit.
+
+    Raises:
+        InputError: there is no such way.
+    """
     known = next((overflow for overflow in OVERFLOWS if overflow == name), None)
     if known is None:
         raise InputError(f"overflow is {name!r}, expected one of {', '.join(map(repr, OVERFLOWS))}")

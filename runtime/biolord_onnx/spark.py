@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from biolord_onnx.encode_options import EncodeOptions, warn_of_cuts
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.precision import Precision
 from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
@@ -22,6 +24,7 @@ _ELEMENTS = {"float32": "float", "int8": "tinyint", "binary": "tinyint"}
 def embed_udf(
     path: str,
     *,
+    truncated: Any = None,  # noqa: ANN401 - an accumulator, PySpark isn't there when types are checked
     normalize: bool | None = None,
     overflow: Overflow = "truncate",
     precision: Precision = "float32",
@@ -36,8 +39,9 @@ def embed_udf(
 
     Args:
         path: artefact folder, or name of an installed artefact.
+        truncated: an accumulator, ``spark.sparkContext.accumulator(0)``, that counts the texts that were cut.
         normalize: as of `Embedder.encode`.
-        overflow: likewise.
+        overflow: likewise; cut texts of a task are told by one warning, which goes to the executor's log.
         precision: ``float32``, ``int8`` or ``binary``.
         provider: as of `Embedder.load`.
         threads: of each Python worker; Spark runs one for each of ``spark.task.cpus``.
@@ -47,7 +51,7 @@ def embed_udf(
         A function of a column.
 
     Raises:
-        InputError: Spark has no such number format.
+        InputError: Spark has no such number format, or there is no such overflow.
         MissingDependencyError: PySpark or pandas isn't installed.
     """
     if precision not in _ELEMENTS:
@@ -55,13 +59,20 @@ def embed_udf(
     try:
         from pyspark.sql.functions import pandas_udf
     except ImportError as error:
-        raise MissingDependencyError("embed_udf needs PySpark: pip install 'biolord-onnx[spark]'") from error
+        raise MissingDependencyError(f"embed_udf needs PySpark: {install_hint('spark')}") from error
     # Workers that load later, on other nodes too, load what is here now, or refuse.
     session = SessionOptions(str(path), provider, threads, memory).pinned()
+    options = EncodeOptions(normalize, overflow=overflow, precision=precision)
 
     def embed(batches: Iterator[Any]) -> Iterator[Any]:
+        cut = count = 0
         for texts in batches:
-            yield _embed_series(texts, session, normalize, overflow, precision)
+            vectors, truncated_here = _embed_series(texts, session, options)
+            cut, count = cut + truncated_here, count + len(texts)
+            yield vectors
+        warn_of_cuts(cut, count, session.embedder().max_length)
+        if truncated is not None and cut:
+            truncated.add(cut)
 
     # Spark reads the hints to tell the kind of UDF: from series to series, in a loop that can keep state.
     import pandas as pd
@@ -74,16 +85,14 @@ def embed_udf(
 def _embed_series(
     texts: Any,  # noqa: ANN401 - a pandas Series
     session: SessionOptions,
-    normalize: bool | None,
-    overflow: Overflow,
-    precision: Precision,
-) -> Any:  # noqa: ANN401 - a pandas Series
+    options: EncodeOptions,
+) -> tuple[Any, int]:
+    """Return a pandas Series of vectors, and how many texts were cut."""
     import pandas as pd
 
     known = texts.notna().to_numpy()
-    info = session.embedder().encode_with_info(
-        list(texts[known]), normalize=normalize, overflow=overflow, precision=precision
-    )
+    info = options.encode(session.embedder(), list(texts[known]))
     vectors = iter(info.vectors)
     # None, for Spark takes pandas' NaN for a vector.
-    return pd.Series([next(vectors) if one else None for one in known], index=texts.index, dtype=object)
+    column = pd.Series([next(vectors) if one else None for one in known], index=texts.index, dtype=object)
+    return column, int(info.truncated.sum())

@@ -6,6 +6,8 @@ import asyncio
 import pickle
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from llama_index.core import Settings, VectorStoreIndex
 from llama_index.core.schema import TextNode
 
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.errors import InputError, TruncationWarning
 from biolord_onnx.integrations.chroma import BiolordEmbeddingFunction
 from biolord_onnx.integrations.haystack import BiolordDocumentEmbedder, BiolordTextEmbedder
 from biolord_onnx.integrations.langchain import BiolordEmbeddings
@@ -118,9 +122,9 @@ def test_haystack(tiny: Path, unit: Any) -> None:  # noqa: ANN401 - an array
 @pytest.mark.parametrize("kind", [BiolordTextEmbedder, BiolordDocumentEmbedder])
 def test_haystack_components_are_written_to_files(tiny: Path, kind: type[Any]) -> None:
     """With all settings."""
-    made = kind(str(tiny), normalize=False, threads=1, memory="low")
+    made = kind(str(tiny), normalize=False, threads=1, memory="low", overflow="window")
     again = kind.from_dict(made.to_dict())
-    assert (again.session, again.normalize) == (made.session, False)
+    assert (again.session, again.options) == (made.session, EncodeOptions(None, overflow="window"))
     assert again.to_dict() == made.to_dict()
 
 
@@ -155,6 +159,68 @@ def test_chroma(tiny: Path, unit: Any, tmp_path: Path) -> None:  # noqa: ANN401 
     assert BiolordEmbeddingFunction.build_from_config(function.get_config()).session == function.session
     assert (function.name(), function.default_space()) == ("biolord_onnx", "cosine")
     assert "l2" in function.supported_spaces()
+
+
+def test_a_collection_remembers_what_to_do_with_long_texts(tiny: Path) -> None:
+    """One that was made before there was a choice cuts, as it did."""
+    config = BiolordEmbeddingFunction(str(tiny), overflow="window").get_config()
+    assert BiolordEmbeddingFunction.build_from_config(config).options.overflow == "window"
+    del config["overflow"]
+    assert BiolordEmbeddingFunction.build_from_config(config).options.overflow == "truncate"
+
+
+# --- Long texts ---------------------------------------------------------------------------------------------
+
+LONG = "cat " * 40
+WAYS: dict[str, Callable[..., Any]] = {
+    "LangChain": lambda path, **options: BiolordEmbeddings(path, **options).embed_documents([LONG, "cat"]),
+    "LangChain, a query": lambda path, **options: [BiolordEmbeddings(path, **options).embed_query(LONG)],
+    "LlamaIndex": lambda path, **options: BiolordEmbedding(path, **options).get_text_embedding_batch([LONG, "cat"]),
+    "LlamaIndex, a query": lambda path, **options: [BiolordEmbedding(path, **options).get_query_embedding(LONG)],
+    "LlamaIndex, later": lambda path, **options: [
+        asyncio.run(BiolordEmbedding(path, **options).aget_text_embedding(LONG))
+    ],
+    "Haystack": lambda path, **options: [
+        document.embedding
+        for document in BiolordDocumentEmbedder(path, **options).run(
+            documents=[Document(content=LONG), Document(content="cat")]
+        )["documents"]
+    ],
+    "Haystack, a query": lambda path, **options: [BiolordTextEmbedder(path, **options).run(text=LONG)["embedding"]],
+    "Chroma": lambda path, **options: BiolordEmbeddingFunction(path, **options)([LONG, "cat"]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_long_texts_that_are_cut_are_told(tiny: Path, way: str) -> None:
+    """Each call once, with the count, however often the same call comes."""
+    for _ in range(2):
+        with pytest.warns(TruncationWarning) as caught:
+            found = WAYS[way](str(tiny))
+        (message,) = [str(one.message) for one in caught if issubclass(one.category, TruncationWarning)]
+        assert message.startswith(f"1 of {len(found)} texts have more than 16 tokens and were cut: overflow='window'")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_long_texts_may_be_read_whole_or_refused(tiny: Path, embedder: Embedder, way: str) -> None:
+    """As the library does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TruncationWarning)
+        found = WAYS[way](str(tiny), overflow="window")
+        with pytest.raises(InputError, match=r"texts\[0\] has 42 tokens"):
+            WAYS[way](str(tiny), overflow="error")
+    expected = embedder.encode([LONG], overflow="window", normalize=True)
+    np.testing.assert_allclose(found[0], expected[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [BiolordEmbeddings, BiolordEmbedding, BiolordDocumentEmbedder, BiolordTextEmbedder, BiolordEmbeddingFunction],
+)
+def test_an_unknown_way_with_long_texts_is_refused_at_once(tiny: Path, kind: type[Any]) -> None:
+    """Not when the first text comes."""
+    with pytest.raises(ValueError, match="overflow"):
+        kind(str(tiny), overflow="cut")
 
 
 @pytest.mark.parametrize(

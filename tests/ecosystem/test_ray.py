@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -144,8 +146,46 @@ def test_batches_that_can_not_be_embedded(tiny: Path, batch: Any, error: type[Ex
         EmbedBatch(str(tiny), threads=1)(batch)
 
 
+@pytest.mark.usefixtures("cluster")
+def test_long_texts_are_counted_and_told(tiny: Path) -> None:
+    """A column says which; each batch is told of."""
+
+    class Noting(EmbedBatch):
+        def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("default")
+                found = super().__call__(batch)
+            return {**found, "told": [str(caught[0].message) if caught else ""] * len(batch["text"])}
+
+    texts = ["cat " * 40 if number % 4 == 0 else "cat" for number in range(40)]
+    rows = (
+        ray.data.from_items([{"text": text} for text in texts])
+        .map_batches(Noting(str(tiny), truncated="cut"), batch_size=20, num_cpus=1)
+        .take_all()
+    )
+    assert [row["cut"] for row in rows] == [row["text"] != "cat" for row in rows]
+    assert sum(row["cut"] for row in rows) == 10
+    assert all(re.match(r"\d+ of 20 texts have more than 16 tokens and were cut: ", row["told"]) for row in rows)
+
+
+def test_ways_with_long_texts(tiny: Path, embedder: Embedder) -> None:
+    """As the library does; an unknown one is refused by the driver, and so are two columns of one name."""
+    batch = {"text": ["cat " * 40]}
+    found = EmbedBatch(str(tiny), overflow="window", truncated="cut", threads=1)(batch)
+    np.testing.assert_array_equal(found["embedding"], embedder.encode(batch["text"], overflow="window"))
+    assert found["cut"].tolist() == [False]
+    with pytest.raises(InputError, match=r"texts\[0\] has 42 tokens"):
+        EmbedBatch(str(tiny), overflow="error", threads=1)(batch)
+    with pytest.raises(InputError, match="overflow is 'cut', expected one of"):
+        EmbedBatch(str(tiny), overflow="cut")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="output and truncated are both 'x'"):
+        EmbedBatch(str(tiny), output="x", truncated="x")
+    with pytest.raises(InputError, match="has a column 'text' already, choose another truncated"):
+        EmbedBatch(str(tiny), truncated="text", threads=1)(batch)
+
+
 def test_without_ray(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the extra."""
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MissingDependencyError, match=r"EmbedBatch needs Ray: pip install 'biolord-onnx\[ray\]'"):
+    with pytest.raises(MissingDependencyError, match=r"EmbedBatch needs Ray: pip install 'biolord-onnx\[cpu,ray\]'"):
         EmbedBatch(str(tiny))

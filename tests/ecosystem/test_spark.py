@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.errors import InputError, MissingDependencyError, TruncationWarning
 from biolord_onnx.shared import SessionOptions
 from biolord_onnx.spark import _embed_series, embed_udf
 
@@ -62,11 +64,38 @@ def test_a_killed_worker_costs_no_row(spark: Any, tiny: Path, tmp_path: Path) ->
     assert Path(marker).exists()
 
 
+def test_long_texts_are_counted(spark: Any, tiny: Path) -> None:  # noqa: ANN401 - no types  # noqa: ANN401 - no types
+    """All tasks add to one number in the driver."""
+    texts = ["cat " * 40 if number % 3 == 0 else "cat" for number in range(90)]
+    frame = spark.createDataFrame([(text,) for text in texts], "name string").repartition(4)
+    cut = spark.sparkContext.accumulator(0)
+    assert len(frame.withColumn("embedding", embed_udf(str(tiny), truncated=cut)("name")).collect()) == 90
+    assert cut.value == 30
+
+
+def test_a_task_tells_of_long_texts_once(tiny: Path) -> None:
+    """On its stderr, with the count of all its batches; it can be told to read them whole or to refuse them."""
+    batches = [pd.Series(["cat " * 40, "cat", None]), pd.Series(["cat " * 40])]
+    function = embed_udf(str(tiny)).func  # type: ignore[attr-defined]
+    with pytest.warns(TruncationWarning) as caught:
+        list(function(iter(batches)))
+    (message,) = [str(one.message) for one in caught]
+    assert message.startswith("2 of 4 texts have more than 16 tokens and were cut: ")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TruncationWarning)
+        list(embed_udf(str(tiny), overflow="window").func(iter(batches)))  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"texts\[0\] has 42 tokens"):
+        list(embed_udf(str(tiny), overflow="error").func(iter(batches)))  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="overflow is 'cut', expected one of"):
+        embed_udf(str(tiny), overflow="cut")  # type: ignore[arg-type]
+
+
 def test_a_series_by_hand(tiny: Path, embedder: Embedder) -> None:
     """The index stays, nulls stay null, options are those of the library."""
     series = pd.Series(["cat", None, "dog"], index=[5, 3, 9])
-    found = _embed_series(series, SessionOptions(str(tiny), threads=1), True, "truncate", "float32")
+    found, cut = _embed_series(series, SessionOptions(str(tiny), threads=1), EncodeOptions(True))
     assert list(found.index) == [5, 3, 9]
+    assert cut == 0
     assert found.isna().tolist() == [False, True, False]
     np.testing.assert_array_equal(np.stack([found[5], found[9]]), embedder.encode(["cat", "dog"], normalize=True))
 
@@ -88,5 +117,5 @@ def test_formats_that_spark_has_not(tiny: Path) -> None:
 def test_without_pyspark(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message names the extra."""
     monkeypatch.setitem(sys.modules, "pyspark.sql.functions", None)
-    with pytest.raises(MissingDependencyError, match=r"embed_udf needs PySpark: pip install 'biolord-onnx\[spark\]'"):
+    with pytest.raises(MissingDependencyError, match=r"needs PySpark: pip install 'biolord-onnx\[cpu,spark\]'"):
         embed_udf(str(tiny))

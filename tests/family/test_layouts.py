@@ -133,12 +133,15 @@ def test_512_tokens_of_a_checkpoint_that_says_128(tmp_path: Path, place: Place) 
 
 @pytest.mark.parametrize("length", [30, 128])
 def test_cls_pooling_with_a_length_of_ones_own(tmp_path: Path, place: Place, length: int) -> None:
-    """What RaTEScore and DeepRare ask for; shorter than the checkpoint's own, so that nothing need be said."""
+    """What RaTEScore and DeepRare ask for: both overrule the checkpoint, which is said and kept."""
     folder = write_layout(tmp_path / "model", LAYOUTS["BioLORD-2023-C"])
     outcome = place.export(folder, *FLOAT32, "--pooling", "cls", "--max-length", length)
     assert outcome.code == 0, outcome.err
-    assert "texts may have" not in outcome.err
     manifest = open_artifact(place.out).manifest
+    pooled, cut = manifest.notes
+    assert pooled.startswith("texts are pooled by cls (--pooling), sentence-transformers' choice without modules.json")
+    assert cut.startswith(f"texts are cut at {length} tokens (--max-length), tokenizer_config.json says 512")
+    assert outcome.err.startswith(f"{pooled}\n{cut}\n")
     assert (manifest.pooling, manifest.max_length.value, manifest.max_length.source) == ("cls", length, "--max-length")
 
 
@@ -146,6 +149,7 @@ def test_a_table_of_another_size_is_refused(tmp_path: Path) -> None:
     """The multilingual tokenizer beside the English weights: the ids have no vectors."""
     folder = write_layout(tmp_path / "model", LAYOUTS["BioLORD-2023"])
     other = write_layout(tmp_path / "other", LAYOUTS["BioLORD-2023-M"])
-    (folder / "tokenizer.json").write_bytes((other / "tokenizer.json").read_bytes())
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        (folder / name).write_bytes((other / name).read_bytes())
     with pytest.raises(CheckpointError, match=r"has ids up to \d+, config\.json says vectors for \d+"):
         open_checkpoint(str(folder))

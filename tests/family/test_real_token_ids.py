@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from biolord_export.config import read_encoder_config
+from biolord_export.modules import read_modules
 from biolord_export.pieces import compile_pieces
 from biolord_export.reference import reference_model
 from biolord_export.sentencepiece import build_unigram as build_from_model
@@ -48,7 +49,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     place = tmp_path_factory.mktemp("ids")
     folders = {name: write_layout(place / name, layout) for name, layout in LAYOUTS.items()}
     folders[REAL] = _real_without_fast_file(place / "real")
-    prepared = {name: prepare_tokenizer(folder, read_encoder_config(folder)) for name, folder in folders.items()}
+    prepared = {
+        name: prepare_tokenizer(read_modules(folder), read_encoder_config(folder)) for name, folder in folders.items()
+    }
     rules = compile_rules(compatibility_rules())
     model = write_model(place / "sentencepiece.bpe.model", rules=rules)
     prepared |= {CONVERTED: build_from_model(model), RULES: build_unigram(rules=rules)}

@@ -90,7 +90,7 @@ def test_a_dense_module(place: Place, tmp_path: Path) -> None:
 def test_max_pooling(place: Place, tmp_path: Path, target: str) -> None:
     """Refused unless --pooling says what to take instead."""
     model = write_checkpoint(tmp_path / "model", pooling="max")
-    message = f"{model / '1_Pooling' / 'config.json'} pools by max, the exporter knows mean and cls: choose one"
+    message = f"{model / '1_Pooling' / 'config.json'} pools by max, the exporter knows mean and cls: it can't"
     place.assert_refused(model, "--target", target, message=message)
 
 

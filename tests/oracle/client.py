@@ -63,30 +63,33 @@ class Oracle:
         batch_size: int = 16,
     ) -> OracleResult:
         """Encode texts with a checkpoint folder, or with other pooling or another limit than its own."""
-        request = {
-            "model": str(model.resolve()),
-            "texts": list(texts),
-            "pooling": pooling,
-            "max_length": max_length,
-            "batch_size": batch_size,
-            "threads": THREADS,
-        }
-        answer = self.cache / f"{self._digest(model, request)}.npz"
-        if not answer.exists():
-            self._ask(request, answer)
-        return read(answer)
+        request = _request(model, texts, pooling=pooling, max_length=max_length, batch_size=batch_size)
+        return self._answer([(model, request)])[0]
 
-    def _ask(self, request: Mapping[str, object], answer: Path) -> None:
+    def of_all(self, models: Sequence[Path], texts: Sequence[str]) -> list[OracleResult]:
+        """Encode texts with several checkpoint folders, all in one process."""
+        return self._answer([(model, _request(model, texts)) for model in models])
+
+    def _answer(self, asked: Sequence[tuple[Path, Mapping[str, object]]]) -> list[OracleResult]:
+        answers = {self.cache / f"{self._digest(model, request)}.npz": request for model, request in asked}
+        self._ask({answer: request for answer, request in answers.items() if not answer.exists()})
+        return [read(self.cache / f"{self._digest(model, request)}.npz") for model, request in asked]
+
+    def _ask(self, missing: Mapping[Path, Mapping[str, object]]) -> None:
+        if not missing:
+            return
         self.cache.mkdir(parents=True, exist_ok=True)
-        asked = answer.with_suffix(f".{os.getpid()}.json")
-        made = answer.with_suffix(f".{os.getpid()}.npz")
-        asked.write_text(json.dumps({**request, "output": str(made)}), encoding="utf-8")
+        files = {answer: answer.with_suffix(f".{os.getpid()}.json") for answer in missing}
+        made = {answer: answer.with_suffix(f".{os.getpid()}.npz") for answer in missing}
+        for answer, request in missing.items():
+            files[answer].write_text(json.dumps({**request, "output": str(made[answer])}), encoding="utf-8")
         try:
-            run(self.python, asked)
-            made.replace(answer)
+            run(self.python, *files.values())
+            for answer, path in made.items():
+                path.replace(answer)
         finally:
-            asked.unlink()
-            made.unlink(missing_ok=True)
+            for path in (*files.values(), *made.values()):
+                path.unlink(missing_ok=True)
 
     def _digest(self, model: Path, request: Mapping[str, object]) -> str:
         """Digest everything the answer follows from; where the checkpoint lies does not matter."""
@@ -97,6 +100,24 @@ class Oracle:
             "packages": installed(self.python),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _request(
+    model: Path,
+    texts: Sequence[str],
+    *,
+    pooling: str | None = None,
+    max_length: int | None = None,
+    batch_size: int = 16,
+) -> dict[str, object]:
+    return {
+        "model": str(model.resolve()),
+        "texts": list(texts),
+        "pooling": pooling,
+        "max_length": max_length,
+        "batch_size": batch_size,
+        "threads": THREADS,
+    }
 
 
 def oracle_python() -> Path:
@@ -124,11 +145,11 @@ def read(answer: Path) -> OracleResult:
         )
 
 
-def run(python: Path, request: Path) -> None:
+def run(python: Path, *requests: Path) -> None:
     """Run the script, offline and without this environment's settings; its complaint becomes the error."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "PYTHON"))}
     environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(THREADS)}
-    command = [str(python), str(SCRIPT), str(request)]
+    command = [str(python), str(SCRIPT), *map(str, requests)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the oracle failed with exit code {done.returncode}:\n{done.stderr}")

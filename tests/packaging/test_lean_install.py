@@ -136,7 +136,7 @@ def test_parquet_without_pyarrow_names_the_pip_command(lean: Installed) -> None:
     """The optional table format says which extra brings it."""
     done = lean.run("biolord", "embed", "tiny", "fever", "--output", "vectors.parquet")
     assert done.returncode == 2
-    assert "pip install 'biolord-onnx[parquet]'" in done.stderr
+    assert "pip install 'biolord-onnx[cpu,parquet]'" in done.stderr
     assert not (lean.work / "vectors.parquet").exists()
 
 

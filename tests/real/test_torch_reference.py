@@ -13,8 +13,11 @@ from biolord_export.reference import reference_model
 from golden.texts import TEXTS
 from portable.environments import interpreter, run
 from real.exports import MINILM, RealExports
+from tiny.checkpoint import write_checkpoint
+from unit.export.editing import edit_json
 
 pytestmark = pytest.mark.real
+HERE = Path(__file__).parents[1]
 
 
 def test_a_float32_artefact_is_what_torch_computes(
@@ -32,3 +35,19 @@ def test_a_float32_artefact_is_what_torch_computes(
     assert report.reference.startswith("float32 by torch ")
     assert group.texts > 8
     assert group.cosine_min > 0.999999
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_torch_reads_what_the_exporter_reads(tmp_path: Path, lower: bool) -> None:
+    """A checkpoint with pytorch_model.bin alone, and one whose texts sentence-transformers lowers."""
+    folder = write_checkpoint(tmp_path / "model")
+    edit_json(folder / "sentence_bert_config.json", do_lower_case=lower)
+    edit_json(folder / "tokenizer.json", normalizer={"type": "NFC"})
+    run([interpreter("oracle"), HERE / "family" / "there.py", "pickle", folder])
+    texts = tmp_path / "texts.txt"
+    texts.write_text("Cat scratch INJURY\nFEVER\nbartonellosis, FOUND late\n", encoding="utf-8")
+    biolord: list[str | Path] = [interpreter("oracle"), "-m", "biolord_onnx.cli.main"]
+    run([*biolord, "export", folder, tmp_path / "artifact", "--target", "cpu-fp32"])
+    options: list[str | Path] = ["--reference", folder, "--texts", texts, "--engine", "torch", "--json"]
+    (group,) = json.loads(run([*biolord, "verify", tmp_path / "artifact", *options]))["fidelity"]["groups"]
+    assert group["cosine_min"] > 0.999999

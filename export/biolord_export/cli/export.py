@@ -31,7 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-length", type=int, metavar="N", help="longest text in tokens (default: the checkpoint's)"
     )
-    parser.add_argument("--pooling", choices=("mean", "cls"), help="default: the checkpoint's")
+    parser.add_argument(
+        "--pooling",
+        choices=("mean", "cls"),
+        help="overrule the checkpoint's own pooling: the vectors are no longer its own (default: the checkpoint's)",
+    )
     parser.add_argument(
         "--calibration",
         type=Path,
@@ -58,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
     from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
     from biolord_export.corpus import Corpus, read_calibration, read_lines
     from biolord_export.errors import ExportError
-    from biolord_export.lengths import warn_of_length
     from biolord_export.pipeline import ExportOptions, export_artifact
     from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
@@ -75,9 +78,8 @@ def run(args: argparse.Namespace) -> int:
     if args.keep_vocabulary:
         texts = Corpus(tuple(read_lines(args.keep_vocabulary)), args.keep_vocabulary.name)
         checkpoint = keep_vocabulary(checkpoint, texts)
-    warning = warn_of_length(checkpoint.max_length, checkpoint.own_length)
-    if warning:
-        say(warning)
+    for note in checkpoint.notes:
+        say(note)
     options = ExportOptions(target, calibration, args.force, args.accept_below_gate)
     exported = export_artifact(checkpoint, args.out, options, say)
     if exported.layers:

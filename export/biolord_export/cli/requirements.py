@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from biolord_onnx.engine import check_release, import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 
 NEEDED = ("onnx", "onnxruntime", "safetensors", "tqdm")
 
@@ -19,7 +20,5 @@ def require_export_extra(command: str) -> None:
     """
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
-        raise MissingDependencyError(
-            f"biolord {command} needs {', '.join(missing)}: pip install 'biolord-onnx[cpu,export]'"
-        )
+        raise MissingDependencyError(f"biolord {command} needs {', '.join(missing)}: {install_hint('export')}")
     check_release(import_onnxruntime().__version__)

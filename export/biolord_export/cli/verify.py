@@ -11,6 +11,7 @@ from biolord_onnx.cli import output
 from biolord_onnx.cli.input import add_dialect, dialect_from
 from biolord_onnx.errors import InputError
 from biolord_onnx.manifest import MANIFEST_NAME
+from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     report = _measure(artifact, args) if args.reference else _read(artifact)
     if args.json:
         fidelity = report.to_json() if report else None
-        output.say(json.dumps({"artefact": artifact.manifest.name, "files": "whole", "fidelity": fidelity}, indent=2))
+        about = {"artefact": artifact.manifest.name, "files": "whole", "notes": artifact.manifest.notes}
+        output.say(json.dumps({**about, "fidelity": fidelity}, indent=2, ensure_ascii=False))
     else:
         _print(artifact, report)
     return 0 if report is None or report.passed else FidelityError.exit_code
@@ -77,6 +79,8 @@ def _print(artifact: Artifact, report: FidelityReport | None) -> None:
     from biolord_export.cli.tables import fidelity_table
 
     output.say(f"{artifact.path}: {artifact.manifest.name}, all {len(artifact.manifest.files)} files are whole")
+    for note in artifact.manifest.notes:
+        output.say(f"note: {escape(note)}")
     output.say(fidelity_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
 
 

@@ -14,6 +14,7 @@ from biolord_export.errors import ExportError
 from biolord_export.portable.standard import OPSET
 from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
     from biolord_export.source import Checkpoint
@@ -35,7 +36,7 @@ def require_optimum(purpose: str = "the portable targets need") -> None:
     """
     missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
     if missing:
-        raise MissingDependencyError(f"{purpose} {', '.join(missing)}: pip install 'biolord-onnx[cpu,export,optimum]'")
+        raise MissingDependencyError(f"{purpose} {', '.join(missing)}: {install_hint('export', 'optimum')}")
 
 
 def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:

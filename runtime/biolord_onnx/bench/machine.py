@@ -9,6 +9,7 @@ from biolord_onnx.bench.results import Machine
 from biolord_onnx.cores import available_cores
 from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 
 
 def describe_machine() -> Machine:
@@ -37,4 +38,4 @@ def require(package: str) -> None:
         MissingDependencyError: it is not installed.
     """
     if importlib.util.find_spec(package) is None:
-        raise MissingDependencyError(f"biolord bench needs {package}: pip install 'biolord-onnx[bench]'")
+        raise MissingDependencyError(f"biolord bench needs {package}: {install_hint('bench')}")

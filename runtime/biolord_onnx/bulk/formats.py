@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from biolord_onnx.bulk.reading import Row
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
     from biolord_onnx.precision import Vectors
@@ -81,7 +82,7 @@ def check_output(output: str, *, ids: bool, force: bool) -> None:
     if path.exists() and not (force and path.is_file()):
         raise InputError(f"{path} exists: choose another name, or replace the file with --force")
     if form.needs_pyarrow and importlib.util.find_spec("pyarrow") is None:
-        raise MissingDependencyError(f"{path} needs pyarrow to be written: pip install 'biolord-onnx[parquet]'")
+        raise MissingDependencyError(f"{path} needs pyarrow to be written: {install_hint('parquet')}")
 
 
 def write_lines(stream: BinaryIO, rows: Sequence[Row], vectors: Vectors) -> None:

@@ -11,8 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.bulk.work import EncodeOptions
 from biolord_onnx.embedder import EncodeInfo
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
 

@@ -22,8 +22,9 @@ from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, refuse_held, re
 from biolord_onnx.bulk.parts import PART_ROWS, Part, cut
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import EncodeOptions, encode_here
+from biolord_onnx.bulk.work import encode_here
 from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import InputError
 from biolord_onnx.precision import Vectors

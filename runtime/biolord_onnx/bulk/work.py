@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.embedder import Embedder, EncodeInfo
-from biolord_onnx.precision import Precision
-from biolord_onnx.settings import Overflow
-
-
-@dataclass(frozen=True, slots=True)
-class EncodeOptions:
-    """How texts are encoded; the keywords of `Embedder.encode`."""
-
-    normalize: bool | None = None
-    batch_tokens: int | None = None
-    overflow: Overflow = "truncate"
-    precision: Precision = "float32"
-
-    def encode(self, embedder: Embedder, texts: list[str]) -> EncodeInfo:
-        """Encode texts so."""
-        return embedder.encode_with_info(
-            texts,
-            normalize=self.normalize,
-            batch_tokens=self.batch_tokens,
-            overflow=self.overflow,
-            precision=self.precision,
-        )
+from biolord_onnx.encode_options import EncodeOptions
 
 
 def encode_here(parts: Iterable[Part], embedder: Embedder, options: EncodeOptions) -> Iterator[tuple[Part, EncodeInfo]]:

@@ -96,7 +96,7 @@ def _check_output(args: argparse.Namespace) -> None:
 
 def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.run import embed_to_stdout
-    from biolord_onnx.bulk.work import EncodeOptions
+    from biolord_onnx.encode_options import EncodeOptions
 
     options = EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision)
     cut = embed_to_stdout(source, embedder, options, progress=args.input is not None and wants_progress())
@@ -105,7 +105,7 @@ def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> 
 
 def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.run import BulkOptions, embed_to_file
-    from biolord_onnx.bulk.work import EncodeOptions
+    from biolord_onnx.encode_options import EncodeOptions
     from biolord_onnx.shared import SessionOptions
 
     started = time.perf_counter()

@@ -124,7 +124,8 @@ def _table(artifact: Artifact, here: Here) -> str:
     for title, rows in sections.items():
         # A line break in a manifest would begin a row of its own.
         lines += [escape(title), *(f"  {escape(key):<22} {escape(value)}" for key, value in rows.items())]
-    return "\n".join([*lines, "licence", f"  {escape(manifest.licence)}"])
+    notes = ["notes", *(f"  {escape(note)}" for note in manifest.notes)] if manifest.notes else []
+    return "\n".join([*lines, *notes, "licence", f"  {escape(manifest.licence)}"])
 
 
 def _identity(artifact: Artifact) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from biolord_onnx.cli.arguments import add_artifact, process_count, thread_count
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
     from biolord_onnx.server.settings import Limits, ServerSettings
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
     missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise MissingDependencyError(f"biolord serve needs {', '.join(missing)}: pip install 'biolord-onnx[cpu,serve]'")
+        raise MissingDependencyError(f"biolord serve needs {', '.join(missing)}: {install_hint('serve')}")
     settings = read_settings(args)
     from biolord_onnx.server.run import run_server
 

@@ -6,15 +6,18 @@ from typing import Any, cast
 
 import numpy as np
 
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
+from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
 try:
     from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
     from chromadb.utils.embedding_functions import register_embedding_function
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs Chroma: pip install 'biolord-onnx[cpu,chroma]'") from error
+    raise MissingDependencyError(f"this adapter needs Chroma: {install_hint('chroma')}") from error
 
 NAME = "biolord_onnx"
 
@@ -23,13 +26,14 @@ NAME = "biolord_onnx"
 class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
     """Chroma's embedding function from an artefact; a collection remembers it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - Chroma makes it from a dict, older callers by position
         self,
         path: str,
         normalize: bool = True,
         provider: str = "auto",
         threads: int | None = None,
         memory: Memory = "fast",
+        overflow: Overflow = "truncate",
     ) -> None:
         """Say where the artefact is.
 
@@ -39,13 +43,15 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
             provider: as of `Embedder.load`.
             threads: likewise.
             memory: likewise.
+            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
         """
         self.normalize = normalize
+        self.options = EncodeOptions(normalize or None, overflow=overflow)
         self.session = SessionOptions(str(path), provider, threads, memory)
 
     def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma checks the name
         """Return float32 arrays [dim], one a document."""
-        info = self.session.embedder().encode_with_info(input, normalize=self.normalize or None)
+        info = self.options.encode_aloud(self.session.embedder(), input)
         return cast("Embeddings", list(info.vectors.astype(np.float32, copy=False)))
 
     @staticmethod
@@ -75,4 +81,5 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
             "provider": session.provider,
             "threads": session.threads,
             "memory": session.memory,
+            "overflow": self.options.overflow,
         }

@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any, Self
 
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
+from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs Haystack: pip install 'biolord-onnx[cpu,haystack]'") from error
+    raise MissingDependencyError(f"this adapter needs Haystack: {install_hint('haystack')}") from error
 
 
 class _Embedding:
     """What both components share."""
 
-    def __init__(self, session: SessionOptions, *, normalize: bool) -> None:
+    def __init__(self, session: SessionOptions, *, normalize: bool, overflow: Overflow) -> None:
         self.session = session
         self.normalize = normalize
+        self.options = EncodeOptions(normalize or None, overflow=overflow)
 
     def warm_up(self) -> None:
         """Load the artefact."""
@@ -28,7 +32,10 @@ class _Embedding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a pipeline's file holds of this component."""
-        return dict(default_to_dict(self, normalize=self.normalize, **asdict(self.session)))
+        return dict(default_to_dict(self, **self._settings()))
+
+    def _settings(self) -> dict[str, Any]:
+        return {"normalize": self.normalize, "overflow": self.options.overflow, **asdict(self.session)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -37,7 +44,7 @@ class _Embedding:
         return made
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
-        info = self.session.embedder().encode_with_info(texts, normalize=self.normalize or None)
+        info = self.options.encode_aloud(self.session.embedder(), texts)
         found: list[list[float]] = info.vectors.tolist()
         return found
 
@@ -51,6 +58,7 @@ class BiolordTextEmbedder(_Embedding):
         path: str,
         *,
         normalize: bool = True,
+        overflow: Overflow = "truncate",
         provider: str = "auto",
         threads: int | None = None,
         memory: Memory = "fast",
@@ -60,12 +68,14 @@ class BiolordTextEmbedder(_Embedding):
         Args:
             path: artefact folder, or name of an installed artefact.
             normalize: unit vectors.
+            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
             threads: likewise.
             memory: likewise.
         """
         # The decorator makes the class anew, so super() would speak of another one.
-        _Embedding.__init__(self, SessionOptions(str(path), provider, threads, memory), normalize=normalize)
+        session = SessionOptions(str(path), provider, threads, memory)
+        _Embedding.__init__(self, session, normalize=normalize, overflow=overflow)
 
     @component.output_types(embedding=list[float])
     def run(self, text: str) -> dict[str, list[float]]:
@@ -88,6 +98,7 @@ class BiolordDocumentEmbedder(_Embedding):
         path: str,
         *,
         normalize: bool = True,
+        overflow: Overflow = "truncate",
         provider: str = "auto",
         threads: int | None = None,
         memory: Memory = "fast",
@@ -99,6 +110,7 @@ class BiolordDocumentEmbedder(_Embedding):
         Args:
             path: artefact folder, or name of an installed artefact.
             normalize: unit vectors.
+            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
             threads: likewise.
             memory: likewise.
@@ -106,7 +118,8 @@ class BiolordDocumentEmbedder(_Embedding):
             embedding_separator: between them.
         """
         # The decorator makes the class anew, so super() would speak of another one.
-        _Embedding.__init__(self, SessionOptions(str(path), provider, threads, memory), normalize=normalize)
+        session = SessionOptions(str(path), provider, threads, memory)
+        _Embedding.__init__(self, session, normalize=normalize, overflow=overflow)
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.embedding_separator = embedding_separator
 
@@ -115,10 +128,9 @@ class BiolordDocumentEmbedder(_Embedding):
         return dict(
             default_to_dict(
                 self,
-                normalize=self.normalize,
                 meta_fields_to_embed=self.meta_fields_to_embed,
                 embedding_separator=self.embedding_separator,
-                **asdict(self.session),
+                **self._settings(),
             )
         )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
+from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
 try:
     from langchain_core.embeddings import Embeddings
 except ImportError as error:
-    raise MissingDependencyError("this adapter needs LangChain: pip install 'biolord-onnx[cpu,langchain]'") from error
+    raise MissingDependencyError(f"this adapter needs LangChain: {install_hint('langchain')}") from error
 
 
 class BiolordEmbeddings(Embeddings):
@@ -20,6 +23,7 @@ class BiolordEmbeddings(Embeddings):
         path: str,
         *,
         normalize: bool = True,
+        overflow: Overflow = "truncate",
         provider: str = "auto",
         threads: int | None = None,
         memory: Memory = "fast",
@@ -29,11 +33,12 @@ class BiolordEmbeddings(Embeddings):
         Args:
             path: artefact folder, or name of an installed artefact.
             normalize: unit vectors, which LangChain's stores expect for cosine similarity.
+            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
             threads: likewise.
             memory: likewise.
         """
-        self.normalize = normalize
+        self.options = EncodeOptions(normalize or None, overflow=overflow)
         self.session = SessionOptions(str(path), provider, threads, memory)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -46,7 +51,5 @@ class BiolordEmbeddings(Embeddings):
         return self._encode([text])[0]
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
-        found: list[list[float]] = (
-            self.session.embedder().encode_with_info(texts, normalize=self.normalize or None).vectors.tolist()
-        )
+        found: list[list[float]] = self.options.encode_aloud(self.session.embedder(), texts).vectors.tolist()
         return found

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.session_options import Memory
+from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
 try:
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.bridge.pydantic import Field
 except ImportError as error:
-    raise MissingDependencyError(
-        "this adapter needs LlamaIndex: pip install 'biolord-onnx[cpu,llama-index]'"
-    ) from error
+    raise MissingDependencyError(f"this adapter needs LlamaIndex: {install_hint('llama-index')}") from error
 
 
 class BiolordEmbedding(BaseEmbedding):
@@ -24,6 +25,7 @@ class BiolordEmbedding(BaseEmbedding):
     Attributes:
         path: artefact folder, or name of an installed artefact.
         normalize: unit vectors.
+        overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
         provider: as of `Embedder.load`.
         threads: likewise.
         memory: likewise.
@@ -31,6 +33,7 @@ class BiolordEmbedding(BaseEmbedding):
 
     path: str = Field(description="artefact folder, or name of an installed artefact")
     normalize: bool = Field(default=True, description="unit vectors")
+    overflow: Overflow = Field(default="truncate", description="truncate, error or window")
     provider: str = Field(default="auto", description="execution provider")
     threads: int | None = Field(default=None, description="cores of one run; None for those available")
     memory: Memory = Field(default="fast", description="fast repacks the weights, low maps them")
@@ -47,8 +50,8 @@ class BiolordEmbedding(BaseEmbedding):
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
         session = SessionOptions(self.path, self.provider, self.threads, self.memory)
-        info = session.embedder().encode_with_info(texts, normalize=self.normalize or None)
-        found: list[list[float]] = info.vectors.tolist()
+        options = EncodeOptions(self.normalize or None, overflow=self.overflow)
+        found: list[list[float]] = options.encode_aloud(session.embedder(), texts).vectors.tolist()
         return found
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.install import install_hint
 from biolord_onnx.io.choosing import choose
 from biolord_onnx.io.rows import Columns, Row
 from biolord_onnx.io.signatures import PARQUET, SHOWN_BYTES, foreign
@@ -57,7 +58,7 @@ def _read_file(path: Path, name: str, columns: Columns, done: int) -> Generator[
         import pyarrow as pa
         from pyarrow import parquet
     except ImportError as error:
-        raise MissingDependencyError(f"{name} needs pyarrow to be read: pip install 'biolord-onnx[parquet]'") from error
+        raise MissingDependencyError(f"{name} needs pyarrow to be read: {install_hint('parquet')}") from error
     with _seekable(path) as stream:
         found = foreign(stream.read(SHOWN_BYTES))
         if found is not None and found.start != PARQUET:

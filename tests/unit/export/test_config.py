@@ -60,9 +60,9 @@ def test_layers_are_numbered_from_0(tiny_bert: Path) -> None:
 
 
 def test_what_transformers_leaves_out_has_transformers_defaults(tmp_path: Path) -> None:
-    """Without the members that older files lack, an encoder is post-norm with 1e-12 and pads with 0."""
+    """Without the members that older files lack, an encoder is post-norm, adds 1e-12, pads with 0, has two types."""
     config = read(tmp_path, layer_norm_eps=None, pad_token_id=None, type_vocab_size=None)
-    assert (config.epsilon, config.pad_id, config.token_types) == (1e-12, 0, 0)
+    assert (config.epsilon, config.pad_id, config.token_types) == (1e-12, 0, 2)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,9 @@ def test_what_transformers_leaves_out_has_transformers_defaults(tmp_path: Path) 
         ("position_embedding_type", "relative_key", "absolute"),
         ("relative_attention_num_buckets", 64, 32),
         ("is_decoder", True, False),
+        ("is_decoder", 1, False),
+        ("is_encoder_decoder", True, False),
+        ("add_cross_attention", True, False),
     ],
 )
 def test_what_the_graph_does_not_compute_is_refused(tmp_path: Path, key: str, found: object, expected: object) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
-from biolord_export.lengths import choose_max_length, read_max_length, usable_positions, warn_of_length
+from biolord_export.lengths import choose_max_length, read_max_length, tell_of_length, usable_positions
 from biolord_export.modules import read_modules
 from biolord_onnx.manifest import MaxLength
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES, write_checkpoint
@@ -95,11 +95,14 @@ def test_berts_positions_are_all_usable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("asked", [3, MAX_SEQ_LENGTH])
 def test_what_the_user_asks_for_overrules_every_file(checkpoint: Path, asked: int) -> None:
-    """Shorter texts than the checkpoint allows are nobody's worry: RaTEScore cuts at 30."""
-    own = length_of(checkpoint)
-    assert length_of(checkpoint, asked) == MaxLength(asked, "--max-length")
-    assert warn_of_length(length_of(checkpoint, asked), own) is None
-    assert warn_of_length(own, own) is None
+    """RaTEScore cuts at 30; that it does so earlier than the checkpoint is said."""
+    own, found = length_of(checkpoint), length_of(checkpoint, asked)
+    assert found == MaxLength(asked, "--max-length")
+    note = (
+        f"texts are cut at {asked} tokens (--max-length), sentence_bert_config.json says {MAX_SEQ_LENGTH}: vectors of "
+        "longer texts are not the checkpoint's"
+    )
+    assert tell_of_length(found, own) == (() if asked == MAX_SEQ_LENGTH else (note,))
 
 
 @pytest.mark.parametrize("asked", [MAX_SEQ_LENGTH + 1, MPNET_LIMIT])
@@ -107,8 +110,7 @@ def test_more_than_the_checkpoint_says_is_allowed_and_said(checkpoint: Path, ask
     """Up to the last position; the source names what was overruled, and so does a line for the user."""
     own, found = length_of(checkpoint), length_of(checkpoint, asked)
     assert found == MaxLength(asked, f"--max-length (sentence_bert_config.json: {MAX_SEQ_LENGTH})")
-    warning = warn_of_length(found, own)
-    assert warning is not None
+    (warning,) = tell_of_length(found, own)
     assert warning.startswith(f"texts may have {asked} tokens, sentence_bert_config.json says {MAX_SEQ_LENGTH}: ")
 
 

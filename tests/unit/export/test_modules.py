@@ -11,7 +11,7 @@ import pytest
 from biolord_export.errors import CheckpointError
 from biolord_export.modules import Modules, Pooling, read_modules
 from biolord_export.reference import reference_model
-from tiny.checkpoint import write_checkpoint
+from tiny.checkpoint import SIZES, write_checkpoint
 from tiny.tokenizer import write_json
 
 OLD = "sentence_transformers.models."
@@ -39,13 +39,15 @@ def pooled(folder: Path, config: object) -> Path:
 def test_a_checkpoint_says_itself_how_it_pools(tmp_path: Path, pooling: str, normalize: bool) -> None:
     """Pooling mode and Normalize module come from the checkpoint's own files."""
     write_checkpoint(tmp_path, pooling=pooling, normalize=normalize)
-    assert read_modules(tmp_path) == Modules(tmp_path, Pooling(pooling, normalize), "modules.json")
+    assert read_modules(tmp_path) == Modules(
+        tmp_path, Pooling(pooling, normalize), "modules.json", pooling, SIZES.hidden
+    )
 
 
 def test_a_plain_transformers_checkpoint_is_pooled_by_mean(tmp_path: Path) -> None:
     """Without modules.json sentence-transformers takes the mean and doesn't normalise; so does the exporter."""
     write_checkpoint(tmp_path, modules=False)
-    assert read_modules(tmp_path) == Modules(tmp_path, Pooling("mean", normalize=False), "no modules.json")
+    assert read_modules(tmp_path) == Modules(tmp_path, Pooling("mean", normalize=False), "no modules.json", "mean")
 
 
 @pytest.mark.parametrize("modules", [True, False])
@@ -95,11 +97,15 @@ def test_pooling_configs_of_all_versions_are_read(tmp_path: Path, config: object
     ],
 )
 def test_other_poolings_are_refused_by_name(tmp_path: Path, config: object, found: str) -> None:
-    """The message says how the checkpoint pools, and how to choose what the exporter can do."""
-    message = f"config.json pools by {found}, the exporter knows mean and cls: choose one with --pooling"
+    """The message says how the checkpoint pools; another pooling, asked for, is said to make other vectors."""
+    message = f"config.json pools by {found}, the exporter knows mean and cls: it can't convert this checkpoint"
     with pytest.raises(CheckpointError, match=re.escape(message)):
         read_modules(pooled(tmp_path, config))
-    assert read_modules(tmp_path, "mean").pooling.mode == "mean"
+    overruled = read_modules(tmp_path, "mean")
+    assert overruled.pooling.mode == "mean"
+    assert overruled.tell_of_pooling() == (
+        f"texts are pooled by mean (--pooling), the checkpoint's own is {found}: the vectors are not the checkpoint's",
+    )
 
 
 @pytest.mark.parametrize("prefix", [OLD, NEW])
@@ -195,4 +201,5 @@ def test_a_missing_pooling_config_is_named(tmp_path: Path) -> None:
 def test_the_reference_models_pool_by_mean_and_normalise(name: str) -> None:
     """The real module lists are read."""
     folder = reference_model(name)
-    assert read_modules(folder) == Modules(folder, Pooling("mean", normalize=True), "modules.json")
+    width = {"all-mpnet-base-v2": 768, "all-minilm-l6-v2": 384}[name]
+    assert read_modules(folder) == Modules(folder, Pooling("mean", normalize=True), "modules.json", "mean", width)

@@ -221,7 +221,9 @@ def test_a_download_that_breaks_off_leaves_no_artefact(hub: Hub, place: Place, t
 def test_without_the_hubs_client_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A local folder needs no huggingface-hub, an id does."""
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingDependencyError, match=r"needs huggingface-hub: pip install 'biolord-onnx\[export\]'"):
+    with pytest.raises(
+        MissingDependencyError, match=r"needs huggingface-hub: pip install 'biolord-onnx\[cpu,export\]'"
+    ):
         find_checkpoint(ID)
 
 

@@ -11,6 +11,7 @@ import pytest
 from biolord_export import tokenizer_file
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
+from biolord_export.modules import read_modules
 from biolord_onnx.tokenization import Tokenizer
 from parity.texts import names, passages
 from tiny.checkpoint import write_checkpoint
@@ -24,7 +25,9 @@ LONG = "fever " * 60
 def prepare_tokenizer(folder: Path, vocabulary: int | None = None) -> str:
     """Take the tokenizer of a folder over, for a token table of so many rows."""
     config = read_encoder_config(folder)
-    return tokenizer_file.prepare_tokenizer(folder, replace(config, vocabulary=vocabulary or config.vocabulary))
+    return tokenizer_file.prepare_tokenizer(
+        read_modules(folder), replace(config, vocabulary=vocabulary or config.vocabulary)
+    )
 
 
 def ids(text: str, prepared: str) -> list[int]:

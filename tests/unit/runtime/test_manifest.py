@@ -44,7 +44,7 @@ def test_the_file_holds_the_specified_keys() -> None:
     """The top-level keys are those of format 1, no more and no fewer."""
     identity = {"format", "name", "target", "architecture", "source", "created", "tools", "licence", "files"}
     vectors = {"dim", "max_length", "pooling", "normalized", "pad_id"}
-    quality = {"quantisation", "fidelity", "batch_invariance", "requires"}
+    quality = {"quantisation", "fidelity", "batch_invariance", "requires", "notes"}
     assert set(document()) == identity | vectors | quality
 
 
@@ -63,7 +63,15 @@ def test_what_was_not_measured_is_none() -> None:
     assert manifest.source.revision is None
 
 
-@pytest.mark.parametrize("key", sorted(set(document()) - {"format"}))
+def test_notes_may_be_missing() -> None:
+    """Artifacts that were made before there were any have none."""
+    members = document()
+    del members["notes"]
+    assert Manifest.from_json(json.dumps(members)).notes == ()
+    assert Manifest.from_json(json.dumps({**members, "notes": ["pooled otherwise"]})).notes == ("pooled otherwise",)
+
+
+@pytest.mark.parametrize("key", sorted(set(document()) - {"format", "notes"}))
 def test_a_missing_key_is_named(key: str) -> None:
     """Every key is needed, and the message says which one is missing."""
     members = document()
@@ -72,7 +80,7 @@ def test_a_missing_key_is_named(key: str) -> None:
         read(members)
 
 
-@pytest.mark.parametrize("key", sorted(set(document()) - {"format"}))
+@pytest.mark.parametrize("key", sorted(set(document()) - {"format", "notes"}))
 def test_a_wrong_type_is_named(key: str) -> None:
     """No key takes a list of null."""
     with pytest.raises(ArtifactError, match=rf"^m\.json: {key}"):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from biolord_onnx import encoder
 from biolord_onnx.artifact import Artifact, find_fingerprint, open_artifact
 from biolord_onnx.bulk.processes import encode_in_processes
-from biolord_onnx.bulk.work import EncodeOptions
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.session import Session, open_session

@@ -148,7 +148,7 @@ def test_a_missing_extra_is_named(
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
     outcome = biolord("bench", tiny, *options)
-    outcome.assert_error(f"biolord bench needs {package}: pip install 'biolord-onnx[bench]'")
+    outcome.assert_error(f"biolord bench needs {package}: pip install 'biolord-onnx[cpu,bench]'")
 
 
 def test_files_are_merged(biolord: Biolord, saved: Path, tmp_path: Path) -> None:

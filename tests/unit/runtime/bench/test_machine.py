@@ -26,4 +26,4 @@ def test_a_missing_package_is_named() -> None:
     """With the command that brings it."""
     with pytest.raises(MissingDependencyError) as raised:
         require("no_such_package")
-    assert str(raised.value) == "biolord bench needs no_such_package: pip install 'biolord-onnx[bench]'"
+    assert str(raised.value) == "biolord bench needs no_such_package: pip install 'biolord-onnx[cpu,bench]'"

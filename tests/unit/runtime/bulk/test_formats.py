@@ -154,6 +154,6 @@ def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Without pyarrow the message names the extra, before any work."""
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(
-        MissingDependencyError, match=r"o\.parquet needs pyarrow .+ pip install 'biolord-onnx\[parquet\]'"
+        MissingDependencyError, match=r"o\.parquet needs pyarrow .+ pip install 'biolord-onnx\[cpu,parquet\]'"
     ):
         check_output(str(tmp_path / "o.parquet"), ids=False, force=False)

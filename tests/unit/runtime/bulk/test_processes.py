@@ -14,8 +14,9 @@ import pytest
 from biolord_onnx.bulk import processes
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.processes import encode_in_processes
-from biolord_onnx.bulk.work import EncodeOptions, encode_here
+from biolord_onnx.bulk.work import encode_here
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
 

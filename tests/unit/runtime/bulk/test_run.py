@@ -20,8 +20,8 @@ from biolord_onnx.bulk.journal import Journal
 from biolord_onnx.bulk.reading import Columns, Row
 from biolord_onnx.bulk.run import BulkOptions, BulkResult, embed_to_file
 from biolord_onnx.bulk.source import Source, of_file, of_texts
-from biolord_onnx.bulk.work import EncodeOptions
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError
 from biolord_onnx.shared import SessionOptions
 from unit.runtime.command import COMMAND

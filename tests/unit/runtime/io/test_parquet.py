@@ -164,7 +164,7 @@ def test_parquet_needs_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Without pyarrow the message names the extra."""
     path = table(tmp_path, name=["a"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingDependencyError, match=r"pip install 'biolord-onnx\[parquet\]'"):
+    with pytest.raises(MissingDependencyError, match=r"pip install 'biolord-onnx\[cpu,parquet\]'"):
         texts(path, "name")
 
 

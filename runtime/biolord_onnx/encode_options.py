@@ -1,0 +1,72 @@
+"""How texts are encoded, as a value that travels between processes; and what is said of texts that were cut."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.errors import TruncationWarning
+from biolord_onnx.precision import Precision, check_precision
+from biolord_onnx.settings import Overflow, check_overflow
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeOptions:
+    """How texts are encoded; the keywords of `Embedder.encode`.
+
+    Raises:
+        InputError: there is no such overflow or precision; said where the options are made, not where texts come.
+    """
+
+    normalize: bool | None = None
+    batch_tokens: int | None = None
+    overflow: Overflow = "truncate"
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the names."""
+        check_overflow(self.overflow)
+        check_precision(self.precision)
+
+    def encode(self, embedder: Embedder, texts: list[str]) -> EncodeInfo:
+        """Encode texts so, and say nothing of those that were cut."""
+        return embedder.encode_with_info(
+            texts,
+            normalize=self.normalize,
+            batch_tokens=self.batch_tokens,
+            overflow=self.overflow,
+            precision=self.precision,
+        )
+
+    def encode_aloud(self, embedder: Embedder, texts: list[str]) -> EncodeInfo:
+        """Encode texts so, with one `TruncationWarning` if some were cut."""
+        info = self.encode(embedder, texts)
+        warn_of_cuts(int(info.truncated.sum()), len(texts), embedder.max_length)
+        return info
+
+
+def warn_of_cuts(cut: int, texts: int, max_length: int) -> None:
+    """Warn of texts that were cut, where this package was called from; every time, not once a place as Python would.
+
+    Args:
+        cut: how many.
+        texts: of how many.
+        max_length: tokens that were left of each.
+    """
+    if not cut:
+        return
+    frame = sys._getframe(1)  # noqa: SLF001 - as the warnings module itself finds its caller
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    message = (
+        f"{cut} of {texts} texts have more than {max_length} tokens and were cut: overflow='window' reads all of a "
+        "text, overflow='error' refuses it"
+    )
+    # A registry of its own, or else Python would show a count that it has shown before only once.
+    place = frame.f_code.co_filename, frame.f_lineno
+    warnings.warn_explicit(message, TruncationWarning, *place, module=frame.f_globals.get("__name__"), registry={})

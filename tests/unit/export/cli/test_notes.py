@@ -1,0 +1,67 @@
+"""What a user of an artifact's vectors must know: said at the export, kept, and said again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from biolord_onnx.artifact import open_artifact
+from tiny.checkpoint import write_checkpoint
+from tiny.settings import LIBRARY, NO_MODULES, POOLING, Edit, put
+from unit.export.places import Place, run
+
+NOT_ITS_OWN = (
+    "texts are pooled by cls (--pooling), sentence-transformers' choice without modules.json is mean: the vectors are "
+    "not the checkpoint's"
+)
+PROMPTS = (
+    "the checkpoint's prompts (query 'q: ') are not applied, as encode in sentence-transformers applies none: put them "
+    "in front of texts yourself where its encode_query and encode_document would"
+)
+
+
+@pytest.mark.parametrize(
+    ("edit", "options", "notes"),
+    [
+        (
+            put(POOLING, pooling_mode="max"),
+            ("--pooling", "mean"),
+            ["texts are pooled by mean (--pooling), the checkpoint's own is max: the vectors are not the checkpoint's"],
+        ),
+        (
+            NO_MODULES,
+            ("--pooling", "cls"),
+            [NOT_ITS_OWN],
+        ),
+        (lambda _: None, ("--pooling", "mean"), []),
+        (
+            put(LIBRARY, prompts={"query": "q: ", "none": ""}, similarity_fn_name="dot"),
+            (),
+            [
+                PROMPTS,
+                "the checkpoint compares vectors by 'dot' (similarity_fn_name), biolord similar by cosine",
+            ],
+        ),
+    ],
+)
+def test_what_overrules_a_checkpoint_is_said_and_kept(
+    tmp_path: Path, edit: Edit, options: tuple[str, ...], notes: list[str]
+) -> None:
+    """On stderr by export, in the manifest, and by info and verify."""
+    model = write_checkpoint(tmp_path / "model")
+    edit(model)
+    (tmp_path / "place").mkdir()
+    place = Place(tmp_path / "place")
+    outcome = place.export(model, "--target", "cpu-fp32", *options)
+    assert outcome.code == 0, outcome.err
+    assert [line for line in outcome.err.splitlines() if line in notes] == notes
+    assert list(open_artifact(place.out).manifest.notes) == notes
+    shown = run("info", place.out).out.splitlines()
+    verified = run("verify", place.out).out.splitlines()
+    for note in notes:
+        assert f"  {note}" in shown
+        assert f"note: {note}" in verified
+    assert ("notes" in shown) is bool(notes)
+    assert json.loads(run("verify", place.out, "--json").out)["notes"] == notes
