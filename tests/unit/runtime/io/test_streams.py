@@ -51,7 +51,7 @@ def test_standard_input_may_be_compressed(monkeypatch: pytest.MonkeyPatch) -> No
     assert pairs("-", Layout("csv")) == [("cat", "1")]
 
 
-PACKED = gzip.compress(b"name\n" + b"cat\n" * 999)
+PACKED = gzip.compress(b"name\n" + b"cat\n" * 999, mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,22 @@ PACKED = gzip.compress(b"name\n" + b"cat\n" * 999)
         (PACKED[:20] + b"\xff\xff" + PACKED[22:], "is compressed with gzip and damaged ("),
         (PACKED[:-8] + b"\0" * 8, "is compressed with gzip and damaged ("),
         (PACKED + b"rest", "is compressed with gzip and damaged ("),
-        (gzip.compress(PACKED), "is compressed twice: decompress it once"),
-        (gzip.compress(bz2.compress(b"name\ncat\n")), "t.csv.gz, decompressed, is compressed with bzip2"),
-        (gzip.compress("name\ncat\n".encode("utf-16")), "t.csv.gz, decompressed, is text in UTF-16"),
+        (gzip.compress(PACKED, mtime=0), "is compressed twice: decompress it once"),
+        (gzip.compress(bz2.compress(b"name\ncat\n"), mtime=0), "t.csv.gz, decompressed, is compressed with bzip2"),
+        (gzip.compress("name\ncat\n".encode("utf-16"), mtime=0), "t.csv.gz, decompressed, is text in UTF-16"),
         (b"name\ncat\n", "t.csv.gz ends in .gz but isn't compressed with gzip: rename or compress it"),
         (b"", "t.csv.gz ends in .gz but isn't compressed with gzip"),
+    ],
+    ids=[
+        "ends-early",
+        "other-bytes",
+        "other-checksum",
+        "rest-behind",
+        "twice",
+        "bzip2-inside",
+        "utf-16",
+        "plain",
+        "empty",
     ],
 )
 def test_damaged_streams_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
