@@ -125,7 +125,7 @@ def test_strings_that_are_no_utf_8(tmp_path: Path) -> None:
     [
         (b"", "can't be read as parquet: "),
         (b"no parquet", "can't be read as parquet: "),
-        (gzip.compress(b"PAR1"), "is compressed with gzip, not Parquet: decompress it first"),
+        (gzip.compress(b"PAR1", mtime=0), "is compressed with gzip, not Parquet: decompress it first"),
         (b"PK\x03\x04", "is a zip archive or an Excel workbook, not Parquet"),
     ],
 )
