@@ -10,7 +10,7 @@ from typing import TextIO
 
 from biolord_onnx.bulk.formats import STDOUT
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.streams import STDIN
+from biolord_onnx.io.rows import STDIN
 
 
 def refuse_overwriting(source: str, output: str) -> None:
