@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from biolord_onnx.io.formats import find_format
-from biolord_onnx.io.rows import Columns, Id, Row
-from biolord_onnx.io.streams import STDIN
+from biolord_onnx.io.rows import STDIN, Columns, Id, Row
 
 __all__ = ["STDIN", "Columns", "Id", "Row", "read_rows"]
 
@@ -30,4 +29,4 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
     """
     called = name or ("standard input" if source == STDIN else source)
     columns.empty.count = 0
-    return find_format(source, called, columns).read(source, called, columns)
+    return find_format(source, called, columns).reader()(source, called, columns)

@@ -10,7 +10,7 @@ from typing import TextIO
 
 from biolord_onnx.bulk.formats import STDOUT
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.streams import STDIN
+from biolord_onnx.io.rows import STDIN
 
 
 def refuse_overwriting(source: str, output: str) -> None:
@@ -25,10 +25,13 @@ def refuse_overwriting(source: str, output: str) -> None:
     """
     if output != STDOUT and Path(source).is_dir() and Path(output).resolve().is_relative_to(Path(source).resolve()):
         raise InputError(f"--output {output} lies in the folder that is read, {source}: choose another place")
-    read, written = _status(source, STDIN, sys.stdin), _status(output, STDOUT, sys.stdout)
-    if read is not None and written is not None and os.path.samestat(read, written):
-        name = "standard output" if output == STDOUT else f"--output {output}"
-        raise InputError(f"{name} is the file that is read, {source}: choose another name")
+    written = _status(output, STDOUT, sys.stdout)
+    files = Path(source).rglob("*") if Path(source).is_dir() else [source]
+    for place in files:
+        read = _status(str(place), STDIN, sys.stdin)
+        if read is not None and written is not None and os.path.samestat(read, written):
+            name = "standard output" if output == STDOUT else f"--output {output}"
+            raise InputError(f"{name} is the file that is read, {place}: choose another name")
 
 
 def _status(place: str, stream_name: str, stream: TextIO) -> os.stat_result | None:

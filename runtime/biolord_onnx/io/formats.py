@@ -1,4 +1,4 @@
-"""What can be read. A format is a row of the table below."""
+"""What can be read. A format is a row of the table below; what reads it is imported once a file of it is read."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from pathlib import Path
 
 from biolord_onnx.errors import InputError
 from biolord_onnx.io.dialects import Dialect
-from biolord_onnx.io.json_lines import read_json_lines
-from biolord_onnx.io.lines import read_lines
-from biolord_onnx.io.parquet import read_parquet
-from biolord_onnx.io.rows import Columns, Layout, Row
-from biolord_onnx.io.streams import GZIP_ENDING
-from biolord_onnx.io.tables import read_table
+from biolord_onnx.io.rows import GZIP_ENDING, Columns, Layout, Row
 
+Reader = Callable[[str, str, Columns], Iterator[Row]]
 LINES, CSV, PARQUET = "lines", "csv", "parquet"
 # Files that have structure and were never meant as a text a line.
 _NOT_LINES = {
@@ -46,28 +42,51 @@ class Format:
 
     Attributes:
         endings: of names that say so.
-        read: yields the rows of a source, called by a name in messages.
+        reader: imports what yields the rows of a source, called by a name in messages.
         dialect: of a table of text.
     """
 
     endings: tuple[str, ...]
-    read: Callable[[str, str, Columns], Iterator[Row]]
+    reader: Callable[[], Reader]
     dialect: Dialect | None = None
 
 
+def _lines() -> Reader:
+    from biolord_onnx.io.lines import read_lines
+
+    return read_lines
+
+
+def _json_lines() -> Reader:
+    from biolord_onnx.io.json_lines import read_json_lines
+
+    return read_json_lines
+
+
+def _parquet() -> Reader:
+    from biolord_onnx.io.parquet import read_parquet
+
+    return read_parquet
+
+
 def _table(dialect: Dialect, *endings: str) -> Format:
-    return Format(endings, partial(read_table, dialect=dialect), dialect)
+    def reader() -> Reader:
+        from biolord_onnx.io.tables import read_table
+
+        return partial(read_table, dialect=dialect)
+
+    return Format(endings, reader, dialect)
 
 
 FORMATS = {
-    LINES: Format((), read_lines),
+    LINES: Format((), _lines),
     CSV: _table(Dialect(None), ".csv"),
     "tsv": _table(Dialect("\t"), ".tsv", ".tab"),
     "psv": _table(Dialect("|"), ".psv"),
     # UMLS, RxNorm: quotes mean nothing, and a pipe ends the row.
     "rrf": _table(Dialect("|", "none", header=False, ends=True), ".rrf"),
-    "jsonl": Format((".jsonl", ".ndjson"), read_json_lines),
-    PARQUET: Format((".parquet",), read_parquet),
+    "jsonl": Format((".jsonl", ".ndjson"), _json_lines),
+    PARQUET: Format((".parquet",), _parquet),
 }
 _BY_ENDING = {ending: name for name, some in FORMATS.items() for ending in some.endings}
 

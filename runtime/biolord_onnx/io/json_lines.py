@@ -15,6 +15,7 @@ from biolord_onnx.io.values import as_row
 def read_json_lines(source: str, name: str, columns: Columns) -> Iterator[Row]:
     """Read the objects of a file; arguments and errors are those of `biolord_onnx.bulk.reading.read_rows`."""
     blank = BlankLines(name, columns.empty)
+    text, known_by = _Member(columns.text, "--column"), _Member(columns.id, "--id-column")
     number = 0
     for line, content in enumerate(lines(source, name), start=1):
         if not content or content.isspace():
@@ -22,23 +23,42 @@ def read_json_lines(source: str, name: str, columns: Columns) -> Iterator[Row]:
             continue
         blank.settle()
         number += 1
-        row = _read(content, f"{name}, line {line}", columns, number)
+        place = f"{name}, line {line}"
+        members = _parse(content, place)
+        strict = columns.text is None or columns.empty.policy == "refuse"
+        value = text.of(members, place, strict=strict)
+        key = None if columns.id is None else known_by.of(members, place, strict=strict)
+        row = as_row(value, key, place, columns, number)
         if row is not None:
             yield row
+    if number:
+        text.check(name)
+        known_by.check(name)
 
 
-def _read(content: str, place: str, columns: Columns, number: int) -> Row | None:
-    members = _parse(content, place)
-    text = members[_key(columns.text, members, place, "--column")]
-    known_by = None if columns.id is None else members[_key(columns.id, members, place, "--id-column")]
-    return as_row(text, known_by, place, columns, number)
+class _Member:
+    """A member that objects may lack where empty rows aren't refused, for Spark leaves nulls out; one must have it."""
 
+    def __init__(self, column: str | None, option: str) -> None:
+        self._column = column
+        self._option = option
+        self._seen = False
+        self._others: list[str] = []
 
-def _key(column: str | None, members: dict[str, object], place: str, option: str) -> str:
-    if column is not None and column in members:
-        return column
-    names = list(members)
-    return names[choose(place, column, names, option)]
+    def of(self, members: dict[str, object], place: str, *, strict: bool) -> object:
+        """Return an object's member, None if it lacks it."""
+        if self._column is not None and self._column in members:
+            self._seen = True
+            return members[self._column]
+        self._others = list(members)
+        if strict:
+            choose(place, self._column, self._others, self._option)
+        return None
+
+    def check(self, name: str) -> None:
+        """Refuse a file no object of which had the member."""
+        if self._column is not None and not self._seen:
+            choose(name, self._column, self._others, self._option)
 
 
 def _parse(content: str, place: str) -> dict[str, object]:

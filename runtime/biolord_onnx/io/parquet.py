@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
 from biolord_onnx.io.choosing import choose
-from biolord_onnx.io.rows import Columns, Row
+from biolord_onnx.io.rows import STDIN, Columns, Row
 from biolord_onnx.io.signatures import PARQUET, SHOWN_BYTES, foreign
-from biolord_onnx.io.streams import STDIN
 from biolord_onnx.io.values import as_row
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from biolord_onnx.errors import InputError
 
+STDIN = "-"
+GZIP_ENDING = ".gz"
 Id = str | int
 EmptyPolicy = Literal["refuse", "skip", "embed"]
 Quoting = Literal["csv", "none"]

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from biolord_onnx.errors import InputError
+from biolord_onnx.io.rows import GZIP_ENDING, STDIN
 from biolord_onnx.io.signatures import GZIP, SHOWN_BYTES, foreign
 
-STDIN = "-"
-GZIP_ENDING = ".gz"
 _CHUNK = 1 << 17
 
 if TYPE_CHECKING:

@@ -61,6 +61,10 @@ def test_a_folder_of_parts(biolord: Biolord, tiny: Path, tmp_path: Path) -> None
     inside = tmp_path / "names" / ".." / "names" / "out.parquet"
     biolord("embed", tiny, *options, "--output", inside).assert_error("lies in the folder that is read")
     assert biolord("embed", tiny, *options, "--output", tmp_path / "out.parquet").code == 0
+    (tmp_path / "part.parquet").write_bytes((tmp_path / "names" / "part-0.parquet").read_bytes())
+    (tmp_path / "names" / "part-2.parquet").symlink_to(tmp_path / "part.parquet")
+    forced = biolord("embed", tiny, *options, "--output", tmp_path / "part.parquet", "--force")
+    forced.assert_error(f"is the file that is read, {tmp_path / 'names' / 'part-2.parquet'}: choose another name")
 
 
 def test_a_compressed_table_of_standard_input(tiny: Path, tmp_path: Path) -> None:

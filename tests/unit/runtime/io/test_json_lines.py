@@ -78,6 +78,23 @@ def test_empty_members(tmp_path: Path, value: str) -> None:
     assert texts(path, "name", empty="embed")[1].strip(" \u200b") == ""
 
 
+def test_missing_members_are_nulls(tmp_path: Path) -> None:
+    """Spark leaves nulls out. But where no object has the member, its name is wrong."""
+    path = write(tmp_path, "t.jsonl", '{"id": 1}\n{"id": 2, "name": "cat"}\n{"name": "dog"}\n')
+    with pytest.raises(InputError, match="line 1 has no column 'name', it has: id"):
+        texts(path, "name")
+    skip = Empty("skip")
+    assert numbered(path, Columns("name", "id", Layout(), skip)) == [(2, Row("cat", 2))]
+    assert skip.count == 2
+    assert texts(path, "name", empty="embed") == ["", "cat", "dog"]
+    for policy in ("skip", "embed"):
+        with pytest.raises(InputError, match=r"t\.jsonl has no column 'nam', it has: name"):
+            texts(path, "nam", empty="skip" if policy == "skip" else "embed")
+    with pytest.raises(InputError, match=r"t\.jsonl has no column 'code', it has: name"):
+        list(read_rows(path, Columns("name", "code", Layout(), Empty("skip"))))
+    assert texts(write(tmp_path, "e.jsonl", "\n"), "name", empty="skip") == []
+
+
 @pytest.mark.parametrize(
     ("value", "known_by"),
     [
