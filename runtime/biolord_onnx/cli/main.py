@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NoReturn, Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from biolord_onnx import __version__
 from biolord_onnx.cli.interrupts import interrupted_once
@@ -21,9 +21,6 @@ from biolord_onnx.cli.output import say, tell
 from biolord_onnx.cli.streams import standard_streams
 from biolord_onnx.errors import BiolordError, InputError
 from biolord_onnx.printable import escape
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 COMMANDS = {
     "info": "biolord_onnx.cli.info",
@@ -52,6 +49,13 @@ class Command(Protocol):
         """Run the command; return the exit code."""
 
 
+class Writable(Protocol):
+    """What argparse prints to."""
+
+    def write(self, text: str, /) -> object:
+        """Write a text."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are exceptions, not a usage text and an exit."""
 
@@ -63,7 +67,7 @@ class Parser(argparse.ArgumentParser):
         """
         raise InputError(f"{message} (see {self.prog} --help)")
 
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Writable | None = None) -> None:
         """Print help or the version; argparse's own method takes a full disk for success."""
         (file or sys.stdout).write(message)
 

@@ -12,13 +12,17 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+from typing import Protocol, TextIO
 
 _NAMES = ("standard input", "standard output", "standard error")
 _CLOSED = "it is closed"
+
+
+class Buffer(Protocol):
+    """Bytes in memory; `collections.abc` has the class from Python 3.12 on."""
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        """Return a view of them."""
 
 
 class OutputStream(io.RawIOBase):
@@ -47,7 +51,7 @@ class OutputStream(io.RawIOBase):
         """Whether a person looks at it."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Buffer, /) -> int:
         """Write some bytes; return how many.
 
         Raises:
@@ -62,7 +66,7 @@ class OutputStream(io.RawIOBase):
                     raise OSError(error.errno, error.strerror, self._name) from error
         return memoryview(data).nbytes
 
-    def _write(self, data: ReadableBuffer) -> int:
+    def _write(self, data: Buffer) -> int:
         if self._descriptor is None:
             raise OSError(errno.EBADF, _CLOSED)
         return os.write(self._descriptor, data)
@@ -75,7 +79,7 @@ class ClosedInput(io.RawIOBase):
         """Return True."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:  # noqa: ARG002 - a stream's signature
+    def readinto(self, buffer: Buffer, /) -> int:  # noqa: ARG002 - a stream's signature
         """Raise.
 
         Raises:
