@@ -16,7 +16,7 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
     Args:
         source: path of the file or of a folder of .parquet files, or ``-`` for standard input.
         columns: of a table, and how it is laid out; no column of a file of lines.
-        name: what messages call the file, if not by its path.
+        name: what messages call the file, if not by its path; its ending then says what it is.
 
     Returns:
         An iterator of the rows. Its errors come when it reaches the row.
@@ -29,4 +29,4 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
     """
     called = name or ("standard input" if source == STDIN else source)
     columns.empty.count = 0
-    return find_format(source, called, columns).reader()(source, called, columns)
+    return find_format(name or source, called, columns).reader()(source, called, columns)

@@ -67,6 +67,5 @@ def _held(whole_lines: Iterable[str], held: list[str]) -> Iterator[str]:
 
 
 def _look_like_rows(parts: list[str], delimiter: str, width: int) -> bool:
-    """Whether each line of a row has a row's cells; the first and the last may have more, inside other quotes."""
-    counts = [part.count(delimiter) + 1 for part in parts]
-    return counts[0] >= width and counts[-1] >= width and all(count == width for count in counts[1:-1])
+    """Whether each line of a row has a row's cells, or more where texts hold delimiters; blank lines don't count."""
+    return all(part.count(delimiter) + 1 >= width for part in parts if not part.isspace())

@@ -38,7 +38,7 @@ def opened(source: str, name: str) -> Iterator[BinaryIO]:
     with _buffered(source) as stream:
         head = stream.peek(SHOWN_BYTES)
         if not head.startswith(GZIP):
-            if source.lower().endswith(GZIP_ENDING):
+            if name.lower().endswith(GZIP_ENDING):
                 raise InputError(f"{name} ends in {GZIP_ENDING} but isn't compressed with gzip: rename or compress it")
             _refuse_foreign(head, name)
             yield cast("BinaryIO", stream)

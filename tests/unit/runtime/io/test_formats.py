@@ -38,6 +38,14 @@ def test_other_structures_are_no_lines(tmp_path: Path, name: str) -> None:
         assert texts(path, None, Layout("lines")) == ['{"name": "cat"}']
 
 
+def test_the_name_of_a_copy_says_what_it_is(tmp_path: Path) -> None:
+    """A copy may have no name of its own."""
+    copy = write(tmp_path, "7", "id,name\n1,cat\n")
+    assert [row.text for row in read_rows(copy, Columns("name"), "/somewhere/pipe.csv")] == ["cat"]
+    with pytest.raises(InputError, match=r"^/somewhere/pipe\.csv\.gz ends in \.gz but isn't compressed with gzip"):
+        list(read_rows(copy, Columns("name"), "/somewhere/pipe.csv.gz"))
+
+
 @pytest.mark.parametrize("source", ["lines.txt", "-"])
 def test_lines_have_no_columns(source: str) -> None:
     """--column with a file of lines is a mistake, named before anything is read."""

@@ -101,6 +101,20 @@ def test_a_quote_that_swallows_rows_is_found(tmp_path: Path, content: str) -> No
     assert len(texts(path, "name", PLAIN)) == content.count("\n") - 1
 
 
+@pytest.mark.parametrize("middle", ["\n", "2,b, c\n", "2,b\n\n2,b\n", "\r\n2,b\r\n"])
+def test_swallowed_rows_need_not_be_clean(tmp_path: Path, middle: str) -> None:
+    """Blank lines and texts with delimiters among them don't hide the others."""
+    path = write(tmp_path, "t.csv", f'id,name\n1,"cat\n{middle}3,dog"\n')
+    with pytest.raises(InputError, match="line 2: a cell in quotes runs on to line"):
+        texts(path, "name")
+
+
+def test_notes_of_several_lines_are_no_rows(tmp_path: Path) -> None:
+    """As long as one of their lines lacks a row's delimiters."""
+    note = "Findings: none, so far.\n\nImpression\nwell, again"
+    assert texts(write(tmp_path, "t.csv", f'id,note\n1,"{note}"\n'), "note") == [note]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "line", "found", "option"),
     [
