@@ -81,6 +81,11 @@ def read_json_object(path: Path) -> JsonObject:
     return value
 
 
+def read_json_if_there(path: Path) -> JsonObject:
+    """Read a JSON file that holds an object, as `read_json_object`; nothing where there is none."""
+    return read_json_object(path) if path.exists() else {}
+
+
 def read_int(values: JsonObject, key: str, path: Path, default: int | None = None) -> int:
     """Read a whole number of at least 0 from a JSON object.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.config import read_int, read_json_object
+from biolord_export.config import read_int, read_json_if_there
 from biolord_export.errors import CheckpointError
 from biolord_export.sentence_settings import read_sentence_settings
 from biolord_onnx.manifest import MaxLength
@@ -52,7 +52,9 @@ def _statements(modules: Modules) -> Iterator[tuple[str, str, JsonObject]]:
         name, values = read_sentence_settings(modules.encoder)
         yield name, "max_seq_length", values
     path = modules.encoder / TOKENIZER_FILE
-    yield path.name, "model_max_length", read_json_object(path) if path.is_file() else {}
+    values = read_json_if_there(path)
+    # The second is what transformers' first releases wrote; the first, where it is null, hides it.
+    yield path.name, "model_max_length" if "model_max_length" in values else "max_len", values
 
 
 def choose_max_length(own: MaxLength, config: EncoderConfig, asked: int | None) -> MaxLength:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.config import read_json_object
+from biolord_export.config import read_json_if_there
 from biolord_export.errors import CheckpointError
 from biolord_export.known_keys import Key, check_keys
 
@@ -52,7 +52,7 @@ def read_sentence_settings(folder: Path) -> tuple[str, JsonObject]:
     """
     for name in SENTENCE_FILES:
         path = folder / name
-        values = read_json_object(path) if path.exists() else {}
+        values = read_json_if_there(path)
         if values:
             check_keys(values, path, SENTENCE_KEYS, only=True)
             _check_outputs(values, path)

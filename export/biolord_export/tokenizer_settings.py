@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.config import read_json_object
+from biolord_export.config import read_json_if_there, read_json_object
 from biolord_export.errors import CheckpointError
 from biolord_export.known_keys import Key, check_keys, shown
 from biolord_export.sentencepiece import WAY_OUT
@@ -76,7 +76,7 @@ def apply_tokenizer_settings(values: JsonObject, folder: Path, model_type: str) 
         if (folder / name).exists():
             raise CheckpointError(f"{folder / name}: {why}, the exporter can't convert this checkpoint")
     path = folder / SETTINGS_FILE
-    settings = _read_if_there(path)
+    settings = read_json_if_there(path)
     check_keys(_with_sides(settings, values), path, TOKENIZER_KEYS, only=False)
     kind = _class_of(settings, folder, model_type)
     values = _with_flags(values, settings, folder)
@@ -158,8 +158,8 @@ def _named(settings: JsonObject, folder: Path) -> Iterator[str]:
     """Go through the texts of all tokens that the companions name, whatever their role."""
     roles = dict(settings)
     if "added_tokens_decoder" not in settings:  # or else transformers reads neither of the two
-        roles |= _read_if_there(folder / SPECIALS_FILE)
-        yield from _read_if_there(folder / ADDED_FILE)
+        roles |= read_json_if_there(folder / SPECIALS_FILE)
+        yield from read_json_if_there(folder / ADDED_FILE)
     listed = roles.get("additional_special_tokens")
     extra = roles.get("extra_special_tokens")
     others = [*(listed if isinstance(listed, list) else []), *(extra.values() if isinstance(extra, dict) else [])]
@@ -167,7 +167,3 @@ def _named(settings: JsonObject, folder: Path) -> Iterator[str]:
         content = token.get("content") if isinstance(token, dict) else token
         if isinstance(content, str):
             yield content
-
-
-def _read_if_there(path: Path) -> JsonObject:
-    return read_json_object(path) if path.is_file() else {}

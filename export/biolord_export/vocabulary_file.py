@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from biolord_export.config import read_json_object
+from biolord_export.config import read_json_if_there
 from biolord_export.errors import CheckpointError
 from biolord_export.sentencepiece import WAY_OUT
 from biolord_export.tokenizer_settings import SETTINGS_FILE, SPECIALS_FILE
@@ -73,7 +73,7 @@ def build_wordpiece(folder: Path, model_type: str) -> str:
     Raises:
         CheckpointError: A file is broken, or the vocabulary lacks a special token.
     """
-    settings = _read_if_there(folder / SETTINGS_FILE)
+    settings = read_json_if_there(folder / SETTINGS_FILE)
     specials = _read_specials(folder, model_type, settings)
     ids = _read_vocabulary(folder / VOCAB_FILE)
     missing = sorted({token.content for token in specials.values()} - ids.keys())
@@ -108,14 +108,10 @@ def _read_vocabulary(path: Path) -> dict[str, int]:
     return {line.rstrip("\n"): number for number, line in enumerate(lines)}
 
 
-def _read_if_there(path: Path) -> JsonObject:
-    return read_json_object(path) if path.is_file() else {}
-
-
 def _read_specials(folder: Path, model_type: str, settings: JsonObject) -> dict[str, AddedToken]:
     """Find out what each special token is: tokenizer_config.json, special_tokens_map.json, the family's own."""
     known = SPECIAL_NAMES[model_type]
-    mapped = _read_if_there(folder / SPECIALS_FILE)
+    mapped = read_json_if_there(folder / SPECIALS_FILE)
     found: dict[str, AddedToken] = {}
     for role, name in known.roles.items():
         value = settings.get(role, mapped.get(role, name))

@@ -64,7 +64,7 @@ def test_a_killed_worker_costs_no_row(spark: Any, tiny: Path, tmp_path: Path) ->
     assert Path(marker).exists()
 
 
-def test_long_texts_are_counted(spark: Any, tiny: Path) -> None:  # noqa: ANN401 - no types  # noqa: ANN401 - no types
+def test_long_texts_are_counted(spark: Any, tiny: Path) -> None:  # noqa: ANN401 - no types
     """All tasks add to one number in the driver."""
     texts = ["cat " * 40 if number % 3 == 0 else "cat" for number in range(90)]
     frame = spark.createDataFrame([(text,) for text in texts], "name string").repartition(4)

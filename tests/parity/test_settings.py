@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_export.source import open_checkpoint
 from biolord_onnx.embedder import Embedder
 from oracle.client import Oracle
 from tiny.checkpoint import write_checkpoint
@@ -76,6 +77,9 @@ APPLIED: dict[str, Edit] = {
     "a list of one pooling": lambda folder: write_json(
         folder / POOLING, {"embedding_dimension": 64, "pooling_mode": ["cls"], "include_prompt": True}
     ),
+    "a length as the first releases wrote it": in_turn(
+        NO_MODULES, remove(TOKENIZER), put(TOKENIZER, max_len=7, do_lower_case=True)
+    ),
     "cased by tokenizer_config.json": put(TOKENIZER, do_lower_case=False),
     "uncased by default": in_turn(with_tokenizer("normalizer", lowercase=False), remove(TOKENIZER)),
     "accents kept": put(TOKENIZER, strip_accents=False),
@@ -111,6 +115,13 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], P
             edit(write_checkpoint(folder, architecture=architecture))
             folders[architecture, name] = folder
     return folders
+
+
+@pytest.mark.parametrize("name", APPLIED)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_is_applied_is_accepted(applied: dict[tuple[str, str], Path], architecture: str, name: str) -> None:
+    """Said where there is no sentence-transformers to compare with."""
+    assert open_checkpoint(str(applied[architecture, name])).config.model_type == architecture
 
 
 @pytest.mark.real

@@ -65,3 +65,14 @@ def test_what_overrules_a_checkpoint_is_said_and_kept(
         assert f"note: {note}" in verified
     assert ("notes" in shown) is bool(notes)
     assert json.loads(run("verify", place.out, "--json").out)["notes"] == notes
+
+
+def test_a_reference_that_is_pooled_like_the_artifact_says_so(tmp_path: Path) -> None:
+    """Fidelity to it is none to the checkpoint."""
+    model = write_checkpoint(tmp_path / "model")
+    (tmp_path / "place").mkdir()
+    place = Place(tmp_path / "place")
+    assert place.export(model, "--target", "cpu-fp32", "--pooling", "cls").code == 0
+    (tmp_path / "texts.txt").write_text("Cat scratch injury\nfever\n", encoding="utf-8")
+    outcome = run("verify", place.out, "--reference", model, "--texts", tmp_path / "texts.txt")
+    assert "(model, pooled by cls like the artifact, not by mean)" in outcome.out, outcome
