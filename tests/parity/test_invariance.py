@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from biolord_export.reference import reference_model
 from biolord_onnx.cpu import cpu_features
-from biolord_onnx.tokenization import Tokenizer
 from parity.authored import SENTENCE, UNIT, Authored, differences, open_graph, write_graph
 from parity.texts import names, passages
+from parity.tokens import checkpoint_tokenizer
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES
 
 NEAR = 1e-6
@@ -41,7 +41,7 @@ def sessions(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def ids(tiny_mpnet: Path) -> list[Row]:
     """Token ids of names and of passages cut to the limit."""
     texts = [*names(50), *passages(6), ""]
-    return Tokenizer.load(tiny_mpnet / "tokenizer.json").tokenize(texts, MAX_SEQ_LENGTH).ids
+    return checkpoint_tokenizer(tiny_mpnet).tokenize(texts, MAX_SEQ_LENGTH).ids
 
 
 def equal_lengths(ids: list[Row]) -> list[list[Row]]:
@@ -102,7 +102,7 @@ def test_real_vectors_depend_on_no_batch(name: str, tmp_path: Path) -> None:
     folder = reference_model(name)
     pad_id = write_graph(folder, tmp_path)
     one, two = (open_graph(tmp_path, pad_id, threads) for threads in THREADS)
-    ids = Tokenizer.load(folder / "tokenizer.json").tokenize([*names(36), *passages(3), ""], 128).ids
+    ids = checkpoint_tokenizer(folder).tokenize([*names(36), *passages(3), ""], 128).ids
     alone = dict(zip(map(tuple, ids), one.alone(ids), strict=True))
     for rows in equal_lengths(ids):
         expected = np.stack([alone[tuple(row)] for row in rows])

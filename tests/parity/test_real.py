@@ -16,6 +16,7 @@ from golden.store import MODELS, load_golden
 from oracle.client import Oracle, OracleResult
 from parity.authored import Authored, cosines, open_graph, write_graph
 from parity.texts import HOSTILE, names, passages
+from parity.tokens import checkpoint_tokenizer
 
 pytestmark = pytest.mark.real
 
@@ -45,7 +46,7 @@ def case(request: pytest.FixtureRequest, oracle: Oracle, tmp_path_factory: pytes
     folder: Path = reference_model(request.param)
     graph = tmp_path_factory.mktemp("authored")
     authored = open_graph(graph, write_graph(folder, graph), threads=2)
-    return Case(request.param, authored, Tokenizer.load(folder / "tokenizer.json"), oracle(folder, TEXTS))
+    return Case(request.param, authored, checkpoint_tokenizer(folder), oracle(folder, TEXTS))
 
 
 def encode(authored: Authored, ids: list[list[int]]) -> NDArray[np.float32]:
@@ -79,6 +80,6 @@ def test_vectors_are_the_recorded_ones(name: str, tmp_path: Path) -> None:
     """The golden files, made once and looked at, hold without the library."""
     golden, folder = load_golden(name), reference_model(name)
     authored = open_graph(tmp_path, write_graph(folder, tmp_path), threads=2)
-    ids = Tokenizer.load(folder / "tokenizer.json").tokenize(golden.texts, golden.max_length).ids
+    ids = checkpoint_tokenizer(folder).tokenize(golden.texts, golden.max_length).ids
     assert ids == [one.tolist() for one in golden.token_ids]
     assert cosines(encode(authored, ids), golden.vectors).min() >= CLOSEST

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from biolord_export.reference import reference_model
-from biolord_onnx.tokenization import Tokenizer
 from oracle.client import Oracle
 from parity.authored import SENTENCE, UNIT, Authored, cosines, differences, open_graph, write_graph
 from parity.reference import ReferenceEncoder, pool, unit
 from parity.texts import HOSTILE, names, passages
+from parity.tokens import checkpoint_tokenizer
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES, write_checkpoint
 from tiny.tokenizer import vocabulary
 
@@ -47,7 +47,7 @@ def reference(checkpoint: Path) -> ReferenceEncoder:
 @pytest.fixture(scope="module")
 def ids(checkpoint: Path) -> list[list[int]]:
     """Token ids of the texts."""
-    return Tokenizer.load(checkpoint / "tokenizer.json").tokenize(TEXTS, MAX_SEQ_LENGTH).ids
+    return checkpoint_tokenizer(checkpoint).tokenize(TEXTS, MAX_SEQ_LENGTH).ids
 
 
 def test_vectors_are_those_of_the_reference(
@@ -112,7 +112,7 @@ def test_sentence_transformers_loads_the_tiny_checkpoints(checkpoint: Path, auth
     """What the fast tier compares with is a real checkpoint: the library gives the same ids and vectors for it."""
     texts = [*TEXTS, *HOSTILE]
     answer = oracle(checkpoint, texts)
-    found = Tokenizer.load(checkpoint / "tokenizer.json").tokenize(texts, MAX_SEQ_LENGTH).ids
+    found = checkpoint_tokenizer(checkpoint).tokenize(texts, MAX_SEQ_LENGTH).ids
     assert answer.max_length == MAX_SEQ_LENGTH
     assert found == [one.tolist() for one in answer.token_ids]
     np.testing.assert_allclose(authored.run(found), answer.vectors, atol=EXACT)
