@@ -58,7 +58,7 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
     Args:
         source: path of the file, or ``-`` for standard input, which is read as lines.
         columns: of a .csv, .tsv, .jsonl or .parquet file; none of a file of lines.
-        name: what messages call the file, if not by its path.
+        name: what messages call the file, if not by its path; its ending then says what it is.
 
     Returns:
         An iterator of the rows. Its errors come when it reaches the row.
@@ -68,7 +68,7 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
         MissingDependencyError: a .parquet file needs pyarrow.
         OSError: the file can't be read.
     """
-    reader = None if source == STDIN else _READERS.get(Path(source).suffix.lower())
+    reader = None if source == STDIN else _READERS.get(Path(name or source).suffix.lower())
     called = name or ("standard input" if source == STDIN else source)
     if reader is not None:
         return reader(source, called, columns)

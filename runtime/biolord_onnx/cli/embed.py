@@ -14,6 +14,7 @@ from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.reading import Columns
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import add_artifact, add_input, add_session, load_embedder, wants_progress
+from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--workers is {args.workers}, expected 1 or more")
     if args.output == STDOUT and args.workers > 1:
         raise InputError(f"--workers {args.workers} needs --output FILE: standard output is written by one process")
-    with _source(args) as source, load_embedder(args) as embedder:
+    with terminated_once(), _source(args) as source, load_embedder(args) as embedder:
         if args.output == STDOUT:
             _to_stdout(args, source, embedder)
         else:
@@ -114,7 +115,7 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
         SessionOptions(str(args.artifact), args.provider, args.threads, args.memory).shared(args.workers),
         embedder,
         options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
-        bulk=BulkOptions(args.workers, args.restart, args.input is not None and wants_progress(), _tell),
+        bulk=BulkOptions(args.workers, args.restart, args.force, args.input is not None and wants_progress(), _tell),
     )
     _tell_truncated(result.truncated, result.rows, embedder.max_length)
     seconds = time.perf_counter() - started

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from biolord_onnx import __version__
-from biolord_onnx.cli.interrupts import interrupted_once
+from biolord_onnx.cli.interrupts import Terminated, interrupted_once
 from biolord_onnx.errors import BiolordError, InputError
 
 COMMANDS = {
@@ -66,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments without the program's name; None takes the process's.
 
     Returns:
-        0, or 2 for an error that the user can mend, 1 for a failed fidelity gate, 130 after Ctrl-C.
+        0, or 2 for an error that the user can mend, 1 for a failed fidelity gate, 130 after Ctrl-C, and 143 after
+        SIGTERM, 129 after SIGHUP where the command cleans up after them.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -76,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with interrupted_once(ends_process=argv is None):
             code = _dispatch(arguments)
         sys.stdout.flush()
+    except Terminated as terminated:
+        return terminated.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
