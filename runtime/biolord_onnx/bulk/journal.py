@@ -122,6 +122,16 @@ class Journal:
         with naming(self._place):
             self._append(asdict(done))
 
+    def rows(self) -> int:
+        """Return how many rows the file says are done, which an interruption may have kept `note` from telling.
+
+        Raises:
+            InputError: the journal is damaged.
+        """
+        self._file.seek(0)
+        _, done = self._read()
+        return done[-1].stop if done else 0
+
     def forget(self) -> None:
         """Empty the journal."""
         self._file.truncate(0)
@@ -162,7 +172,7 @@ class Journal:
             while left:
                 left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
-        except BaseException:
+        except OSError:
             self._file.truncate(size)
             self._file.seek(size)
             raise
@@ -170,6 +180,7 @@ class Journal:
 
     def _read(self) -> tuple[dict[str, object], tuple[Done, ...]]:
         """Read all whole lines, and cut off a last one whose writing was interrupted."""
+        self._checksum = ""
         content = self._file.read()
         lines = content.splitlines(keepends=True)
         if not content:

@@ -62,7 +62,7 @@ class Places:
         """Let the output appear under its name, complete.
 
         Args:
-            write: writes it; None if the gathered vectors are the output.
+            write: writes it; None if the gathered vectors are the output. If it fails, what it wrote stays hidden.
             force: whether it may replace a file.
 
         Raises:
@@ -74,14 +74,10 @@ class Places:
             return
         remove_left(self.new)
         with naming(self.new), io.BufferedWriter(create(self.new)) as stream:
-            try:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-                self._name(self.new, force=force)
-            except BaseException:
-                self.new.unlink(missing_ok=True)
-                raise
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+            self._name(self.new, force=force)
 
     def _name(self, ready: Path, *, force: bool) -> None:
         try:

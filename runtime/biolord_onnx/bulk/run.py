@@ -148,7 +148,6 @@ class _Run:
 
     Attributes:
         keeps: whether it is long enough for another one to go on from it.
-        rows: whose vectors are on the disk.
         truncated: rows whose text was cut.
     """
 
@@ -165,7 +164,6 @@ class _Run:
         self._published = False
         self._store: Store | None = None
         self.keeps = source.count > bulk.part_rows or bool(done)
-        self.rows = 0
         self.truncated = 0
 
     def open_store(self, nothing: Vectors) -> Store:
@@ -177,7 +175,7 @@ class _Run:
         _check_room(self._places, self._source, nothing, done, keeps=self.keeps)
         shape = (self._source.count, nothing.shape[1])
         store = self._store = Store(self._places.part, shape, nothing.dtype, self._done)
-        self._sound, self.rows = True, done
+        self._sound = True
         if done:
             self._bulk.notify(
                 f"{self._places.output}: going on behind {done} of {self._source.count} rows of an interrupted run"
@@ -200,14 +198,13 @@ class _Run:
 
     def gather(self, encoded: Iterator[tuple[Part, EncodeInfo]], store: Store, seen: Seen) -> None:
         """Write vectors as they come, and note them as done."""
-        total = self._source.count
-        with progress_bar(total, shown=self._bulk.progress, done=self.rows) as advance:
+        total, done = self._source.count, self._done[-1].stop if self._done else 0
+        with progress_bar(total, shown=self._bulk.progress, done=done) as advance:
             for part, info in encoded:
                 sha256 = store.write(part, info.vectors)
                 truncated = seen.truncated(part, info.truncated)
                 if self.keeps:
                     self._journal.note(Done.of(part.stop, sha256, truncated))
-                self.rows = part.stop
                 self.truncated += int(truncated.sum())
                 advance(part.stop - part.start)
 
@@ -234,11 +231,14 @@ class _Run:
             self._store.close()
         if not (self._sound and self._journal.is_there()):
             return
-        if self._published or not (self.keeps and self.rows):
+        rows = self._journal.rows()
+        if self._published or not rows:
             self._places.clear()
-        elif gathered:
+            return
+        self._places.clear_leftovers(self._places.seen, self._places.new)
+        if gathered:
             self._bulk.notify(
-                f"{self._places.output}: {self.rows} of {self._source.count} rows are done: the same command goes on "
+                f"{self._places.output}: {rows} of {self._source.count} rows are done: the same command goes on "
                 "from there"
             )
 

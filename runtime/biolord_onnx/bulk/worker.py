@@ -44,12 +44,16 @@ def main() -> None:
     # A terminal sends Ctrl-C to all: the first process alone answers, and ends the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a library prints must not get between the answers.
-    with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    try:
         session, options = pickle.load(sys.stdin.buffer)  # noqa: S301 - see above
         duties = Duties()
         Thread(target=listen, args=(sys.stdin.buffer, duties), daemon=True).start()
         work(session, options, duties, answers)
+        answers.close()
+    except (BrokenPipeError, EOFError):
+        os._exit(1)  # the parent is gone, and there is nobody to tell
 
 
 def listen(requests: BinaryIO, duties: Duties) -> None:

@@ -60,7 +60,7 @@ def test_what_appeared_meanwhile_is_not_replaced(
         with pytest.raises(InputError, match=r"o\.npy has appeared since the run began: move it away, or replace it"):
             places.publish(content, force=False)
     assert (places.output.lstat().st_ino, places.output.lstat().st_mode) == (before.st_ino, before.st_mode)
-    assert sorted(path.name for path in places.output.parent.iterdir()) == [".o.npy.part", "o.npy"]
+    assert sorted(path.name for path in places.output.parent.iterdir()) == [".o.npy.new", ".o.npy.part", "o.npy"]
 
 
 def test_force_replaces_what_is_there(places: Places, tmp_path: Path) -> None:
