@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.bulk.work import EncodeOptions
+from biolord_onnx.bulk.work import Encoded, EncodeOptions
 from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
@@ -28,7 +28,7 @@ _START = (
 
 def encode_in_processes(
     parts: Iterable[Part], session: SessionOptions, options: EncodeOptions, workers: int
-) -> Iterator[tuple[Part, EncodeInfo]]:
+) -> Encoded:
     """Encode parts in several processes, each with an embedder of its own.
 
     Args:

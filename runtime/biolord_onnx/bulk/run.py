@@ -22,8 +22,8 @@ from biolord_onnx.bulk.places import Places
 from biolord_onnx.bulk.seen import BYTES_A_TEXT, Seen
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import EncodeOptions, encode_here
-from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.bulk.work import Encoded, EncodeOptions, encode_here
+from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError
 from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
@@ -130,17 +130,22 @@ def embed_to_file(
         stack.callback(run.leave)
         store = run.open_store(nothing)
         seen = stack.enter_context(closing(Seen(places.seen if run.keeps else None)))
-        parts = run.parts(seen)
-        if bulk.workers == 1:
-            encoded = encode_here(parts, embedder, options)
-        else:
-            from biolord_onnx.bulk.processes import encode_in_processes
-
-            embedder.close()
-            encoded = encode_in_processes(parts, session, options, bulk.workers)
-        run.gather(encoded, store, seen)
+        encoded = _encode(run.parts(seen), session, embedder, options, bulk.workers)
+        # Closed before anything else: processes end at once, whatever happens here.
+        run.gather(stack.enter_context(closing(encoded)), store, seen)
         run.publish(store)
     return BulkResult(source.count, nothing.shape[1], done[-1].stop if done else 0, run.truncated)
+
+
+def _encode(
+    parts: Iterator[Part], session: SessionOptions, embedder: Embedder, options: EncodeOptions, workers: int
+) -> Encoded:
+    if workers == 1:
+        return encode_here(parts, embedder, options)
+    from biolord_onnx.bulk.processes import encode_in_processes
+
+    embedder.close()
+    return encode_in_processes(parts, session, options, workers)
 
 
 class _Run:
@@ -196,7 +201,7 @@ class _Run:
             yield seen.part([row.text for row in some], start)
             start += len(some)
 
-    def gather(self, encoded: Iterator[tuple[Part, EncodeInfo]], store: Store, seen: Seen) -> None:
+    def gather(self, encoded: Encoded, store: Store, seen: Seen) -> None:
         """Write vectors as they come, and note them as done."""
         total, done = self._source.count, self._done[-1].stop if self._done else 0
         with progress_bar(total, shown=self._bulk.progress, done=done) as advance:
@@ -232,11 +237,10 @@ class _Run:
         if not (self._sound and self._journal.is_there()):
             return
         rows = self._journal.rows()
-        if self._published or not rows:
+        if self._published or not (rows and gathered):
             self._places.clear()
-            return
-        self._places.clear_leftovers(self._places.seen, self._places.new)
-        if gathered:
+        else:
+            self._places.clear_leftovers(self._places.seen, self._places.new)
             self._bulk.notify(
                 f"{self._places.output}: {rows} of {self._source.count} rows are done: the same command goes on "
                 "from there"

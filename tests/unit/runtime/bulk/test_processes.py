@@ -101,7 +101,7 @@ def test_an_interruption_ends_the_processes(tiny: Path) -> None:
     next(running)
     assert len(children()) == 2
     with pytest.raises(KeyboardInterrupt):
-        running.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
+        running.throw(KeyboardInterrupt)
     assert children() == []
 
 
