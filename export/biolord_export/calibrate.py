@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +12,7 @@ from biolord_export.graph.encoder import emit_encoder
 from biolord_export.modules import Pooling
 from biolord_export.progress import track
 from biolord_export.quantise.float32 import float32_operators
+from biolord_export.scratch import scratch_folder
 from biolord_onnx.cores import available_cores
 from biolord_onnx.engine import import_onnxruntime
 
@@ -132,9 +131,9 @@ def collect_statistics(
     for (number, name), value in encoder.taps.items():
         encoder.builder.output(f"{number}.{name}", value, TensorProto.FLOAT, ["tokens", "inputs"])
     collectors: dict[tuple[int, str], _Collector] = {}
-    with tempfile.TemporaryDirectory(prefix="biolord-calibration-") as folder:
-        ort = import_onnxruntime()
-        session = ort.InferenceSession(encoder.builder.save(Path(folder)), _session_options(ort))
+    ort = import_onnxruntime()
+    with scratch_folder("calibration") as folder:
+        session = ort.InferenceSession(encoder.builder.save(folder), _session_options(ort))
         for number, ids in enumerate(track([*texts, *strange], "calibrating")):
             for place, rows in zip(encoder.taps, _run(session, encoder.taps, ids), strict=True):
                 if place not in collectors:

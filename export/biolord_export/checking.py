@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from biolord_export.architectures import read_weights
 from biolord_export.errors import CheckpointError, ExportError
 from biolord_export.pairs import compare_pairs
 from biolord_export.pipeline import REFERENCE, write_reference
+from biolord_export.scratch import scratch_folder
 from biolord_export.source import Checkpoint, open_checkpoint
 from biolord_export.targets import find_target
 from biolord_export.torch_reference import TorchReference
@@ -116,8 +116,8 @@ def _refuse_checkpoint_options(reference: Reference) -> None:
 @contextmanager
 def _run_graph(checkpoint: Checkpoint) -> Iterator[_Exact]:
     weights = read_weights(checkpoint.config, checkpoint.weights)
-    with tempfile.TemporaryDirectory(prefix="biolord-reference-") as folder:
-        write_reference(Path(folder), checkpoint, weights)
+    with scratch_folder("reference") as folder:
+        write_reference(folder, checkpoint, weights)
         del weights
         with Embedder.load(folder, verify_hashes=False) as embedder:
             yield _Exact(f"{REFERENCE} ({_name(checkpoint)})", embedder.dim, unit_vectors(embedder))

@@ -22,11 +22,12 @@ from biolord_export.naming import plain_name
 from biolord_export.notice import licence_notice
 from biolord_export.portable.tracing import require_optimum
 from biolord_export.ranges import measure_ranges
+from biolord_export.scratch import beside
 from biolord_export.targets import TARGETS
 from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
 from biolord_export.vocabulary import load_weights
 from biolord_export.vocabulary_check import measure_vocabulary
-from biolord_export.writer import add_file, check_destination, draft_folder, publish, write_draft, write_manifest
+from biolord_export.writer import add_file, check_destination, publish, write_draft, write_manifest
 from biolord_onnx import __version__
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Source
@@ -123,7 +124,7 @@ def export_artifact(
     say(f"writing the {options.target.name} graph")
     quantised = options.target.quantise(weights, calibrated.statistics)
     manifest = _describe(checkpoint, options.target, weights, quantised, calibrated.record)
-    with draft_folder(out) as draft:
+    with beside(out) as draft:
         graph = _write_graph(options.target, checkpoint, weights, quantised.operators)
         manifest = write_draft(draft, graph, checkpoint.tokenizer_json, manifest)
         layers = quantised.reports
@@ -202,7 +203,7 @@ def _verify(
         if target.name == REFERENCE_TARGET:
             return manifest, None
         say(f"verifying on {sum(map(len, texts.values()))} texts that calibration never saw")
-        with draft_folder(draft) as exact_folder:
+        with beside(draft) as exact_folder:
             write_plain(exact_folder)
             with Embedder.load(exact_folder, verify_hashes=False) as exact:
                 report = measure_fidelity(
@@ -221,7 +222,7 @@ def _measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -
     if target.twin is None:
         yield draft
         return
-    with draft_folder(draft) as folder:
+    with beside(draft) as folder:
         write_plain(folder, floats=target.twin)
         yield folder
 

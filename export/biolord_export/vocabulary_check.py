@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from biolord_export.architectures import read_weights
 from biolord_export.corpus import builtin_verification
+from biolord_export.scratch import beside
 from biolord_export.verify import compare_encoders, unit_vectors
 from biolord_export.vocabulary import YOURS, measure_coverage
-from biolord_export.writer import draft_folder
 from biolord_onnx.embedder import Embedder
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def measure_vocabulary(draft: Path, checkpoint: Checkpoint, write_reference: Cal
     every = max(1, len(kept.texts.texts) // MOST_TEXTS)
     compared = {YOURS: kept.texts.texts[::every], **texts}
     whole = replace(checkpoint, tokenizer_json=kept.whole_tokenizer, vocabulary=None)
-    with draft_folder(draft) as folder:
+    with beside(draft) as folder:
         write_reference(folder, checkpoint=whole, weights=read_weights(whole.config, whole.weights))
         with (
             Embedder.load(draft, verify_hashes=False) as found,

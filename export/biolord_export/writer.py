@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
-import shutil
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -15,11 +12,11 @@ from biolord_export.corpus import builtin_verification
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE
 from biolord_export.pieces import compile_pieces
+from biolord_export.scratch import beside, clear_beside, moved_away
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry
 from biolord_onnx.ranges import RANGES_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from biolord_export.graph.builder import GraphBuilder
@@ -41,9 +38,10 @@ def check_destination(out: Path, *, force: bool) -> None:
     """
     if not out.absolute().parent.is_dir():
         raise ExportError(f"{out.absolute().parent} is not a folder: make it first")
+    clear_beside(out)
     if os.path.lexists(out):
         _check_replaceable(out, force=force)
-    with draft_folder(out):
+    with beside(out):
         pass  # better to fail now than after minutes of work
 
 
@@ -58,18 +56,6 @@ def _check_replaceable(out: Path, *, force: bool) -> None:
     if foreign or (names and MANIFEST_NAME not in names):
         found = f"it holds {foreign[0]}" if foreign else f"no {MANIFEST_NAME}"
         raise ExportError(f"{out} is not an artefact ({found}): --force replaces artefacts only")
-
-
-@contextmanager
-def draft_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder on the destination's file system; whatever is still in it at the end is removed."""
-    # Named before it is made, so that a Ctrl-C in between finds it, too; tempfile.mkdtemp would lose it.
-    folder = out.absolute().parent / f".{out.name}-{secrets.token_hex(8)}"
-    try:
-        folder.mkdir(mode=0o700)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_draft(folder: Path, graph: GraphBuilder, tokenizer_json: str, manifest: Manifest) -> Manifest:
@@ -114,14 +100,8 @@ def publish(draft: Path, out: Path) -> None:
     if not out.exists():
         draft.rename(out)
         return
-    old = draft.with_name(f"{draft.name}-old")
-    out.rename(old)
-    try:
+    with moved_away(out, draft):
         draft.rename(out)
-    except OSError:
-        old.rename(out)
-        raise
-    shutil.rmtree(old)
 
 
 def _describe(path: Path) -> FileEntry:

@@ -6,6 +6,8 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,18 +116,22 @@ def stopped_at(step: str, number: signal.Signals, *arguments: object) -> subproc
 
 
 @pytest.mark.parametrize(
-    ("step", "target"),
+    ("step", "target", "number"),
     [
-        ("reading", "cpu-int8"),
-        ("calibrating", "cpu-int8"),
-        ("writing", "cpu-int8-block"),
-        ("verifying", "cpu-int8-block"),
+        ("reading", "cpu-int8", signal.SIGINT),
+        ("calibrating", "cpu-int8", signal.SIGINT),
+        ("calibrating", "cpu-int8", signal.SIGTERM),
+        ("writing", "cpu-int8-block", signal.SIGINT),
+        ("verifying", "cpu-int8-block", signal.SIGINT),
+        ("verifying", "cpu-int8-block", signal.SIGHUP),
     ],
 )
-def test_ctrl_c_leaves_nothing(place: Place, tiny_mpnet: Path, step: str, target: str) -> None:
+def test_a_signal_leaves_nothing(
+    place: Place, tiny_mpnet: Path, step: str, target: str, number: signal.Signals
+) -> None:
     """At whatever step: no artefact, no draft, no traceback, and the shell's exit code for it."""
-    process = stopped_at(step, signal.SIGINT, tiny_mpnet, place.out, "--target", target)
-    assert process.returncode == 130
+    process = stopped_at(step, number, tiny_mpnet, place.out, "--target", target)
+    assert process.returncode == 128 + number
     assert place.left == []
 
 
@@ -139,15 +145,29 @@ def test_ctrl_c_leaves_the_old_artefact(place: Place, tiny_mpnet: Path) -> None:
     assert place.left == ["artefact"]
 
 
-def test_a_killed_export_leaves_hidden_drafts_at_most(place: Place, tiny_mpnet: Path) -> None:
-    """What is left can't be taken for an artefact, and doesn't keep the next export from its work."""
-    process = stopped_at("verifying", signal.SIGKILL, tiny_mpnet, place.out, "--target", "cpu-int8-block")
-    assert process.returncode == -signal.SIGKILL
-    drafts = place.left
-    assert drafts
-    assert all(name.startswith(".") for name in drafts)
-    assert place.export(tiny_mpnet, *FLOAT32).code == 0
-    assert place.left == sorted([*drafts, "artefact"])
+@pytest.mark.parametrize("what", ["calibration", "draft"])
+def test_a_killed_export_leaves_what_the_next_one_clears(
+    place: Place, tiny_mpnet: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
+) -> None:
+    """It can't be taken for an artifact, and neither drafts nor what calibration needed stay for good."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    pattern = {"calibration": "temporary/biolord-calibration-*/*", "draft": "place/.artefact-*/*"}[what]
+    process = start("export", tiny_mpnet, place.out, "--target", "cpu-int8")
+    assert process.stderr is not None
+    with process.stderr:
+        # Its first drafts are a try of whether it may make any.
+        while process.poll() is None and not list(tmp_path.glob(pattern)):
+            time.sleep(0.001)
+        process.kill()
+    assert process.wait(timeout=SECONDS) == -signal.SIGKILL
+    assert list(tmp_path.glob(pattern))
+    assert all(name.startswith(".") for name in place.left)
+    assert place.export(tiny_mpnet, "--target", "cpu-int8").code == 0
+    assert place.left == ["artefact"]
+    assert list(temporary.glob("biolord-*")) == []
 
 
 def test_two_exports_to_one_destination(place: Place, tiny_mpnet: Path) -> None:

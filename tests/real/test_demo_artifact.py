@@ -18,6 +18,7 @@ from biolord_onnx.artifact import Artifact
 from guards.demo import BIN
 from real.bars import FIDELITY, MEGABYTES, SECONDS_TO_EMBED
 from real.exports import describe
+from unit.runtime.command import heeding_signals
 
 pytestmark = pytest.mark.real
 
@@ -78,7 +79,8 @@ def test_ctrl_c_twice_ends_bulk_work_quietly(demo_artifact: Artifact, tmp_path: 
     names = tmp_path / "names.txt"
     names.write_text("\n".join(f"fracture of bone {number} of the left hand" for number in range(20_000)), "utf-8")
     command = [str(BIN / "biolord"), "embed", str(demo_artifact.path), "--input", str(names)]
-    process = subprocess.Popen([*command, "--output", str(tmp_path / "out.npy")], stderr=subprocess.PIPE)
+    with heeding_signals():
+        process = subprocess.Popen([*command, "--output", str(tmp_path / "out.npy")], stderr=subprocess.PIPE)
     with process:
         time.sleep(3)
         for _ in range(2):

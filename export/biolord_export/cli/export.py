@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from biolord_export.cli.requirements import require_export_extra
 from biolord_onnx.cli import output
+from biolord_onnx.cli.interrupts import terminated_once
 
 if TYPE_CHECKING:
     import argparse
@@ -58,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export; the report goes to stdout, progress to stderr."""
+    with terminated_once():
+        return _export(args)
+
+
+def _export(args: argparse.Namespace) -> int:
     require_export_extra("export")
     from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
     from biolord_export.corpus import Corpus, read_calibration, read_lines

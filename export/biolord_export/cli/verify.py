@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from biolord_export.errors import FidelityError
 from biolord_onnx.cli import output
 from biolord_onnx.cli.input import add_dialect, dialect_from
+from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.errors import InputError
 from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.printable import escape
@@ -55,6 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Verify; 0 if the files are whole and the fidelity reaches its gate, 1 if it doesn't."""
+    with terminated_once():
+        return _verify(args)
+
+
+def _verify(args: argparse.Namespace) -> int:
     from biolord_onnx.artifact import open_artifact
 
     needing = {"--texts": args.texts, "--revision": args.revision, "--pairs": args.pairs}

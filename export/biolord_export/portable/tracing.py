@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnx
 
 from biolord_export.errors import ExportError
 from biolord_export.portable.standard import OPSET
+from biolord_export.scratch import scratch_folder
 from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
@@ -68,9 +67,9 @@ def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
     settings = TasksManager.get_exporter_config_constructor(
         "onnx", model_type=model.config.model_type, task=TASK, library_name="transformers"
     )(model.config)
-    with tempfile.TemporaryDirectory(prefix="biolord-traced-") as place, warnings.catch_warnings():
+    with scratch_folder("traced") as place, warnings.catch_warnings():
         # The tracer warns of each shape that it takes for fixed; that none is, the tests see.
         warnings.simplefilter("ignore")
-        path = Path(place, TRACED_FILE)
+        path = place / TRACED_FILE
         export(model, settings, path, opset=OPSET)
         return onnx.load(path)

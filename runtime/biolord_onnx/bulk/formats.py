@@ -12,12 +12,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from biolord_onnx.bulk.places import Places
 from biolord_onnx.bulk.reading import Row
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from biolord_onnx.precision import Vectors
 
 STDOUT = "-"
@@ -25,6 +28,12 @@ STDOUT = "-"
 GROUP_ROWS = 4096
 # As many decimal digits as tell every number of the type apart from its neighbours.
 _NUMBER_FORMATS = {"float32": "%.9g", "float16": "%.5g", "int8": "%d", "uint8": "%d"}
+# The longest of each, with the comma and the space behind it.
+_NUMBER_BYTES = {"float32": len("-1.23456789e-05, "), "float16": len("-1.2345e-05, "), "int8": 6, "uint8": 5}
+# What a row has around its text, its id and its numbers: names of fields and brackets; offsets in columns.
+_ROW_BYTES = 64
+# Whatever a file has at its two ends.
+_FILE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +43,26 @@ class Format:
     Attributes:
         write: writes all; None if the vectors as they were gathered are the file.
         needs_pyarrow: of the extra parquet.
-        number_bytes: that a number takes beside the vectors as they were gathered, about; None for as many as there.
+        number_bytes: the most that a number of a type takes, where the file is made beside the vectors as they were
+            gathered.
     """
 
     write: Callable[[BinaryIO, Source, Vectors], None] | None
     needs_pyarrow: bool = False
-    number_bytes: int | None = None
+    number_bytes: Callable[[np.dtype[np.generic]], float] | None = None
+
+    def room(self, source: Source, width: int, dtype: np.dtype[np.generic]) -> int:
+        """Return how many bytes the file takes at most, 0 if none beside the vectors as they were gathered.
+
+        Args:
+            source: the rows.
+            width: numbers of a vector.
+            dtype: of a number.
+        """
+        if self.number_bytes is None:
+            return 0
+        numbers = source.count * width * self.number_bytes(dtype)
+        return _FILE_BYTES + int(numbers) + source.count * _ROW_BYTES + source.json_bytes
 
 
 def find_format(output: Path) -> Format:
@@ -50,7 +73,9 @@ def find_format(output: Path) -> Format:
     """
     found = _FORMATS.get(output.suffix.lower())
     if found is None:
-        raise InputError(f"{output} ends in {output.suffix!r}, expected one of {', '.join(_FORMATS)}")
+        raise InputError(
+            f"{output} ends in {output.suffix!r}, expected one of {', '.join(_FORMATS)}, or - for standard output"
+        )
     return found
 
 
@@ -79,10 +104,27 @@ def check_output(output: str, *, ids: bool, force: bool) -> None:
         raise InputError(f"{path} holds vectors alone, row by row: leave --id-column out, or write .parquet or .arrow")
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} of {path.name} does not exist: make it first")
-    if path.exists() and not (force and path.is_file()):
-        raise InputError(f"{path} exists: choose another name, or replace the file with --force")
+    _check_place(path, force=force)
     if form.needs_pyarrow and importlib.util.find_spec("pyarrow") is None:
         raise MissingDependencyError(f"{path} needs pyarrow to be written: {install_hint('parquet')}")
+
+
+def _check_place(path: Path, *, force: bool) -> None:
+    if os.path.lexists(path) and not path.is_file():
+        raise InputError(f"{path} is not a file, and can't be replaced by one: choose another name")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists: choose another name, or replace the file with --force")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {path.parent} of {path.name} can't be written to: choose another")
+    longest = Places.beside(str(path)).journal
+    try:
+        longest.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(
+            f"{longest}, which is needed while {path.name} is made: {error.strerror}: choose a shorter name"
+        ) from error
 
 
 def write_lines(stream: BinaryIO, rows: Sequence[Row], vectors: Vectors) -> None:
@@ -117,7 +159,9 @@ def _write_jsonl(stream: BinaryIO, source: Source, vectors: Vectors) -> None:
 def _write_parquet(stream: BinaryIO, source: Source, vectors: Vectors) -> None:
     from pyarrow import parquet
 
-    with parquet.ParquetWriter(stream, _schema(source, vectors)) as writer:
+    # Hardly two floats are equal: a dictionary of them takes room and time for nothing.
+    repeated = True if vectors.dtype.itemsize == 1 else ["id", "text"]
+    with parquet.ParquetWriter(stream, _schema(source, vectors), use_dictionary=repeated) as writer:
         for batch in _record_batches(source, vectors):
             writer.write_batch(batch, row_group_size=GROUP_ROWS)
 
@@ -161,8 +205,8 @@ def _groups(source: Source, vectors: Vectors) -> Iterator[tuple[list[Row], Vecto
 
 
 _FORMATS: dict[str, Format] = {
-    ".npy": Format(None, number_bytes=0),
-    ".jsonl": Format(_write_jsonl, number_bytes=12),
-    ".parquet": Format(_write_parquet, needs_pyarrow=True),
-    ".arrow": Format(_write_arrow, needs_pyarrow=True),
+    ".npy": Format(None),
+    ".jsonl": Format(_write_jsonl, number_bytes=lambda dtype: _NUMBER_BYTES[str(dtype)]),
+    ".parquet": Format(_write_parquet, needs_pyarrow=True, number_bytes=lambda dtype: dtype.itemsize * 1.02),
+    ".arrow": Format(_write_arrow, needs_pyarrow=True, number_bytes=lambda dtype: dtype.itemsize),
 }

@@ -1,33 +1,30 @@
-"""What a bulk run has done so far, in a SQLite file that survives the process, the machine's power, and impatience.
+"""What a bulk run has done so far, in a file that survives the process and the machine's power.
 
-It also knows the row of every text seen, so that equal texts are encoded once however far apart they stand, in memory
-that doesn't grow with their number.
+A line is a JSON object behind a checksum of it and of all lines before, and says which rows are done and the SHA-256 of
+their vectors. Whoever holds the journal's lock owns all hidden files of the output.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.bulk.parts import Part
+from biolord_onnx.bulk.hidden import create, is_named, naming, open_left
 from biolord_onnx.errors import InputError
+from biolord_onnx.locks import take_lock
 
-MEMORY = ":memory:"
-# BLAKE2b of 16 bytes: two of 10^12 texts share one with a probability of 10^-15.
-_DIGEST_BYTES = 16
-_CACHE_KIB = 32 * 1024
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS progress (rows INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS seen (digest BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS truncated (row INTEGER PRIMARY KEY);
-"""
+VERSION = 2
+_CHECKSUM_DIGITS = 32
+_BITS = re.compile("(?:[0-9a-f]{2})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,141 +38,191 @@ class Identity:
     fields: tuple[tuple[str, str], ...]
 
 
-class Journal:
-    """The journal of one output. Commits happen in `commit` alone, so that a killed process leaves whole steps."""
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Consecutive rows whose vectors are on the disk.
 
-    def __init__(self, place: Path | str, output: str) -> None:
+    Attributes:
+        stop: number of the last row, plus one.
+        sha256: of the bytes of their vectors.
+        truncated: hexadecimal, a bit a row from the highest of the first byte on: whether its text was cut.
+    """
+
+    stop: int
+    sha256: str
+    truncated: str
+
+    @classmethod
+    def of(cls, stop: int, sha256: str, truncated: NDArray[np.bool_]) -> Done:
+        """Note rows, with a bool for each of them."""
+        return cls(stop, sha256, np.packbits(truncated).tobytes().hex())
+
+    def truncated_rows(self, start: int) -> NDArray[np.bool_]:
+        """Return the bool of each row, the first of which has the number ``start``."""
+        packed = np.frombuffer(bytes.fromhex(self.truncated), np.uint8)
+        return np.unpackbits(packed, count=self.stop - start).astype(np.bool_)
+
+
+class Journal:
+    """The journal of one output, held by one process."""
+
+    def __init__(self, place: Path, output: str) -> None:
         """Open or create a journal.
 
         Args:
-            place: the file, or `MEMORY` for a run that is too short to keep anything.
+            place: the file.
             output: what the run writes, for messages.
 
         Raises:
-            InputError: another process holds the journal, or the file is no journal.
+            InputError: another process holds the journal, or something else stands in its place.
+            OSError: it can't be made.
         """
         self._place = place
         self._output = output
-        self._base = sqlite3.connect(place, timeout=0, isolation_level=None)
-        try:
-            # Held until the journal is closed: two runs that write one file would mix their rows.
-            self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._base.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            self._base.execute("BEGIN EXCLUSIVE")
-            for statement in _SCHEMA.split(";"):
-                self._base.execute(statement)
-            self._base.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            self._base.close()
-            raise _unusable(place, output, error) from error
+        self._checksum = ""
+        with naming(place):
+            try:
+                self._file = open_left(place) or create(place)
+            except FileExistsError as error:
+                raise self._held() from error
+            try:
+                self._hold()
+            except BaseException:
+                self._file.close()
+                raise
 
-    def begin(self, identity: Identity) -> int:
+    def begin(self, identity: Identity) -> tuple[Done, ...]:
         """Start, or go on.
 
         Returns:
-            How many rows are done.
+            What is done.
 
         Raises:
-            InputError: the interrupted run was another one.
+            InputError: the interrupted run was another one, or the journal is damaged.
         """
-        known = dict(self._base.execute("SELECT name, value FROM identity"))
-        self._base.execute("BEGIN")
-        if not known:
-            self._base.executemany("INSERT INTO identity VALUES (?, ?)", identity.fields)
-            self._base.execute("INSERT INTO progress VALUES (0)")
-            self._base.execute("COMMIT")
-            self._base.execute("BEGIN")
-            return 0
-        (done,) = self._base.execute("SELECT rows FROM progress").fetchone()
+        with naming(self._place):
+            known, done = self._read()
+            if not done:
+                self._start(identity)
+                return ()
         for name, value in identity.fields:
             if known.get(name) != value:
                 raise InputError(
-                    f"{self._output}: {done} rows of an interrupted run are there, but its {name} was "
+                    f"{self._output}: {done[-1].stop} rows of an interrupted run are there, but its {name} was "
                     f"{known.get(name)}, and is {value} now: run it as it was to go on, or start anew with --restart"
                 )
-        return int(done)
+        return done
 
-    def part(self, texts: list[str], start: int) -> Part:
-        """Note texts as seen, and tell the new ones from the repeated ones.
+    def note(self, done: Done) -> None:
+        """Note rows as done, once their vectors are on the disk.
 
-        Args:
-            texts: of consecutive rows, which may be noted already.
-            start: number of the first row.
+        Raises:
+            OSError: the disk is full, or failed; the journal is then as it was.
         """
-        new, rows, copies, originals = [], [], [], []
-        for row, text in enumerate(texts, start=start):
-            first = self._first_row(text, row)
-            if first == row:
-                new.append(text)
-                rows.append(row)
-            else:
-                copies.append(row)
-                originals.append(first)
-        return Part(start, start + len(texts), new, *(np.array(some, np.int64) for some in (rows, copies, originals)))
+        with naming(self._place):
+            self._append(asdict(done))
 
-    def commit(self, part: Part, truncated: NDArray[np.bool_]) -> None:
-        """Note a part as done, once its vectors are on the disk.
+    def rows(self) -> int:
+        """Return how many rows the file says are done, which an interruption may have kept `note` from telling.
 
-        Args:
-            part: follows the last one.
-            truncated: bool [m], which of its new texts were cut.
+        Raises:
+            InputError: the journal is damaged.
         """
-        add = "INSERT INTO truncated VALUES (?)"
-        self._base.executemany(add, ((row,) for row in part.rows[truncated].tolist()))
-        for copy, original in zip(part.copies.tolist(), part.originals.tolist(), strict=True):
-            if self._is_truncated(original):
-                self._base.execute(add, (copy,))
-        self._base.execute("UPDATE progress SET rows = ?", (part.stop,))
-        self._base.execute("COMMIT")
-        self._base.execute("BEGIN")
+        self._file.seek(0)
+        _, done = self._read()
+        return done[-1].stop if done else 0
 
-    def count_truncated(self) -> int:
-        """Return how many rows hold a text that was cut."""
-        (count,) = self._base.execute("SELECT COUNT(*) FROM truncated").fetchone()
-        return int(count)
+    def forget(self) -> None:
+        """Empty the journal."""
+        self._file.truncate(0)
+        self._file.seek(0)
+        self._checksum = ""
+
+    def is_there(self) -> bool:
+        """Whether another run would find the journal."""
+        return is_named(self._place, self._file)
 
     def close(self) -> None:
-        """Give the journal free; what isn't committed is forgotten."""
-        self._base.close()
+        """Give the journal free."""
+        self._file.close()
 
-    def _first_row(self, text: str, row: int) -> int:
-        digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
-        if self._base.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (digest, row)).rowcount:
-            return row
-        (first,) = self._base.execute("SELECT row FROM seen WHERE digest = ?", (digest,)).fetchone()
-        return int(first)
+    def _hold(self) -> None:
+        # Another run may have ended, and removed the file, after this one had opened it.
+        if not take_lock(self._file.fileno()) or not self.is_there():
+            raise self._held()
 
-    def _is_truncated(self, row: int) -> bool:
-        return self._base.execute("SELECT 1 FROM truncated WHERE row = ?", (row,)).fetchone() is not None
+    def _start(self, identity: Identity) -> None:
+        """Begin anew; where not even that fits the disk, nothing stays."""
+        try:
+            self.forget()
+            self._append({"journal": VERSION, "identity": dict(identity.fields)})
+        except OSError:
+            self._place.unlink(missing_ok=True)
+            raise
+
+    def _held(self) -> InputError:
+        return InputError(f"another process is writing {self._output}: wait for it, or choose another output")
+
+    def _append(self, entry: dict[str, object]) -> None:
+        text = json.dumps(entry)
+        checksum = _chain(self._checksum, text)
+        size = self._file.tell()
+        try:
+            left = memoryview(f"{checksum} {text}\n".encode())
+            while left:
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(size)
+            self._file.seek(size)
+            raise
+        self._checksum = checksum
+
+    def _read(self) -> tuple[dict[str, object], tuple[Done, ...]]:
+        """Read all whole lines, and cut off a last one whose writing was interrupted."""
+        self._checksum = ""
+        content = self._file.read()
+        lines = content.splitlines(keepends=True)
+        if not content:
+            return {}, ()
+        entries = list(self._parse(lines[:-1] if len(lines) > 1 and not lines[-1].endswith(b"\n") else lines))
+        match entries[0]:
+            case {"journal": 2, "identity": dict(known)}:
+                pass
+            case {"journal": version}:
+                raise self._unusable(f"version {version}, expected {VERSION}")
+            case _:
+                raise self._unusable("its first line is something else")
+        done = tuple(self._done(number, entry) for number, entry in enumerate(entries[1:], start=2))
+        for number, (one, next_one) in enumerate(pairwise(done), start=3):
+            if not one.stop < next_one.stop:
+                raise self._unusable(f"line {number} stops at row {next_one.stop}, the one before at {one.stop}")
+        size = self._file.seek(sum(map(len, lines[: len(entries)])))
+        self._file.truncate(size)
+        return known, done
+
+    def _parse(self, lines: list[bytes]) -> Iterator[dict[str, object]]:
+        for number, line in enumerate(lines, start=1):
+            checksum, _, text = line.decode("utf-8", "replace").removesuffix("\n").partition(" ")
+            self._checksum = _chain(self._checksum, text)
+            if checksum != self._checksum:
+                raise self._unusable(f"line {number} is not what was written there")
+            yield json.loads(text)
+
+    def _done(self, number: int, entry: dict[str, object]) -> Done:
+        match entry:
+            case {"stop": int(stop), "sha256": str(sha256), "truncated": str(truncated)} if (
+                stop > 0 and _BITS.fullmatch(truncated)
+            ):
+                return Done(stop, sha256, truncated)
+            case _:
+                raise self._unusable(f"line {number} says something else")
+
+    def _unusable(self, why: str) -> InputError:
+        return InputError(
+            f"{self._place} is not the journal of an interrupted run ({why}): remove it, or start anew with --restart"
+        )
 
 
-def refuse_held(place: Path, output: str) -> None:
-    """Make sure that no process holds a journal which is going to be removed; whether it is one doesn't matter.
-
-    Raises:
-        InputError: another process is writing the output.
-    """
-    base = sqlite3.connect(place, timeout=0, isolation_level=None)
-    try:
-        base.execute("BEGIN EXCLUSIVE")
-    except sqlite3.DatabaseError as error:
-        if _is_held(error):
-            raise _unusable(place, output, error) from error
-    finally:
-        base.close()
-
-
-def _is_held(error: sqlite3.DatabaseError) -> bool:
-    return "locked" in str(error)
-
-
-def _unusable(place: Path | str, output: str, error: sqlite3.DatabaseError) -> InputError:
-    if _is_held(error):
-        return InputError(f"another process is writing {output}: wait for it, or choose another output")
-    return InputError(f"{place} is not the journal of an interrupted run ({error}): remove it, or use --restart")
-
-
-def remove(places: Iterable[Path]) -> None:
-    """Remove files that a run has left, where they exist."""
-    for place in places:
-        place.unlink(missing_ok=True)
+def _chain(before: str, text: str) -> str:
+    return hashlib.sha256(f"{before} {text}".encode()).hexdigest()[:_CHECKSUM_DIGITS]

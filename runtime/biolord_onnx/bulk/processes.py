@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import pickle  # noqa: S403 - all that is unpickled comes from a process of ours, through a pipe that nobody else has
 import signal
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 
 from biolord_onnx.bulk.parts import Part
+from biolord_onnx.bulk.work import Encoded
 from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
@@ -18,16 +21,20 @@ from biolord_onnx.shared import SessionOptions
 
 # Parts beyond those being encoded: a process that is done goes on at once.
 AHEAD = 1
+# Finds this package where this process found it; -P, because a file in the working folder is no module of ours.
+_START = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from biolord_onnx.bulk.worker import main; main()"
+)
 
 
 def encode_in_processes(
     parts: Iterable[Part], session: SessionOptions, options: EncodeOptions, workers: int
-) -> Iterator[tuple[Part, EncodeInfo]]:
+) -> Encoded:
     """Encode parts in several processes, each with an embedder of its own.
 
     Args:
         parts: drawn as processes get free.
-        session: how each loads the artefact.
+        session: how each loads the artifact.
         options: how each encodes.
         workers: processes.
 
@@ -37,54 +44,124 @@ def encode_in_processes(
     Raises:
         BiolordError: a process was killed, for want of memory, say; or what `Embedder.encode` raises.
     """
-    # Not forked: a child of a process with threads inherits locks that nobody will ever open.
-    context = multiprocessing.get_context("spawn")
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, context, initializer=_start, initargs=(session, options))
+    crew = _Crew(session, options, workers)
     running: deque[tuple[Part, Future[EncodeInfo]]] = deque()
     try:
         for part in parts:
-            running.append((part, pool.submit(_encode, part.texts)))
+            running.append((part, crew.submit(part.texts)))
             if len(running) == workers + AHEAD:
-                yield _finish(running)
+                yield _first(running)
+        crew.dismiss()
         while running:
-            yield _finish(running)
-    except BrokenProcessPool as error:
-        raise BiolordError(
-            f"one of {workers} worker processes was killed (out of memory?): run it again with fewer --workers, or "
-            "with --memory low"
-        ) from error
-    except BaseException:
-        # Somebody interrupted, or a disk is full: what the processes are at is of no use to anyone.
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
+            yield _first(running)
     finally:
-        pool.shutdown(cancel_futures=True)
+        # Somebody interrupted, or a disk is full: what the processes are at is of no use to anyone.
+        crew.end()
 
 
-def _finish(running: deque[tuple[Part, Future[EncodeInfo]]]) -> tuple[Part, EncodeInfo]:
+def _first(running: deque[tuple[Part, Future[EncodeInfo]]]) -> tuple[Part, EncodeInfo]:
+    """Wait for the first part, and no longer than until another one fails."""
+    while not running[0][1].done():
+        done, _ = wait([future for _, future in running if not future.done()], return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
     part, future = running.popleft()
     return part, future.result()
 
 
-@dataclass(slots=True)
+class _Crew:
+    """Worker processes, each of which works for whichever thread takes it."""
+
+    def __init__(self, session: SessionOptions, options: EncodeOptions, most: int) -> None:
+        self._session = session
+        self._options = options
+        self._most = most
+        self._all: list[_Worker] = []
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(most)
+
+    def submit(self, texts: list[str]) -> Future[EncodeInfo]:
+        """Have texts encoded by the next process that is free."""
+        if len(self._all) < self._most:
+            worker = _Worker(self._session, self._options)
+            self._all.append(worker)
+            self._idle.put(worker)
+        return self._threads.submit(self._encode, texts)
+
+    def dismiss(self) -> None:
+        """Let each process go as soon as nothing more waits for one."""
+        for _ in self._all:
+            self._threads.submit(lambda: self._idle.get().end())
+
+    def end(self) -> None:
+        """End all processes, whatever they are at."""
+        for worker in self._all:
+            worker.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._all:
+            worker.end()
+
+    def _encode(self, texts: list[str]) -> EncodeInfo:
+        worker = self._idle.get()
+        try:
+            answer = worker.ask(texts)
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            raise BiolordError(
+                f"one of {self._most} worker processes was killed (out of memory?): run it again with fewer "
+                "--workers, or with --memory low"
+            ) from error
+        finally:
+            self._idle.put(worker)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 class _Worker:
-    """What a worker process holds; it loads when it gets its first texts, whose caller hears of an error then."""
+    """A process and the two pipes that are all it shares with this one: no lock or semaphore outlives either."""
 
-    session: SessionOptions
-    options: EncodeOptions
+    def __init__(self, session: SessionOptions, options: EncodeOptions) -> None:
+        with _ctrl_c_held_back():
+            command = [sys.executable, "-P", "-c", _START]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with suppress(BrokenPipeError):  # if it is gone already, the first question tells
+            for message in (sys.path, (session, options)):
+                self._send(message)
+
+    def ask(self, texts: list[str]) -> EncodeInfo | Exception:
+        """Have texts encoded; blocks until they are, or fails when the process is gone."""
+        self._send(texts)
+        assert self._process.stdout is not None
+        answer: EncodeInfo | Exception = pickle.load(self._process.stdout)  # noqa: S301 - see above
+        return answer
+
+    def kill(self) -> None:
+        """End it, whatever it is at; a call of `ask` then fails."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """Wait for the end of a process that was killed or has nothing to do."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(BrokenPipeError):  # what was on its way to a process that was killed
+            self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def _send(self, message: object) -> None:
+        assert self._process.stdin is not None
+        pickle.dump(message, self._process.stdin, protocol=5)
+        self._process.stdin.flush()
 
 
-_worker: list[_Worker] = []
-
-
-def _start(session: SessionOptions, options: EncodeOptions) -> None:
-    # A terminal sends Ctrl-C to all: the first process alone answers, and ends the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker.append(_Worker(session, options))
-
-
-def _encode(texts: list[str]) -> EncodeInfo:
-    (worker,) = _worker
-    return worker.options.encode(worker.session.embedder(), texts)
+@contextmanager
+def _ctrl_c_held_back() -> Iterator[None]:
+    """Start processes that Ctrl-C doesn't reach, not even while they are starting."""
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

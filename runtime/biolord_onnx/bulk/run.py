@@ -7,23 +7,23 @@ goes on behind them. Only when all are there does the output appear under its na
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from biolord_onnx.bulk.formats import find_format, write_lines_to_stdout
-from biolord_onnx.bulk.journal import MEMORY, Identity, Journal, refuse_held, remove
+from biolord_onnx.bulk.journal import Done, Identity, Journal
 from biolord_onnx.bulk.parts import PART_ROWS, Part, cut
+from biolord_onnx.bulk.places import Places
+from biolord_onnx.bulk.seen import BYTES_A_TEXT, Seen
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import encode_here
-from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.bulk.work import Encoded, encode_here
+from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import InputError
@@ -43,6 +43,7 @@ class BulkOptions:
     Attributes:
         workers: processes that encode; 1 for this one.
         restart: forget an interrupted run.
+        force: replace a file that stands at the output's place in the end.
         progress: draw a bar on stderr.
         notify: takes a line on what an interrupted run had left, or this one leaves.
         part_rows: most rows between two notes in the journal.
@@ -50,6 +51,7 @@ class BulkOptions:
 
     workers: int = 1
     restart: bool = False
+    force: bool = False
     progress: bool = False
     notify: Callable[[str], object] = _stay_silent
     part_rows: int = PART_ROWS
@@ -70,37 +72,6 @@ class BulkResult:
     width: int
     resumed: int
     truncated: int
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Files of a run.
-
-    Attributes:
-        output: the result.
-        part: gathers the vectors.
-        journal: tells how many of them are there.
-    """
-
-    output: Path
-    part: Path
-    journal: Path
-
-    @classmethod
-    def beside(cls, output: str) -> Places:
-        """Return the places that belong to an output: always the same, so that another run finds them."""
-        path = Path(output)
-        return cls(path, path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.journal"))
-
-    def of_this_process(self) -> Places:
-        """Return places of a run that keeps nothing, hence holds no lock: another one may write the same output."""
-        name = f".{self.output.name}.{os.getpid()}"
-        folder = self.output.parent
-        return Places(self.output, folder / f"{name}.part", folder / f"{name}.journal")
-
-    def clear(self) -> None:
-        """Remove what a run leaves while it isn't done."""
-        remove((self.part, self.journal, self.journal.with_name(f"{self.journal.name}-journal")))
 
 
 def embed_to_stdout(source: Source, embedder: Embedder, options: EncodeOptions, *, progress: bool) -> int:
@@ -143,104 +114,139 @@ def embed_to_file(
         bulk: how to go about it.
 
     Raises:
-        InputError: the interrupted run was of other rows or options, there is too little room on the disk, or a text
-            is longer than ``overflow="error"`` allows.
+        InputError: the interrupted run was of other rows or options or is damaged, another process writes the output,
+            there is too little room on the disk, the rows have changed, or a text is longer than ``overflow="error"``
+            allows.
         BiolordError: a worker process was killed.
         OSError: the disk is full or failed. What is done is kept.
     """
-    places = Places.beside(output)
-    if bulk.restart and places.journal.exists():
-        refuse_held(places.journal, output)
-        places.clear()
     options = _refuse_overflow(source, embedder, options)
     nothing = options.encode(embedder, []).vectors
-    keeps = source.count > bulk.part_rows or places.journal.exists()
-    places = places if keeps else places.of_this_process()
+    places = Places.beside(output)
     with ExitStack() as stack:
-        journal = stack.enter_context(closing(Journal(places.journal if keeps else MEMORY, output)))
-        state = _State(journal.begin(_identity(source, embedder, options)), keeps=keeps)
-        resumed = state.done
-        if resumed and not places.part.exists():
-            raise InputError(f"{places.part} of an interrupted run is gone: start anew with --restart")
-        stack.callback(_leave, places, state, source, bulk)
-        _check_room(places.output, source.count - resumed, nothing)
-        if resumed:
-            bulk.notify(f"{output}: going on behind {resumed} of {source.count} rows of an interrupted run")
-        shape = (source.count, nothing.shape[1])
-        store = stack.enter_context(closing(Store(places.part, shape, nothing.dtype, resumed)))
-        parts = _parts(source, journal, bulk.part_rows, resumed)
-        if bulk.workers == 1:
-            encoded = encode_here(parts, embedder, options)
-        else:
-            from biolord_onnx.bulk.processes import encode_in_processes
-
-            embedder.close()
-            encoded = encode_in_processes(parts, session, options, bulk.workers)
-        _gather(encoded, store, journal, state, source.count if bulk.progress else None)
-        truncated = journal.count_truncated()
-        _publish(source, places, store.mapped())
-        state.complete = True
-    return BulkResult(source.count, shape[1], resumed, truncated)
+        journal = stack.enter_context(closing(Journal(places.journal, output)))
+        if bulk.restart or places.is_published():
+            journal.forget()
+        done = journal.begin(_identity(source, embedder, options))
+        run = _Run(source, places, journal, bulk, done)
+        stack.callback(run.leave)
+        store = run.open_store(nothing)
+        seen = stack.enter_context(closing(Seen(places.seen if run.keeps else None)))
+        encoded = _encode(run.parts(seen), session, embedder, options, bulk.workers)
+        # Closed before anything else: processes end at once, whatever happens here.
+        run.gather(stack.enter_context(closing(encoded)), store, seen)
+        run.publish(store)
+    return BulkResult(source.count, nothing.shape[1], done[-1].stop if done else 0, run.truncated)
 
 
-@dataclass(slots=True)
-class _State:
-    """How far a run got.
+def _encode(
+    parts: Iterator[Part], session: SessionOptions, embedder: Embedder, options: EncodeOptions, workers: int
+) -> Encoded:
+    if workers == 1:
+        return encode_here(parts, embedder, options)
+    from biolord_onnx.bulk.processes import encode_in_processes
+
+    embedder.close()
+    return encode_in_processes(parts, session, options, workers)
+
+
+class _Run:
+    """A run on its way.
 
     Attributes:
-        done: rows whose vectors are on the disk.
-        keeps: whether a journal on the disk knows of them.
-        complete: whether the output is there.
+        keeps: whether it is long enough for another one to go on from it.
+        truncated: rows whose text was cut.
     """
 
-    done: int
-    keeps: bool
-    complete: bool = False
+    def __init__(
+        self, source: Source, places: Places, journal: Journal, bulk: BulkOptions, done: tuple[Done, ...]
+    ) -> None:
+        self._source = source
+        self._places = places
+        self._journal = journal
+        self._bulk = bulk
+        self._done = done
+        # What is damaged is neither removed nor praised.
+        self._sound = not done
+        self._published = False
+        self._store: Store | None = None
+        self.keeps = source.count > bulk.part_rows or bool(done)
+        self.truncated = 0
 
+    def open_store(self, nothing: Vectors) -> Store:
+        """Open the file for the vectors, checked if it is there already; what nobody owns any more is removed."""
+        if not self._done:
+            self._places.clear_leftovers(self._places.part)
+        self._places.clear_leftovers(self._places.seen, self._places.new)
+        done = self._done[-1].stop if self._done else 0
+        _check_room(self._places, self._source, nothing, done, keeps=self.keeps)
+        shape = (self._source.count, nothing.shape[1])
+        store = self._store = Store(self._places.part, shape, nothing.dtype, self._done)
+        self._sound = True
+        if done:
+            self._bulk.notify(
+                f"{self._places.output}: going on behind {done} of {self._source.count} rows of an interrupted run"
+            )
+        return store
 
-def _leave(places: Places, state: _State, source: Source, bulk: BulkOptions) -> None:
-    """Keep what another run can go on from, and nothing else."""
-    if state.keeps and state.done and not state.complete:
-        bulk.notify(
-            f"{places.output}: {state.done} of {source.count} rows are done: the same command goes on from there"
-        )
-    else:
-        places.clear()
+    def parts(self, seen: Seen) -> Iterator[Part]:
+        """Yield what is to be encoded, behind what is done, whose texts are read again to be known."""
+        rows = self._source.rows()
+        start = 0
+        for done in self._done:
+            part = seen.part([row.text for row in islice(rows, done.stop - start)], start)
+            truncated = done.truncated_rows(start)
+            seen.truncated(part, truncated[part.rows - start])
+            self.truncated += int(truncated.sum())
+            start = done.stop
+        for some in cut(rows, self._bulk.part_rows):
+            yield seen.part([row.text for row in some], start)
+            start += len(some)
 
+    def gather(self, encoded: Encoded, store: Store, seen: Seen) -> None:
+        """Write vectors as they come, and note them as done."""
+        total, done = self._source.count, self._done[-1].stop if self._done else 0
+        with progress_bar(total, shown=self._bulk.progress, done=done) as advance:
+            for part, info in encoded:
+                sha256 = store.write(part, info.vectors)
+                truncated = seen.truncated(part, info.truncated)
+                if self.keeps:
+                    self._journal.note(Done.of(part.stop, sha256, truncated))
+                self.truncated += int(truncated.sum())
+                advance(part.stop - part.start)
 
-def _gather(
-    encoded: Iterator[tuple[Part, EncodeInfo]], store: Store, journal: Journal, state: _State, total: int | None
-) -> None:
-    with progress_bar(total or 0, shown=total is not None, done=state.done) as advance:
-        for part, info in encoded:
-            store.write(part, info.vectors)
-            journal.commit(part, info.truncated)
-            state.done = part.stop
-            advance(part.stop - part.start)
+    def publish(self, store: Store) -> None:
+        """Let the output appear under its name.
 
+        Raises:
+            InputError: somebody removed or replaced what was gathered, or something has appeared there.
+        """
+        if not store.is_there():
+            raise InputError(f"{self._places.part} was removed or replaced while the run was under way: run it again")
+        write = find_format(self._places.output).write
+        if write is None:
+            self._places.publish(None, force=self._bulk.force)
+        else:
+            vectors = store.mapped()
+            self._places.publish(lambda stream: write(stream, self._source, vectors), force=self._bulk.force)
+        self._published = True
 
-def _parts(source: Source, journal: Journal, most_rows: int, done: int) -> Iterator[Part]:
-    start = done
-    for rows in cut(islice(source.rows(), done, None), most_rows):
-        yield journal.part([row.text for row in rows], start)
-        start += len(rows)
-
-
-def _publish(source: Source, places: Places, vectors: Vectors) -> None:
-    """Let the output appear under its name, complete."""
-    write = find_format(places.output).write
-    if write is None:
-        places.part.replace(places.output)
-        return
-    new = places.output.with_name(f".{places.output.name}.{os.getpid()}.new")
-    try:
-        with new.open("wb") as stream:
-            write(stream, source, vectors)
-            stream.flush()
-            os.fsync(stream.fileno())
-        new.replace(places.output)
-    finally:
-        new.unlink(missing_ok=True)
+    def leave(self) -> None:
+        """Keep what another run can go on from, and nothing else."""
+        gathered = self._store is not None and self._store.is_there()
+        if self._store is not None:
+            self._store.close()
+        if not (self._sound and self._journal.is_there()):
+            return
+        rows = self._journal.rows()
+        if self._published or not (rows and gathered):
+            self._places.clear()
+        else:
+            self._places.clear_leftovers(self._places.seen, self._places.new)
+            self._bulk.notify(
+                f"{self._places.output}: {rows} of {self._source.count} rows are done: the same command goes on "
+                "from there"
+            )
 
 
 def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions) -> EncodeOptions:
@@ -280,16 +286,17 @@ def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Ide
     )
 
 
-def _check_room(output: Path, rows: int, vectors: Vectors) -> None:
+def _check_room(places: Places, source: Source, vectors: Vectors, done: int, *, keeps: bool) -> None:
     """Refuse to start what the disk can't hold; it may still fill up, which is why all is kept then."""
-    extra = find_format(output).number_bytes
-    each = vectors.dtype.itemsize * (2 if extra is None else 1) + (extra or 0)
-    needed = rows * vectors.shape[1] * each
-    free = shutil.disk_usage(output.parent).free
+    width = vectors.shape[1]
+    gathered = (source.count - done) * width * vectors.dtype.itemsize
+    texts = source.count * BYTES_A_TEXT if keeps else 0
+    needed = gathered + texts + find_format(places.output).room(source, width, vectors.dtype)
+    free = shutil.disk_usage(places.output.parent).free
     if needed > free:
         raise InputError(
-            f"{output} needs about {_readable(needed)} while it is made, {_readable(free)} are free: make room, or "
-            "choose a smaller --precision"
+            f"{places.output} needs up to {_readable(needed)} while it is made, {_readable(free)} are free: make room, "
+            "or choose a smaller --precision"
         )
 
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryFile
 
 from biolord_onnx.bulk.reading import STDIN, Columns, Row, read_rows
 from biolord_onnx.errors import InputError
+
+# Rows that are read, and known to be what they were, before the first of them is used.
+BLOCK_ROWS = 1024
+DESCRIPTORS = Path("/dev/fd")
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,8 @@ class Source:
             file format they come in.
         id_type: of the ids, None where rows have none.
         open: starts reading from the first row.
+        blocks: a digest of every `BLOCK_ROWS` rows or fewer, ids included.
+        json_bytes: what texts and ids take as strings of JSON in UTF-8, and hence at most in any other format.
     """
 
     name: str
@@ -33,21 +41,28 @@ class Source:
     digest: str
     id_type: type[str] | type[int] | None
     open: Callable[[], Iterator[Row]]
+    blocks: tuple[bytes, ...] = ()
+    json_bytes: int = 0
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows.
+        """Yield the rows, none of them before it is known to be what it was.
 
         Raises:
-            InputError: there are more or fewer than there were: somebody writes to the file.
+            InputError: the rows are others, more or fewer than there were: somebody writes to the file.
         """
         read = 0
-        for read, row in enumerate(self.open(), start=1):
-            if read > self.count:
-                break
-            yield row
+        for number, block in enumerate(_blocks(self.open())):
+            if number == len(self.blocks) or _digest(block) != self.blocks[number]:
+                raise InputError(
+                    f"{self.name} has changed since it was read first, at row {read} or behind it "
+                    f"(it had {self.count}): start again when nobody writes to it"
+                )
+            yield from block
+            read += len(block)
         if read != self.count:
-            found = f"more than {self.count}" if read > self.count else str(read)
-            raise InputError(f"{self.name} had {self.count} rows and has {found} now: start again when it is complete")
+            raise InputError(
+                f"{self.name} had {self.count} rows and has {read} now: start again when nobody writes to it"
+            )
 
 
 def of_texts(texts: list[str]) -> Source:
@@ -79,13 +94,16 @@ def is_lasting(path: str) -> bool:
 
 
 @contextmanager
-def spooled(path: str, folder: Path | None, columns: Columns) -> Iterator[Source]:
-    """Copy what can be read only once to a temporary file, or into memory, and take the rows of that.
+def spooled(path: str, folder: Path | None, columns: Columns, *, descriptors: Path = DESCRIPTORS) -> Iterator[Source]:
+    """Copy what can be read only once to a file without a name, which ends with this process, and take its rows.
 
     Args:
         path: a named pipe, or ``-`` for standard input.
-        folder: where the copy is made; None for the system's place for temporary files, if it has one.
+        folder: on whose disk the copy is made; None for the system's place for temporary files, or memory if nothing
+            can be written anywhere.
         columns: to read.
+        descriptors: folder that names the open files of this process. Where a system has none, the copy has a name
+            until the end of the block, and a process that is killed leaves it.
 
     Yields:
         The rows, as long as the copy is there.
@@ -95,39 +113,66 @@ def spooled(path: str, folder: Path | None, columns: Columns) -> Iterator[Source
         OSError: the copy can't be written, or the pipe not be read.
     """
     name = "standard input" if path == STDIN else path
+    make = TemporaryFile if descriptors.is_dir() else NamedTemporaryFile
     try:
-        place = TemporaryDirectory(prefix=".biolord-", dir=folder)
+        temporary = make(prefix=".biolord-", dir=folder)
     except FileNotFoundError:
         if folder is not None:
             raise
-        # Nothing can be written anywhere, as in a container whose root is read-only: memory has to do.
+        # As in a container whose root is read-only.
         rows = list(read_rows(path, columns, name))
         yield _survey(name, lambda: iter(rows))
         return
-    with place as temporary:
-        # The same ending, which says what it is.
-        copy = Path(temporary) / ("lines" if path == STDIN else Path(path).name)
-        with copy.open("wb") as stream:
-            if path == STDIN:
-                shutil.copyfileobj(sys.stdin.buffer, stream)
-            else:
-                with Path(path).open("rb") as pipe:
-                    shutil.copyfileobj(pipe, stream)
-        yield _survey(name, lambda: read_rows(str(copy), columns, name))
+    with temporary as copy:
+        if path == STDIN:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        else:
+            with Path(path).open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+        copy.flush()
+        place = str(descriptors / str(copy.fileno())) if make is TemporaryFile else copy.name
+
+        def read() -> Iterator[Row]:
+            # Opened again, it goes on where this one stands on some systems (macOS).
+            copy.seek(0)
+            return read_rows(place, columns, name)
+
+        yield _survey(name, read)
 
 
 def _survey(name: str, read: Callable[[], Iterator[Row]]) -> Source:
     digest = hashlib.sha256()
-    count, id_type = 0, None
-    for count, row in enumerate(read(), start=1):
-        text = row.text.encode()
-        digest.update(len(text).to_bytes(8, "little"))
-        digest.update(text)
-        if row.id is not None:
-            id_type = id_type or type(row.id)
-            if type(row.id) is not id_type:
-                raise InputError(
-                    f"{name}, row {count - 1}: the id {row.id!r} is {type(row.id).__name__}, "
-                    f"those before are {id_type.__name__}: write all ids alike"
-                )
-    return Source(name, count, digest.hexdigest(), id_type, read)
+    count, json_bytes, blocks = 0, 0, []
+    id_type: type[str] | type[int] | None = None
+    for block in _blocks(read()):
+        blocks.append(_digest(block))
+        for row in block:
+            text = row.text.encode()
+            digest.update(len(text).to_bytes(8, "little"))
+            digest.update(text)
+            json_bytes += len(encode_basestring(row.text).encode()) + len(encode_basestring(str(row.id)).encode())
+            if row.id is not None:
+                id_type = id_type or type(row.id)
+                if type(row.id) is not id_type:
+                    raise InputError(
+                        f"{name}, row {count}: the id {row.id!r} is {type(row.id).__name__}, "
+                        f"those before are {id_type.__name__}: write all ids alike"
+                    )
+            count += 1
+    return Source(name, count, digest.hexdigest(), id_type, read, tuple(blocks), json_bytes)
+
+
+def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    from biolord_onnx.bulk.parts import cut  # and with it numpy, which --help can do without
+
+    return cut(rows, BLOCK_ROWS)
+
+
+def _digest(block: list[Row]) -> bytes:
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for row in block:
+        for value in (row.text, repr(row.id)):
+            content = value.encode()
+            digest.update(len(content).to_bytes(8, "little"))
+            digest.update(content)
+    return digest.digest()

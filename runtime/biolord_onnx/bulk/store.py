@@ -2,56 +2,67 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from biolord_onnx.bulk.hidden import create, is_named, naming, open_left
+from biolord_onnx.bulk.journal import Done
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.errors import InputError
 from biolord_onnx.precision import Vectors
+
+_BLOCK_BYTES = 1 << 20
 
 
 class Store:
     """A .npy file of a known shape that fills from the top."""
 
-    def __init__(self, path: Path, shape: tuple[int, int], dtype: DTypeLike, done: int = 0) -> None:
+    def __init__(self, path: Path, shape: tuple[int, int], dtype: DTypeLike, done: Sequence[Done] = ()) -> None:
         """Open the file, or create it.
 
         Args:
             path: of the file.
             shape: rows and numbers a row.
             dtype: of a number.
-            done: rows that are there already; what stands behind them is cut off.
+            done: what is there already, checked before it is built on; what stands behind it is cut off.
 
         Raises:
-            InputError: the file is shorter than ``done`` rows.
+            InputError: the file isn't there, or isn't what was written.
             OSError: the file can't be written.
         """
         self._path = path
         self._shape = shape
         self._dtype = np.dtype(dtype)
-        header = _header(shape, self._dtype)
-        self._begin = len(header)
+        self._header = _header(shape, self._dtype)
         self._row_bytes = shape[1] * self._dtype.itemsize
-        self._file = path.open("r+b" if done else "w+b", buffering=0)
-        try:
-            if done:
-                self._cut_to(done)
-            else:
-                self._write(header)
-        except BaseException:
-            self._file.close()
-            raise
+        with naming(path):
+            self._file = self._open(bool(done))
+            try:
+                if done:
+                    self._check(done)
+                    self._file.truncate(self._offset(done[-1].stop))
+                else:
+                    self._write(self._header)
+            except BaseException:
+                self._file.close()
+                raise
 
-    def write(self, part: Part, vectors: Vectors) -> None:
+    def write(self, part: Part, vectors: Vectors) -> str:
         """Append a part, and wait until it is on the disk.
 
         Args:
             part: follows the last one.
             vectors: [m, width] of its new texts.
+
+        Returns:
+            The SHA-256 of what was written.
 
         Raises:
             OSError: the disk is full, or failed.
@@ -59,31 +70,64 @@ class Store:
         rows = np.empty((part.stop - part.start, self._shape[1]), self._dtype)
         rows[part.rows - part.start] = vectors
         here = part.originals >= part.start
-        for row, original in zip(part.copies[~here].tolist(), part.originals[~here].tolist(), strict=True):
-            rows[row - part.start] = self._read(original)
-        rows[part.copies[here] - part.start] = rows[part.originals[here] - part.start]
-        self._file.seek(self._offset(part.start))
-        self._write(rows.tobytes())
-        os.fsync(self._file.fileno())
+        with naming(self._path):
+            for row, original in zip(part.copies[~here].tolist(), part.originals[~here].tolist(), strict=True):
+                rows[row - part.start] = self._read(original)
+            rows[part.copies[here] - part.start] = rows[part.originals[here] - part.start]
+            self._file.seek(self._offset(part.start))
+            content = rows.tobytes()
+            self._write(content)
+            os.fsync(self._file.fileno())
+        return hashlib.sha256(content).hexdigest()
 
     def mapped(self) -> Vectors:
         """Return all rows [rows, width], mapped from the file."""
         if 0 in self._shape:
             return np.empty(self._shape, self._dtype)  # nothing can't be mapped
-        return np.memmap(self._path, self._dtype, "r", self._begin, self._shape)
+        return np.memmap(self._file, self._dtype, "r", len(self._header), self._shape)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _cut_to(self, done: int) -> None:
-        size, expected = self._path.stat().st_size, self._offset(done)
+    def is_there(self) -> bool:
+        """Whether another run would find the file."""
+        return is_named(self._path, self._file)
+
+    def _open(self, left: bool) -> BinaryIO:
+        if not left:
+            return create(self._path)
+        found = open_left(self._path)
+        if found is None:
+            raise InputError(f"{self._path} of an interrupted run is gone: start anew with --restart")
+        return found
+
+    def _check(self, done: Sequence[Done]) -> None:
+        size, expected = os.fstat(self._file.fileno()).st_size, self._offset(done[-1].stop)
         if size < expected:
             raise InputError(
                 f"{self._path} has {size} bytes, and {expected} were written of an interrupted run: "
                 "start anew with --restart"
             )
-        self._file.truncate(expected)
+        if self._file.read(len(self._header)) != self._header:
+            raise InputError(f"the header of {self._path} is not what was written: start anew with --restart")
+        start = 0
+        for some in done:
+            found = self._sha256((some.stop - start) * self._row_bytes)
+            if found != some.sha256:
+                raise InputError(
+                    f"{self._path}, rows {start} to {some.stop - 1}: their SHA-256 is {found[:16]}, and "
+                    f"{some.sha256[:16]} was written: start anew with --restart"
+                )
+            start = some.stop
+
+    def _sha256(self, size: int) -> str:
+        """Hash the next bytes."""
+        digest = hashlib.sha256()
+        while size and (block := self._file.read(min(size, _BLOCK_BYTES))):
+            digest.update(block)
+            size -= len(block)
+        return digest.hexdigest()
 
     def _read(self, row: int) -> Vectors:
         self._file.seek(self._offset(row))
@@ -96,7 +140,7 @@ class Store:
             left = left[self._file.write(left) :]
 
     def _offset(self, row: int) -> int:
-        return self._begin + row * self._row_bytes
+        return len(self._header) + row * self._row_bytes
 
 
 def _header(shape: tuple[int, int], dtype: np.dtype[np.generic]) -> bytes:

@@ -13,6 +13,7 @@ from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import add_artifact, add_session, load_embedder, process_count, wants_progress
 from biolord_onnx.cli.input import add_input, columns_from, refuse_without_input, tell_empty
+from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.cli.output import tell
 from biolord_onnx.cli.overwriting import refuse_overwriting
 from biolord_onnx.errors import InputError
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     _check_output(args)
     if args.output == STDOUT and args.workers > 1:
         raise InputError(f"--workers {args.workers} needs --output FILE: standard output is written by one process")
-    with _source(args) as source, load_embedder(args) as embedder:
+    with terminated_once(), _source(args) as source, load_embedder(args) as embedder:
         if args.output == STDOUT:
             _to_stdout(args, source, embedder)
         else:
@@ -117,7 +118,7 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
         ),
         embedder,
         options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
-        bulk=BulkOptions(args.workers, args.restart, args.input is not None and wants_progress(), tell),
+        bulk=BulkOptions(args.workers, args.restart, args.force, args.input is not None and wants_progress(), tell),
     )
     _tell_truncated(result.truncated, result.rows, embedder.max_length)
     seconds = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""Ctrl-C, pressed once or many times."""
+"""What ends a command from outside: Ctrl-C, pressed once or many times, and SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -8,6 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
+
+# Windows has no SIGHUP.
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came; what cleans up after Ctrl-C does after these, too.
+
+    Attributes:
+        exit_code: as a shell reports a process that the signal ended.
+    """
+
+    def __init__(self, number: int) -> None:
+        """Keep the signal's number."""
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
 
 
 @contextmanager
@@ -35,6 +51,38 @@ def interrupted_once(*, ends_process: bool = False) -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def terminated_once() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that it can clean up; further signals don't disturb that.
+
+    Raises:
+        Terminated: one of them came.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # nohup's wish to ignore SIGHUP stays, as does somebody else's handler.
+    taken = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, _terminate)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - a handler's signature
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _ignore_further()
     raise KeyboardInterrupt
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - likewise
+    _ignore_further()
+    raise Terminated(number)
+
+
+def _ignore_further() -> None:
+    for number in (signal.SIGINT, *_ENDING):
+        if signal.getsignal(number) in {_interrupt, _terminate}:
+            signal.signal(number, signal.SIG_IGN)

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
 from biolord_onnx import __version__
-from biolord_onnx.cli.interrupts import interrupted_once
+from biolord_onnx.cli.interrupts import Terminated, interrupted_once
 from biolord_onnx.cli.output import say, tell
 from biolord_onnx.cli.streams import standard_streams
 from biolord_onnx.errors import BiolordError, InputError
@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0, or 2 for an error that the user can mend, results that could not be written included, 1 for a failed
-        fidelity gate, 130 after Ctrl-C, 141 where the reader of standard output has had enough.
+        fidelity gate, 130 after Ctrl-C, and 143 after SIGTERM, 129 after SIGHUP where the command cleans up after them,
+        141 where the reader of standard output has had enough.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     with standard_streams():
@@ -94,6 +95,8 @@ def _run(arguments: list[str], *, ends_process: bool) -> int:
         with interrupted_once(ends_process=ends_process):
             code = _dispatch(arguments)
         sys.stdout.flush()
+    except Terminated as terminated:
+        return terminated.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.cli.main import main
-from unit.runtime.command import COMMAND, Outcome
+from unit.runtime.command import COMMAND, Outcome, heeding_signals
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def run_with(environment: Mapping[str, str], *arguments: object) -> Outcome:
 def start(*arguments: object) -> subprocess.Popen[str]:
     """Start ``biolord`` as a process whose stderr can be followed."""
     command = [sys.executable, "-u", *COMMAND[1:], *(str(argument) for argument in arguments)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with heeding_signals():
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def assert_failed(outcome: Outcome, message: str, code: int = 2) -> None:

@@ -15,10 +15,10 @@ from onnx import TensorProto
 
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import GraphBuilder
+from biolord_export.scratch import beside
 from biolord_export.writer import (
     ARTIFACT_FILES,
     check_destination,
-    draft_folder,
     publish,
     write_draft,
     write_manifest,
@@ -150,7 +150,7 @@ def test_a_draft_is_removed_whatever_happens(out: Path, failure: BaseException |
     """It is hidden, lies beside the destination (a rename needs the same file system), and goes with its content."""
 
     def draw() -> None:
-        with draft_folder(out) as draft:
+        with beside(out) as draft:
             assert draft.parent == out.parent
             assert draft.name.startswith(".artefact-")
             (draft / "model.onnx.data").write_bytes(b"0" * 1000)
@@ -167,7 +167,7 @@ def test_a_draft_is_removed_whatever_happens(out: Path, failure: BaseException |
 
 def test_two_drafts_of_one_destination_do_not_meet(out: Path) -> None:
     """Two exports at once spoil nothing but time."""
-    with draft_folder(out) as one, draft_folder(out) as two:
+    with beside(out) as one, beside(out) as two:
         assert one != two
 
 
@@ -196,7 +196,7 @@ def test_a_manifest_can_be_written_again(tmp_path: Path) -> None:
 
 def test_publishing_renames_the_draft(out: Path) -> None:
     """Files get the permissions of ordinary files: a temporary folder is its maker's alone."""
-    with draft_folder(out) as draft:
+    with beside(out) as draft:
         replaced(draft).joinpath("NOTICE").chmod(0o600)
         publish(draft, out)
     assert [path.name for path in out.parent.iterdir()] == ["artefact"]
@@ -208,7 +208,7 @@ def test_publishing_renames_the_draft(out: Path) -> None:
 def test_publishing_replaces_what_lies_there(out: Path, kind: str) -> None:
     """Not a file of the old artefact is left, and nothing beside it."""
     make(out, kind)
-    with draft_folder(out) as draft:
+    with beside(out) as draft:
         publish(replaced(draft), out)
     assert [path.name for path in out.parent.iterdir()] == ["artefact"]
     assert [path.name for path in out.iterdir()] == ["NOTICE"]
@@ -225,7 +225,7 @@ def test_a_rename_that_fails_leaves_the_old_artefact(out: Path, monkeypatch: pyt
             raise OSError(errno.EIO, "Input/output error")
         return really(self, target)
 
-    with draft_folder(out) as draft:
+    with beside(out) as draft:
         monkeypatch.setattr(Path, "rename", rename)
         with pytest.raises(OSError, match="Input/output error"):
             publish(replaced(draft), out)
@@ -239,6 +239,6 @@ def test_another_file_system_is_refused_by_the_first_rename(out: Path) -> None:
     if not elsewhere.is_dir() or elsewhere.stat().st_dev == out.parent.stat().st_dev:
         pytest.skip("there is no second file system here")
     make(out, "artefact")
-    with draft_folder(elsewhere / "artefact") as draft, pytest.raises(OSError, match="cross-device"):
+    with beside(elsewhere / "artefact") as draft, pytest.raises(OSError, match="cross-device"):
         publish(replaced(draft), out)
     assert open_artifact(out).manifest.name == "tiny-cpu-fp32"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +14,18 @@ import pytest
 from biolord_onnx.cli.main import main
 
 COMMAND = (sys.executable, "-m", "biolord_onnx.cli.main")
+
+
+@contextlib.contextmanager
+def heeding_signals() -> Iterator[None]:
+    """Start processes that can be interrupted where a shell has the tests ignore signals: ``nohup make test &``."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True)

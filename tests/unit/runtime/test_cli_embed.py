@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -239,7 +240,48 @@ def test_an_output_that_is_a_link_is_written_where_it_leads(biolord: Biolord, ti
 
 
 def test_links_in_a_circle_lead_nowhere(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
-    """They are as good as not there."""
+    """They are no place to write to, and somebody's."""
     (tmp_path / "o.npy").symlink_to("o.npy")
-    assert biolord("embed", tiny, "a", "--output", tmp_path / "o.npy").code == 0
-    assert np.load(tmp_path / "o.npy").shape == (1, DIM)
+    biolord("embed", tiny, "a", "--output", tmp_path / "o.npy").assert_error(
+        "o.npy is not a file, and can't be replaced"
+    )
+
+
+# --- files that are not what they should be ------------------------------------------------------------------
+
+PLANTED = {
+    "nulls": lambda path: path.write_bytes(b"\0" * 9000),
+    "text": lambda path: path.write_text("precious"),
+    "noise": lambda path: path.write_bytes(os.urandom(9000)),
+    "a database": lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(4080)),
+    "a folder": Path.mkdir,
+    "a pipe": os.mkfifo,
+    "a link": lambda path: path.symlink_to("lines.txt"),
+    "a hard link": lambda path: os.link(path.with_name("lines.txt"), path),
+}
+
+
+@pytest.mark.parametrize("kind", ["journal", "part"])
+@pytest.mark.parametrize(("planted", "plant"), PLANTED.items())
+def test_what_stands_in_the_place_of_hidden_files(
+    biolord: Biolord, tiny: Path, lines: Path, kind: str, planted: str, plant: Callable[[Path], object]
+) -> None:
+    """One line and exit code 2, or a run that makes its own; never a run that builds on it or writes through it."""
+    hidden, before = lines.with_name(f".o.npy.{kind}"), lines.read_bytes()
+    plant(hidden)
+    outcome = biolord("embed", tiny, "--input", lines, "--output", lines.with_name("o.npy"))
+    if kind == "part" and planted not in {"a folder", "a pipe", "a link"}:
+        assert outcome.code == 0
+        assert np.load(lines.with_name("o.npy")).shape == (4, DIM)
+    else:
+        outcome.assert_error(f"{hidden} is ")
+        assert hidden.lstat()
+    assert lines.read_bytes() == before
+
+
+def test_a_name_too_long_for_hidden_files(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """Said before anything is read, as is a folder that can't be written to."""
+    output = tmp_path / ("n" * 246 + ".npy")
+    biolord("embed", tiny, "cat", "--output", output).assert_error("File name too long: choose a shorter name")
+    biolord("embed", tiny, "cat", "--output", "/proc/self/o.npy").assert_error("can't be written to: choose another")
+    biolord("embed", tiny, "cat", "--output", "/dev/stdout").assert_error("or - for standard output")

@@ -1,4 +1,4 @@
-"""Ctrl-C."""
+"""Ctrl-C, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from biolord_onnx.cli.interrupts import interrupted_once
+from biolord_onnx.cli.interrupts import Terminated, interrupted_once, terminated_once
+
+ENDING = [signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(autouse=True)
 def usual_handler() -> Iterator[None]:
     """Begin with Python's own handler, and leave what was there."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ENDING}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def press() -> None:
@@ -91,3 +95,65 @@ def test_another_thread_sets_no_handler() -> None:
     thread.start()
     thread.join()
     assert failures == []
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_signal_ends_the_block_as_ctrl_c_does(number: signal.Signals) -> None:
+    """What cleans up isn't cut short by another one, whichever that is; afterwards all is as before."""
+    cleaned = []
+
+    def work() -> None:
+        with interrupted_once(), terminated_once():
+            try:
+                os.kill(os.getpid(), number)
+            finally:
+                for further in (*ENDING, signal.SIGINT):
+                    os.kill(os.getpid(), further)
+                cleaned.append(True)
+
+    with pytest.raises(Terminated, match=number.name) as raised:
+        work()
+    assert cleaned
+    assert raised.value.exit_code == 128 + number
+    assert [signal.getsignal(ending) for ending in ENDING] == [signal.SIG_DFL] * 2
+
+
+def test_a_signal_does_not_disturb_the_end_after_ctrl_c() -> None:
+    """Supervisors send SIGTERM when SIGINT takes its time."""
+    cleaned = []
+
+    def work() -> None:
+        with interrupted_once(), terminated_once():
+            try:
+                press()
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                cleaned.append(True)
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        work()
+    assert cleaned
+    assert not isinstance(raised.value, Terminated)
+
+
+def test_ignored_signals_stay_ignored() -> None:
+    """Nohup's wish, and other handlers are left alone."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with terminated_once():
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    assert [signal.getsignal(ending) for ending in ENDING] == [signal.SIG_DFL, signal.SIG_IGN]
+
+
+def test_another_thread_takes_no_signals() -> None:
+    """Python would refuse it."""
+    found = []
+
+    def work() -> None:
+        with terminated_once():
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.SIG_DFL]

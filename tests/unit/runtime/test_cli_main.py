@@ -16,7 +16,7 @@ import pytest
 from biolord_onnx import __version__
 from biolord_onnx.cli import main as entry_point
 from biolord_onnx.errors import BiolordError
-from unit.runtime.command import COMMAND, Biolord, run_process
+from unit.runtime.command import COMMAND, Biolord, heeding_signals, run_process
 
 
 class GateError(BiolordError):
@@ -163,9 +163,10 @@ def test_ctrl_c_is_quiet(tiny: Path, tmp_path: Path) -> None:
     """An interrupted command ends with 130 and says nothing."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    process = subprocess.Popen(
-        [*COMMAND, "embed", tiny, "--input", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    with heeding_signals():
+        process = subprocess.Popen(
+            [*COMMAND, "embed", tiny, "--input", pipe], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
     # Opening waits for the other end: when it returns, the command is reading.
     with pipe.open("wb"):
         process.send_signal(signal.SIGINT)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from biolord_onnx.bulk.formats import GROUP_ROWS, check_output, find_format, write_lines
 from biolord_onnx.bulk.reading import Id, Row
-from biolord_onnx.bulk.source import Source
+from biolord_onnx.bulk.source import Source, _survey
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.precision import Vectors
 
@@ -32,7 +35,7 @@ ALL = pytest.mark.parametrize("vectors", [VECTORS, HALVES, BYTES], ids=["float32
 def source(texts: list[str], ids: Sequence[Id | None] | None = None) -> Source:
     """Make a source of rows."""
     rows = [Row(text, known_by) for text, known_by in zip(texts, ids or [None] * len(texts), strict=True)]
-    return Source("rows", len(rows), "", type(ids[0]) if ids else None, lambda: iter(rows))  # type: ignore[arg-type]
+    return _survey("rows", lambda: iter(rows))
 
 
 def write(path: Path, rows: Source, vectors: Vectors) -> None:
@@ -124,23 +127,69 @@ def test_outputs_that_will_work(tmp_path: Path) -> None:
         ("o", "o ends in '', expected one of .npy, .jsonl, .parquet, .arrow"),
         ("none/o.npy", "none of o.npy does not exist: make it first"),
         ("old.npy", "old.npy exists: choose another name, or replace the file with --force"),
-        ("folder.npy", "folder.npy exists"),
+        ("folder.npy", "folder.npy is not a file, and can't be replaced by one: choose another name"),
+        ("pipe.npy", "pipe.npy is not a file, and can't be replaced by one: choose another name"),
+        ("x" * 250 + ".npy", ".npy.journal, which is needed while xxx"),
     ],
 )
 def test_outputs_that_would_not_work(tmp_path: Path, name: str, message: str) -> None:
     """They are refused at the start, with what would work."""
     (tmp_path / "old.npy").touch()
     (tmp_path / "folder.npy").mkdir()
+    os.mkfifo(tmp_path / "pipe.npy")
     with pytest.raises(InputError) as raised:
         check_output(str(tmp_path / name), ids=False, force=False)
     assert message in str(raised.value)
 
 
-def test_force_does_not_replace_a_folder(tmp_path: Path) -> None:
-    """--force means files."""
-    (tmp_path / "folder.npy").mkdir()
-    with pytest.raises(InputError, match="exists"):
-        check_output(str(tmp_path / "folder.npy"), ids=False, force=True)
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_force_replaces_files_only(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """And doesn't suggest --force to who gave it."""
+    make(tmp_path / "o.npy")
+    with pytest.raises(InputError, match=r"o\.npy is not a file, and can't be replaced by one: choose another name$"):
+        check_output(str(tmp_path / "o.npy"), ids=False, force=True)
+
+
+def test_a_folder_that_cannot_be_written_to() -> None:
+    """A file system that is mounted to be read, or another user's: noticed first."""
+    if not Path("/proc/self").is_dir():
+        pytest.skip("needs /proc, where not even root can make a file")
+    with pytest.raises(InputError, match=r"the folder /proc/self of o\.npy can't be written to: choose another"):
+        check_output("/proc/self/o.npy", ids=False, force=False)
+
+
+@given(
+    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=40),
+    ids=st.sampled_from([None, int, str]),
+    width=st.integers(1, 64),
+    dtype=st.sampled_from([np.float32, np.float16, np.int8, np.uint8]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=200)
+@pytest.mark.parametrize("name", ["o.jsonl", "o.parquet", "o.arrow"])
+def test_the_room_a_file_takes_is_known_before(
+    name: str, texts: list[str], ids: type | None, width: int, dtype: type[np.generic], seed: int
+) -> None:
+    """Whatever the texts and the numbers' bits, it is no more than the check of the disk counts."""
+    rows = source(texts, [ids(number) for number in range(len(texts))] if ids else None)
+    bits = np.random.default_rng(seed).bytes(len(texts) * width * np.dtype(dtype).itemsize)
+    vectors = np.frombuffer(bits, dtype).reshape(len(texts), width)
+    form, stream = find_format(Path(name)), io.BytesIO()
+    assert form.write is not None
+    form.write(stream, rows, vectors)
+    assert len(stream.getvalue()) <= form.room(rows, width, np.dtype(dtype))
+
+
+@pytest.mark.parametrize("name", ["o.jsonl", "o.parquet", "o.arrow"])
+def test_the_room_of_a_large_file(name: str) -> None:
+    """It is told within a tenth, or a quarter for lines of JSON."""
+    rows = source([f"closed fracture of bone {number}" for number in range(6000)])
+    vectors = np.random.default_rng(0).normal(size=(6000, 384)).astype(np.float32)
+    form, stream = find_format(Path(name)), io.BytesIO()
+    assert form.write is not None
+    form.write(stream, rows, vectors)
+    room = form.room(rows, 384, vectors.dtype)
+    assert (0.75 if name == "o.jsonl" else 0.9) * room < len(stream.getvalue()) <= room
 
 
 def test_ids_need_a_place(tmp_path: Path) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from biolord_onnx.bulk import processes
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.processes import encode_in_processes
 from biolord_onnx.bulk.work import encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
-from biolord_onnx.errors import BiolordError
+from biolord_onnx.errors import ArtifactError, BiolordError, InputError
 from biolord_onnx.shared import SessionOptions
 
 PLAIN = EncodeOptions()
@@ -54,39 +53,82 @@ def test_options_are_passed_on(tiny: Path, embedder: Embedder) -> None:
     assert not info.truncated.any()
 
 
-def test_a_killed_process_is_an_error(tiny: Path) -> None:
-    """One line that says what to do, and no process is left."""
+def children() -> list[int]:
+    """Return the processes that this one has started and that have not ended."""
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/stat")
+        if path.read_text().rpartition(")")[2].split()[:2] in (["R", str(os.getpid())], ["S", str(os.getpid())])
+    ]
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("at", [0, 3])
+def test_a_killed_process_is_an_error(tiny: Path, number: signal.Signals, at: int) -> None:
+    """One line that says what to do, while it starts and later, and no process is left."""
 
     def killing() -> Iterator[Part]:
-        for number, part in enumerate(parts()):
+        for count, part in enumerate(parts()):
             yield part
-            if number == 3:
-                for process in multiprocessing.active_children():
-                    assert process.pid is not None
-                    os.kill(process.pid, signal.SIGKILL)
+            if count == at:
+                os.kill(children()[0], number)
 
     with pytest.raises(BiolordError, match=r"one of 2 worker processes was killed \(out of memory\?\): run it again"):
         list(encode_in_processes(killing(), SessionOptions(str(tiny)), PLAIN, workers=2))
-    assert multiprocessing.active_children() == []
+    assert children() == []
 
 
+@needs_proc
+def test_a_killed_process_is_noticed_while_another_one_is_busy(tiny: Path) -> None:
+    """Not when its turn comes, which may be minutes later."""
+    slow, quick = Part(0, 1, ["cat " * 4_000_000], *([np.empty(0, np.int64)] * 3)), parts()[0]
+    running = encode_in_processes([quick, slow, quick, quick, quick], SessionOptions(str(tiny)), PLAIN, workers=2)
+    next(running)
+    os.kill(children()[1], signal.SIGKILL)
+    started = time.monotonic()
+    with pytest.raises(BiolordError, match="was killed"):
+        list(running)
+    assert time.monotonic() - started < 3
+
+
+@needs_proc
 def test_an_interruption_ends_the_processes(tiny: Path) -> None:
     """At once: what they are at is of no use."""
     running = encode_in_processes(parts(), SessionOptions(str(tiny)), PLAIN, workers=2)
     next(running)
-    assert len(multiprocessing.active_children()) == 2
+    assert len(children()) == 2
     with pytest.raises(KeyboardInterrupt):
-        running.throw(KeyboardInterrupt)  # type: ignore[attr-defined]
-    assert multiprocessing.active_children() == []
+        running.throw(KeyboardInterrupt)
+    assert children() == []
 
 
-def test_what_a_process_does(tiny: Path, monkeypatch: pytest.MonkeyPatch, embedder: Embedder) -> None:
-    """Ctrl-C is the first process's business."""
-    monkeypatch.setattr(processes, "_worker", [])
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        processes._start(SessionOptions(str(tiny)), PLAIN)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
-    np.testing.assert_array_equal(processes._encode(["cat"]).vectors, embedder.encode(["cat"]))
+@needs_proc
+def test_no_more_processes_than_parts(tiny: Path) -> None:
+    """They are started when there is work for them, and let go when there is none."""
+    running = encode_in_processes(parts(NAMES[:10]), SessionOptions(str(tiny)), PLAIN, workers=4)
+    next(running)
+    assert len(children()) <= 2
+    assert len(list(running)) == 1
+    assert children() == []
+
+
+def test_errors_of_a_process_are_raised_here(tiny: Path, tmp_path: Path) -> None:
+    """As this process would raise them: those of loading, and those of encoding."""
+    with pytest.raises(ArtifactError, match=r"has no manifest\.json"):
+        list(encode_in_processes(parts(), SessionOptions(str(tmp_path)), PLAIN, workers=2))
+    wrong = EncodeOptions(batch_tokens=0)
+    with pytest.raises(InputError, match="batch_tokens is 0"):
+        list(encode_in_processes(parts(), SessionOptions(str(tiny)), wrong, workers=2))
+
+
+def test_a_mistake_of_ours_is_told_with_its_place(tiny: Path) -> None:
+    """A traceback doesn't travel between processes."""
+    options = EncodeOptions(precision=None)  # type: ignore[arg-type]
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is
+        list(encode_in_processes(parts(), SessionOptions(str(tiny)), options, workers=1))
+    if not isinstance(raised.value, BiolordError):
+        assert "in a worker process:\nTraceback" in raised.value.__notes__[0]

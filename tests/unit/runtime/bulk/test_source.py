@@ -7,13 +7,13 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from biolord_onnx.bulk.reading import Columns, Row
-from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
+from biolord_onnx.bulk.source import Source, _survey, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.errors import InputError
 
 
@@ -22,6 +22,11 @@ def lines(tmp_path: Path, *texts: str) -> str:
     path = tmp_path / "lines.txt"
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return str(path)
+
+
+def surveyed(read: Callable[[], list[str]]) -> Source:
+    """Survey what may be something else each time it is read."""
+    return _survey("names.txt", lambda: (Row(text) for text in read()))
 
 
 def test_a_file_is_surveyed(tmp_path: Path) -> None:
@@ -68,11 +73,56 @@ def test_texts_of_a_command_line() -> None:
         of_texts(["cat", "caf\udce9"])
 
 
-@pytest.mark.parametrize(("count", "found"), [(1, "more than 1"), (3, "2")])
-def test_a_file_that_changes_is_noticed(count: int, found: str) -> None:
-    """Somebody still writes to it, or cut it short."""
-    source = Source("names.txt", count, "", None, lambda: iter([Row("a"), Row("b")]))
-    with pytest.raises(InputError, match=f"names.txt had {count} rows and has {found} now: start again when it is"):
+@pytest.mark.parametrize(
+    ("then", "where"),
+    [
+        (["a", "x", "c"], "at row 0 or behind it"),
+        (["a", "b"], "at row 0 or behind it"),
+        (["a", "b", "c", "d"], "at row 0 or behind it"),
+        ([*"abc" * 700, "a"], "at row 0 or behind it"),
+        ([], "had 3 rows and has 0 now"),
+    ],
+)
+def test_a_file_that_changes_is_noticed(then: list[str], where: str) -> None:
+    """Before the first of its rows is used: somebody writes to it, at whatever length."""
+    read = iter([["a", "b", "c"], then])
+    source = surveyed(lambda: next(read))
+    with pytest.raises(InputError, match=rf"names.txt .*{where}.*: start again when nobody writes to it"):
+        next(source.rows())
+
+
+def test_rows_before_a_change_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block is given once it is known; those behind it are looked at when their turn comes."""
+    monkeypatch.setattr("biolord_onnx.bulk.source.BLOCK_ROWS", 2)
+    for then, told in (("abcx", "at row 2 or behind it"), ("abcde", "at row 4 or behind"), ("ab", "has 2 now")):
+        read = iter(["abcd", then])
+        rows = surveyed(lambda read=read: list(next(read))).rows()  # type: ignore[misc]
+        assert [next(rows).text, next(rows).text] == ["a", "b"]
+        with pytest.raises(InputError, match=told):
+            list(rows)
+
+
+def test_ids_count_too() -> None:
+    """A row that is known by something else is another row."""
+    read = iter([[Row("a", 1)], [Row("a", "1")]])
+    source = _survey("names.txt", lambda: iter(next(read)))
+    with pytest.raises(InputError, match="has changed"):
+        list(source.rows())
+
+
+@pytest.mark.parametrize("change", ["rename over", "rewrite at equal length, with the same times"])
+def test_a_file_that_is_replaced(tmp_path: Path, change: str) -> None:
+    """What was read first is what counts, whatever the file's size, times and number say."""
+    path = Path(lines(tmp_path, "cat", "dog"))
+    source = of_file(str(path), Columns())
+    before = path.stat()
+    if change == "rename over":
+        (tmp_path / "other").write_text("cow\nhen\n")
+        (tmp_path / "other").rename(path)
+    else:
+        path.write_text("cow\nhen\n")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with pytest.raises(InputError, match=r"lines\.txt has changed since it was read first"):
         list(source.rows())
 
 
@@ -96,11 +146,13 @@ def pipe(tmp_path: Path) -> Iterator[Path]:
     thread.join()
 
 
-def test_a_pipe_is_copied(pipe: Path, tmp_path: Path) -> None:
-    """Its ending says what it is, and the copy goes away."""
-    with spooled(str(pipe), tmp_path, Columns("name")) as source:
+@pytest.mark.parametrize("descriptors", ["/dev/fd", "/nowhere"])
+def test_a_pipe_is_copied(pipe: Path, tmp_path: Path, descriptors: str) -> None:
+    """Its ending says what it is, and the copy goes away, or never had a name where the system allows that."""
+    with spooled(str(pipe), tmp_path, Columns("name"), descriptors=Path(descriptors)) as source:
         assert source.name == str(pipe)
         assert list(source.rows()) == list(source.rows()) == [Row("cat")]
+        assert (list(tmp_path.iterdir()) == [pipe]) is Path(descriptors).is_dir()
     assert list(tmp_path.iterdir()) == [pipe]
 
 

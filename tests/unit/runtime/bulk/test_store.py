@@ -7,10 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from biolord_onnx.bulk.journal import Done
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.store import Store
 from biolord_onnx.errors import InputError
+from unit.runtime.bulk.disks import full_at
 
 
 def part(start: int, new: list[int], copies: dict[int, int]) -> Part:
@@ -39,31 +43,74 @@ def test_no_rows(tmp_path: Path) -> None:
     assert np.load(tmp_path / "o.npy").shape == (0, 3)
 
 
-def test_what_was_not_noted_is_written_again(tmp_path: Path) -> None:
+@pytest.fixture
+def left(tmp_path: Path) -> tuple[Path, tuple[Done, ...]]:
+    """Give a file of two parts, of two rows and of one, and what a journal says of it."""
+    path = tmp_path / "o"
+    with closing(Store(path, (4, 1), np.float32)) as store:
+        first = store.write(part(0, [0, 1], {}), np.array([[1], [2]], np.float32))
+        second = store.write(part(2, [2], {}), np.array([[3]], np.float32))
+    return path, (Done(2, first, ""), Done(3, second, ""))
+
+
+def test_what_was_not_noted_is_written_again(left: tuple[Path, tuple[Done, ...]]) -> None:
     """A part that was on its way when the process died is cut off."""
-    path = tmp_path / "o"
-    with closing(Store(path, (3, 1), np.float32)) as store:
-        store.write(part(0, [0, 1], {}), np.array([[1], [2]], np.float32))
+    path, done = left
     path.write_bytes(path.read_bytes() + b"half")
-    with closing(Store(path, (3, 1), np.float32, done=1)) as store:
-        store.write(part(1, [1], {2: 0}), np.array([[7]], np.float32))
-    assert np.load(path).tolist() == [[1], [7], [1]]
+    with closing(Store(path, (4, 1), np.float32, done)) as store:
+        store.write(part(3, [], {3: 1}), np.empty((0, 1), np.float32))
+        assert store.is_there()
+    assert np.load(path).tolist() == [[1], [2], [3], [2]]
 
 
-def test_a_file_that_is_too_short_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_too_short_is_refused(left: tuple[Path, tuple[Done, ...]]) -> None:
     """Both sizes are named."""
-    path = tmp_path / "o"
-    with closing(Store(path, (3, 1), np.float32)) as store:
-        store.write(part(0, [0, 1], {}), np.array([[1], [2]], np.float32))
+    path, done = left
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"has 135 bytes, and 136 were written of an .* start anew with --restart"):
-        Store(path, (3, 1), np.float32, done=2)
+    with pytest.raises(InputError, match=r"has 139 bytes, and 140 were written of an .* start anew with --restart"):
+        Store(path, (4, 1), np.float32, done)
 
 
-def test_a_full_disk_is_an_os_error() -> None:
-    """Linux's device that is always full."""
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("no /dev/full here")
-    with pytest.raises(OSError, match="No space left on device"):
-        Store(full, (3, 1), np.float32)
+@given(bit=st.integers(0, 8 * 140 - 1))
+def test_every_bit_is_checked(tmp_path_factory: pytest.TempPathFactory, bit: int) -> None:
+    """Of the header and of the vectors, which an interrupted run had written; nothing is changed."""
+    path = tmp_path_factory.mktemp("bits") / "o"
+    with closing(Store(path, (4, 1), np.float32)) as store:
+        first = store.write(part(0, [0, 1], {}), np.array([[1], [2]], np.float32))
+        second = store.write(part(2, [2], {}), np.array([[3]], np.float32))
+    content = bytearray(path.read_bytes())
+    assert len(content) == 140
+    content[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(content)
+    place = "the header of" if bit < 8 * 128 else "rows 0 to 1: their" if bit < 8 * 136 else "rows 2 to 2: their"
+    with pytest.raises(InputError, match=rf"{place} .* start anew with --restart"):
+        Store(path, (4, 1), np.float32, (Done(2, first, ""), Done(3, second, "")))
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    """Somebody tidied up: said, not computed again in silence."""
+    with pytest.raises(InputError, match="o of an interrupted run is gone: start anew with --restart"):
+        Store(tmp_path / "o", (3, 1), np.float32, (Done(1, "", ""),))
+
+
+def test_a_planted_file_is_not_written_to(tmp_path: Path) -> None:
+    """Neither at the start nor when a run goes on."""
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "o").symlink_to("precious")
+    with pytest.raises(FileExistsError):
+        Store(tmp_path / "o", (3, 1), np.float32)
+    with pytest.raises(InputError, match="o is a symbolic link"):
+        Store(tmp_path / "o", (3, 1), np.float32, (Done(1, "", ""),))
+    assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    """At the header, and at a part."""
+    with full_at(100), pytest.raises(OSError, match="File too large") as raised:
+        Store(tmp_path / "o", (3, 1), np.float32)
+    assert raised.value.filename == str(tmp_path / "o")
+    with closing(Store(tmp_path / "p", (3, 1), np.float32)) as store:
+        with full_at(130), pytest.raises(OSError, match="File too large") as raised:
+            store.write(part(0, [0], {}), np.array([[1]], np.float32))
+        assert raised.value.filename == str(tmp_path / "p")

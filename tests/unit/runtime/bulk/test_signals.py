@@ -1,0 +1,213 @@
+"""What is left of a run that somebody ends, and of its processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from unit.runtime.command import COMMAND, heeding_signals, run_process
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+
+SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP]
+VICTIMS = ["first process", "a worker", "the other worker"]
+SECRET = "Kowalczyk"
+ROWS = 30_000
+# Small runs: hardly any time passes between a signal and the moment it is noticed.
+SMALL = ("--batch-tokens", "64")
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a file of four parts, of patients' names."""
+    path = tmp_path_factory.mktemp("names") / "names.txt"
+    path.write_text("\n".join(f"{SECRET} cat {number}" for number in range(ROWS)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tiny: Path, names: Path) -> bytes:
+    """Give what a run that nothing interrupts writes."""
+    output = names.with_name("whole.npy")
+    assert run_process("embed", tiny, "--input", names, "--output", output, *SMALL).code == 0
+    return output.read_bytes()
+
+
+@pytest.fixture
+def temporary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for temporary files."""
+    return tmp_path_factory.mktemp("temporary")
+
+
+@contextlib.contextmanager
+def started(*arguments: object, stdin: Path | None = None, temporary: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run embed as a process, with a folder of its own for temporary files."""
+    command = [*COMMAND, "embed", *(str(argument) for argument in arguments), *SMALL]
+    with contextlib.ExitStack() as stack:
+        stream = stack.enter_context(stdin.open()) if stdin else None
+        source = subprocess.PIPE if stream is None else stream
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        with heeding_signals():
+            process = subprocess.Popen(command, stdin=source, stderr=subprocess.PIPE, text=True, env=environment)
+        stack.enter_context(process)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def family(first: int) -> list[int]:
+    """Return a process and those that it has started."""
+    return [first, *(pid for pid, parent in _parents() if parent == first)]
+
+
+def running(pids: list[int]) -> list[int]:
+    """Return those that still run; one that has ended and that nobody has asked for doesn't."""
+    return [pid for pid, _ in _parents() if pid in pids]
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                yield int(path.parent.name), int(parent)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it didn't happen"
+        time.sleep(0.001)
+
+
+def soon() -> float:
+    """Return three seconds, and as many more as others keep the cores from this process."""
+    return 3 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def noted(journal: Path) -> bool:
+    """Say whether a part is done."""
+    return journal.exists() and journal.read_bytes().count(b"\n") > 1
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("victim", "when"), [("first process", "starting"), *((victim, "working") for victim in VICTIMS)]
+)
+def test_nothing_runs_on(
+    tiny: Path,
+    names: Path,
+    whole: bytes,
+    tmp_path: Path,
+    temporary: Path,
+    number: signal.Signals,
+    victim: str,
+    when: str,
+) -> None:
+    """Whichever process of a run gets whichever signal, all end; the same command gives what it would have given."""
+    output, journal = tmp_path / "o.npy", tmp_path / ".o.npy.journal"
+    arguments = (tiny, "--input", names, "--output", output, "--workers", 2)
+    with started(*arguments, temporary=temporary) as process:
+        wait_for(lambda: len(family(process.pid)) == 3 and (when == "starting" or noted(journal)))
+        all_of_them = family(process.pid)
+        os.kill(all_of_them[VICTIMS.index(victim)], number)
+        wait_for(lambda: not running(all_of_them), seconds=soon())
+        assert process.stderr is not None
+        said = process.stderr.read()
+    if victim != "first process":
+        assert process.returncode == 2
+        assert "biolord: one of 2 worker processes was killed" in said
+    else:
+        assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    assert "Traceback" not in said
+    if when == "working" and (victim != "first process" or number != signal.SIGKILL):
+        assert f" of {ROWS} rows are done: the same command goes on from there" in said
+    outcome = run_process("embed", *arguments, *SMALL)
+    assert outcome.code == 0, outcome.err
+    assert output.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["o.npy"]
+
+
+@pytest.mark.parametrize("number", [*SIGNALS, signal.SIGINT])
+@pytest.mark.parametrize("to", ["file", "standard output"])
+def test_no_text_of_standard_input_stays(
+    tiny: Path, names: Path, whole: bytes, tmp_path: Path, temporary: Path, number: signal.Signals, to: str
+) -> None:
+    """Vectors do, and go on when the same texts come again."""
+    output, journal = tmp_path / "o.npy", tmp_path / ".o.npy.journal"
+    arguments = (tiny, "--input", "-", *(("--output", output) if to == "file" else ()))
+    if to == "file":
+        with started(*arguments, stdin=names, temporary=temporary) as process:
+            wait_for(lambda: noted(journal))
+            process.send_signal(number)
+            process.wait(soon())
+    else:
+        with started(*arguments, temporary=temporary) as process:
+            assert process.stdin is not None
+            process.stdin.write(SECRET * 100_000)
+            process.stdin.flush()
+            process.send_signal(number)
+            process.wait(soon())
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ([".o.npy.journal", ".o.npy.part"] if to == "file" else [])
+    files = [path for folder in (tmp_path, temporary) for path in folder.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in path.read_bytes() for path in files)
+    if to == "file":
+        outcome = run_process("embed", *arguments, *SMALL, stdin=names.read_bytes())
+        assert "going on behind " in outcome.err
+        assert output.read_bytes() == whole
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_conversion_that_is_ended(
+    tiny: Path, names: Path, tmp_path: Path, temporary: Path, number: signal.Signals
+) -> None:
+    """Leaves what the next run clears, and goes on from."""
+    output, new = tmp_path / "o.jsonl", tmp_path / ".o.jsonl.new"
+    arguments = (tiny, "--input", names, "--output", output)
+    with started(*arguments, temporary=temporary) as process:
+        wait_for(new.exists)
+        process.send_signal(number)
+        process.wait(soon())
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left - {".o.jsonl.new"} == {".o.jsonl.journal", ".o.jsonl.part"}
+    assert (".o.jsonl.new" in left) is (number == signal.SIGKILL)
+    outcome = run_process("embed", *arguments, *SMALL)
+    assert f"going on behind {ROWS} of {ROWS} rows" in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
+    assert output.read_bytes().count(SECRET.encode()) == ROWS
+
+
+def test_a_hang_up_that_was_ignored_stays_so(tiny: Path, names: Path, whole: bytes, tmp_path: Path) -> None:
+    """As nohup wants it: the run goes on."""
+    output = tmp_path / "o.npy"
+    command = ["nohup", *COMMAND, "embed", str(tiny), "--input", str(names), "--output", str(output), *SMALL]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: noted(tmp_path / ".o.npy.journal"))
+        process.send_signal(signal.SIGHUP)
+    assert process.returncode == 0
+    assert output.read_bytes() == whole
+
+
+def test_two_runs_of_one_output(tiny: Path, names: Path, whole: bytes, tmp_path: Path, temporary: Path) -> None:
+    """The second says that there is a first."""
+    output = tmp_path / "o.npy"
+    arguments = (tiny, "--input", names, "--output", output)
+    with started(*arguments, temporary=temporary) as process:
+        wait_for(lambda: noted(tmp_path / ".o.npy.journal"))
+        process.send_signal(signal.SIGSTOP)
+        for more in ([], ["--restart"]):
+            run_process("embed", *arguments, *more, *SMALL).assert_error("another process is writing")
+        run_process("embed", tiny, "cat", "--output", output).assert_error("another process is writing")
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(60) == 0
+    assert output.read_bytes() == whole

@@ -1,0 +1,100 @@
+"""A worker process."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from biolord_onnx.bulk.processes import _START
+from biolord_onnx.bulk.worker import Duties, listen, work
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.shared import SessionOptions
+
+PLAIN = EncodeOptions()
+
+
+class EndedError(Exception):
+    """Stands for the end of the process."""
+
+
+def requests(*messages: object) -> io.BytesIO:
+    """Write what a parent sends before it goes away."""
+    return io.BytesIO(b"".join(pickle.dumps(message) for message in messages))
+
+
+def end(_: int) -> None:
+    """End the process, as it were."""
+    raise EndedError
+
+
+def test_texts_become_vectors(tiny: Path, embedder: Embedder) -> None:
+    """Until there are no more."""
+    duties, answers = Duties(), io.BytesIO()
+    for texts in (["cat"], ["dog", "cat"], None):
+        duties.texts.put(texts)
+    work(SessionOptions(str(tiny)), PLAIN, duties, answers)
+    answers.seek(0)
+    for texts in (["cat"], ["dog", "cat"]):
+        np.testing.assert_array_equal(pickle.load(answers).vectors, embedder.encode(texts))  # noqa: S301 - our own
+    assert duties.finished == 3
+
+
+def test_a_worker_that_waits_is_let_go() -> None:
+    """Its parent closes the pipe; what it had sent is done."""
+    duties = Duties(finished=2)
+    listen(requests(["cat"]), duties)
+    assert (duties.texts.get(), duties.texts.get()) == (["cat"], None)
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_worker_that_is_busy_was_left_behind(monkeypatch: pytest.MonkeyPatch, cut: int) -> None:
+    """Its parent is gone, be it in the middle of a request: nobody wants the answer."""
+    monkeypatch.setattr(os, "_exit", end)
+    content = requests(["cat"]).getvalue()
+    with pytest.raises(EndedError):
+        listen(io.BytesIO(content[: len(content) - cut]), Duties())
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
+    """The real process: it ends in a moment, in the middle of millions of words and while it waits."""
+    command = [sys.executable, "-P", "-c", _START]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        text = "cat" if answered else "cat " * 4_000_000
+        for message in (sys.path, (SessionOptions(str(tiny)), PLAIN), [text]):
+            pickle.dump(message, process.stdin)
+        process.stdin.flush()
+        if answered:
+            pickle.load(process.stdout)  # noqa: S301 - our own
+        else:
+            time.sleep(1)
+            assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(3) in {0, 1}
+
+
+def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
+    """A terminal sends it to all."""
+    command = [sys.executable, "-P", "-c", _START]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for message in (sys.path, (SessionOptions(str(tiny)), PLAIN), ["cat"]):
+            pickle.dump(message, process.stdin)
+        process.stdin.flush()
+        pickle.load(process.stdout)  # noqa: S301 - our own
+        process.send_signal(signal.SIGINT)
+        process.stdin.close()
+        assert process.wait(3) == 0
