@@ -19,6 +19,7 @@ from biolord_onnx.bulk.work import EncodeOptions
 from biolord_onnx.bulk.worker import Duties, listen, work
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.shared import SessionOptions
+from unit.runtime.command import soon
 
 PLAIN = EncodeOptions()
 
@@ -82,7 +83,7 @@ def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
             time.sleep(1)
             assert process.poll() is None
         process.stdin.close()
-        assert process.wait(3) in {0, 1}
+        assert process.wait(soon()) in {0, 1}
 
 
 def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
@@ -97,4 +98,4 @@ def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
         pickle.load(process.stdout)  # noqa: S301 - our own
         process.send_signal(signal.SIGINT)
         process.stdin.close()
-        assert process.wait(3) == 0
+        assert process.wait(soon()) == 0
