@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biolord_onnx.bulk.messages import receive_answer, send
 from biolord_onnx.bulk.processes import _START
 from biolord_onnx.bulk.work import EncodeOptions
 from biolord_onnx.bulk.worker import Duties, listen, work
@@ -30,7 +31,10 @@ class EndedError(Exception):
 
 def requests(*messages: object) -> io.BytesIO:
     """Write what a parent sends before it goes away."""
-    return io.BytesIO(b"".join(pickle.dumps(message) for message in messages))
+    stream = io.BytesIO()
+    for message in messages:
+        send(stream, message)
+    return io.BytesIO(stream.getvalue())
 
 
 def end(_: int) -> None:
@@ -46,7 +50,7 @@ def test_texts_become_vectors(tiny: Path, embedder: Embedder) -> None:
     work(SessionOptions(str(tiny)), PLAIN, duties, answers)
     answers.seek(0)
     for texts in (["cat"], ["dog", "cat"]):
-        np.testing.assert_array_equal(pickle.load(answers).vectors, embedder.encode(texts))  # noqa: S301 - our own
+        np.testing.assert_array_equal(receive_answer(answers).vectors, embedder.encode(texts))  # type: ignore[union-attr]
     assert duties.finished == 3
 
 
@@ -74,11 +78,10 @@ def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         text = "cat" if answered else "cat " * 4_000_000
-        for message in (sys.path, (SessionOptions(str(tiny)), PLAIN), [text]):
-            pickle.dump(message, process.stdin)
-        process.stdin.flush()
+        for message in (sys.path, [asdict(SessionOptions(str(tiny))), asdict(PLAIN)], [text]):
+            send(process.stdin, message)
         if answered:
-            pickle.load(process.stdout)  # noqa: S301 - our own
+            receive_answer(process.stdout)
         else:
             time.sleep(1)
             assert process.poll() is None
@@ -92,10 +95,9 @@ def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for message in (sys.path, (SessionOptions(str(tiny)), PLAIN), ["cat"]):
-            pickle.dump(message, process.stdin)
-        process.stdin.flush()
-        pickle.load(process.stdout)  # noqa: S301 - our own
+        for message in (sys.path, [asdict(SessionOptions(str(tiny))), asdict(PLAIN)], ["cat"]):
+            send(process.stdin, message)
+        receive_answer(process.stdout)
         process.send_signal(signal.SIGINT)
         process.stdin.close()
         assert process.wait(soon()) == 0
