@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from biolord_onnx import errors
 from biolord_onnx.embedder import EncodeInfo
@@ -60,9 +61,7 @@ def receive_answer(stream: IO[bytes]) -> Answer:
             raise TypeError(f"a worker answered {other!r}")
 
 
-def _receive_array(
-    stream: IO[bytes], dtype: str, shape: list[int]
-) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _receive_array(stream: IO[bytes], dtype: str, shape: list[int]) -> NDArray[Any]:
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     content = stream.read(size)
     if len(content) < size:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ import pytest
 from biolord_onnx.bulk.messages import receive_answer, send
 from biolord_onnx.bulk.processes import _START
 from biolord_onnx.bulk.work import EncodeOptions
-from biolord_onnx.bulk.worker import Duties, listen, work
+from biolord_onnx.bulk.worker import Duties, _told, listen, main, work
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
 from unit.runtime.command import soon
 
@@ -52,6 +54,46 @@ def test_texts_become_vectors(tiny: Path, embedder: Embedder) -> None:
     for texts in (["cat"], ["dog", "cat"]):
         np.testing.assert_array_equal(receive_answer(answers).vectors, embedder.encode(texts))  # type: ignore[union-attr]
     assert duties.finished == 3
+
+
+def test_errors_are_answers(tiny: Path, tmp_path: Path) -> None:
+    """Those of loading, those of encoding, and mistakes of ours with their traceback."""
+    wrong = EncodeOptions(precision="float99")  # type: ignore[arg-type]
+    for place, options, told in (
+        (tmp_path, PLAIN, "has no manifest.json"),
+        (tiny, EncodeOptions(batch_tokens=0), "batch_tokens is 0"),
+        (tiny, wrong, "float99|Traceback"),
+        (tiny, EncodeOptions(batch_tokens="x"), "batch_tokens|Traceback"),  # type: ignore[arg-type]
+    ):
+        duties, answers = Duties(), io.BytesIO()
+        for texts in (["cat"], None):
+            duties.texts.put(texts)
+        work(SessionOptions(str(place)), options, duties, answers)
+        answers.seek(0)
+        answer = receive_answer(answers)
+        assert isinstance(answer, BiolordError)
+        assert re.search(told, str(answer))
+
+
+def test_a_mistake_of_ours_keeps_its_place() -> None:
+    """Its traceback is part of the message."""
+    with pytest.raises(ValueError, match="ours") as raised:
+        int("ours")
+    told = _told(raised.value)
+    assert isinstance(told, BiolordError)
+    assert "test_worker.py" in str(told)
+
+
+def test_a_parent_that_is_gone_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nobody to tell."""
+    monkeypatch.setattr(os, "_exit", end)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr(os, "dup", lambda _: -1)
+    monkeypatch.setattr(os, "fdopen", lambda *_: io.BytesIO())
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(EndedError):
+        main()
 
 
 def test_a_worker_that_waits_is_let_go() -> None:
