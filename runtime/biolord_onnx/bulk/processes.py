@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle  # noqa: S403 - all that is unpickled comes from a process of ours, through a pipe that nobody else has
 import signal
 import subprocess
 import sys
@@ -10,8 +9,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from queue import SimpleQueue
 
+from biolord_onnx.bulk.messages import Answer, receive_answer, send
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.work import Encoded
 from biolord_onnx.embedder import EncodeInfo
@@ -23,7 +24,8 @@ from biolord_onnx.shared import SessionOptions
 AHEAD = 1
 # Finds this package where this process found it; -P, because a file in the working folder is no module of ours.
 _START = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from biolord_onnx.bulk.worker import main; main()"
+    "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
+    "from biolord_onnx.bulk.worker import main; main()"
 )
 
 
@@ -105,7 +107,7 @@ class _Crew:
         worker = self._idle.get()
         try:
             answer = worker.ask(texts)
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
+        except (EOFError, OSError) as error:
             raise BiolordError(
                 f"one of {self._most} worker processes was killed (out of memory?): run it again with fewer "
                 "--workers, or with --memory low"
@@ -125,15 +127,14 @@ class _Worker:
             command = [sys.executable, "-P", "-c", _START]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with suppress(BrokenPipeError):  # if it is gone already, the first question tells
-            for message in (sys.path, (session, options)):
+            for message in (sys.path, [asdict(session), asdict(options)]):
                 self._send(message)
 
-    def ask(self, texts: list[str]) -> EncodeInfo | Exception:
+    def ask(self, texts: list[str]) -> Answer:
         """Have texts encoded; blocks until they are, or fails when the process is gone."""
         self._send(texts)
         assert self._process.stdout is not None
-        answer: EncodeInfo | Exception = pickle.load(self._process.stdout)  # noqa: S301 - see above
-        return answer
+        return receive_answer(self._process.stdout)
 
     def kill(self) -> None:
         """End it, whatever it is at; a call of `ask` then fails."""
@@ -150,8 +151,7 @@ class _Worker:
 
     def _send(self, message: object) -> None:
         assert self._process.stdin is not None
-        pickle.dump(message, self._process.stdin, protocol=5)
-        self._process.stdin.flush()
+        send(self._process.stdin, message)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ It ends when its input does, in the middle of its work, too, and so with its par
 from __future__ import annotations
 
 import os
-import pickle  # noqa: S403 - all that is unpickled comes from the parent, through a pipe that nobody else has
 import signal
 import sys
 import traceback
@@ -14,14 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from threading import Thread
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
-from biolord_onnx.embedder import EncodeInfo
+from biolord_onnx.bulk.messages import Answer, receive, send_answer
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
-
-Answer = EncodeInfo | Exception
 
 
 @dataclass(slots=True)
@@ -47,10 +44,10 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        session, options = pickle.load(sys.stdin.buffer)  # noqa: S301 - see above
+        session, options = cast("list[dict[str, Any]]", receive(sys.stdin.buffer))
         duties = Duties()
         Thread(target=listen, args=(sys.stdin.buffer, duties), daemon=True).start()
-        work(session, options, duties, answers)
+        work(SessionOptions(**session), EncodeOptions(**options), duties, answers)
         answers.close()
     except (BrokenPipeError, EOFError):
         os._exit(1)  # the parent is gone, and there is nobody to tell
@@ -60,10 +57,10 @@ def listen(requests: BinaryIO, duties: Duties) -> None:
     """Take texts while others are worked on, so that the end of the parent is noticed at once."""
     try:
         while True:
-            texts = pickle.load(requests)  # noqa: S301 - see above
+            texts = cast("list[str]", receive(requests))
             duties.received += 1
             duties.texts.put(texts)
-    except (EOFError, pickle.UnpicklingError):
+    except EOFError:
         # The parent lets a worker go that has nothing to do. One that has was left behind.
         if duties.received > duties.finished:
             os._exit(1)
@@ -77,8 +74,7 @@ def work(session: SessionOptions, options: EncodeOptions, duties: Duties, answer
     while (texts := duties.texts.get()) is not None:
         answer = encode(texts)
         duties.finished += 1
-        pickle.dump(answer, answers, protocol=5)
-        answers.flush()
+        send_answer(answers, answer)
 
 
 def _encoder(session: SessionOptions, options: EncodeOptions) -> Callable[[list[str]], Answer]:
@@ -99,6 +95,6 @@ def _encoder(session: SessionOptions, options: EncodeOptions) -> Callable[[list[
 
 def _told(error: Exception) -> Exception:
     """Keep where a mistake of ours happened: a traceback doesn't travel."""
-    if not isinstance(error, (BiolordError, OSError)):
-        error.add_note(f"in a worker process:\n{traceback.format_exc()}")
-    return error
+    if isinstance(error, (BiolordError, OSError)):
+        return error
+    return BiolordError(f"a worker process failed: {''.join(traceback.format_exception(error))}")

@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_written_to() -> None:
     dtype=st.sampled_from([np.float32, np.float16, np.int8, np.uint8]),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @pytest.mark.parametrize("name", ["o.jsonl", "o.parquet", "o.arrow"])
 def test_the_room_a_file_takes_is_known_before(
     name: str, texts: list[str], ids: type | None, width: int, dtype: type[np.generic], seed: int

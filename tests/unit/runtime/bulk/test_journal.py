@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolord_onnx.bulk.journal import Done, Identity, Journal
@@ -139,6 +139,7 @@ def test_what_another_version_wrote(place: Path, entries: list[dict[str, object]
         read(place)
 
 
+@settings(deadline=None)  # how long a disk takes says nothing
 @given(data=st.data())
 def test_damage_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever changes in whole lines is refused; a cut loses the lines it hits, and none is made up."""

@@ -18,6 +18,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError
 from biolord_onnx.shared import SessionOptions
+from unit.runtime.command import soon
 
 PLAIN = EncodeOptions()
 NAMES = [f"cat {number}" for number in range(40)]
@@ -92,7 +93,7 @@ def test_a_killed_process_is_noticed_while_another_one_is_busy(tiny: Path) -> No
     started = time.monotonic()
     with pytest.raises(BiolordError, match="was killed"):
         list(running)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < soon()
 
 
 @needs_proc
@@ -128,6 +129,5 @@ def test_errors_of_a_process_are_raised_here(tiny: Path, tmp_path: Path) -> None
 def test_a_mistake_of_ours_is_told_with_its_place(tiny: Path) -> None:
     """A traceback doesn't travel between processes."""
     options = EncodeOptions(batch_tokens="many")  # type: ignore[arg-type]
-    with pytest.raises(TypeError) as raised:
+    with pytest.raises(BiolordError, match="a worker process failed: Traceback"):
         list(encode_in_processes(parts(), SessionOptions(str(tiny)), options, workers=1))
-    assert "in a worker process:\nTraceback" in raised.value.__notes__[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolord_onnx.bulk import seen as module
@@ -29,6 +29,7 @@ def test_repeated_texts_are_found(tmp_path: Path, kept: bool) -> None:
         assert (second.copies.tolist(), second.originals.tolist()) == ([3, 5], [1, 4])
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abcdef"), min_size=1), min_size=1))
 def test_copies_of_cut_texts_are_cut(groups: list[list[str]]) -> None:
     """However texts are spread over parts: here those of a, c and e."""

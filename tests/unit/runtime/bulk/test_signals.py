@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.runtime.command import COMMAND, heeding_signals, run_process
+from unit.runtime.command import COMMAND, heeding_signals, run_process, soon
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
@@ -87,11 +87,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < end, "it didn't happen"
         time.sleep(0.001)
-
-
-def soon() -> float:
-    """Return three seconds, and as many more as others keep the cores from this process."""
-    return 3 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def noted(journal: Path) -> bool:

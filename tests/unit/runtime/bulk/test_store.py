@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolord_onnx.bulk.journal import Done
@@ -71,6 +71,7 @@ def test_a_file_that_is_too_short_is_refused(left: tuple[Path, tuple[Done, ...]]
         Store(path, (4, 1), np.float32, done)
 
 
+@settings(deadline=None)  # how long a disk takes says nothing
 @given(bit=st.integers(0, 8 * 140 - 1))
 def test_every_bit_is_checked(tmp_path_factory: pytest.TempPathFactory, bit: int) -> None:
     """Of the header and of the vectors, which an interrupted run had written; nothing is changed."""

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import io
 import os
-import pickle
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biolord_onnx.bulk.messages import receive_answer, send
 from biolord_onnx.bulk.processes import _START
-from biolord_onnx.bulk.worker import Duties, listen, work
+from biolord_onnx.bulk.worker import Duties, _told, listen, main, work
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
+from unit.runtime.command import soon
 
 PLAIN = EncodeOptions()
 
@@ -29,7 +33,10 @@ class EndedError(Exception):
 
 def requests(*messages: object) -> io.BytesIO:
     """Write what a parent sends before it goes away."""
-    return io.BytesIO(b"".join(pickle.dumps(message) for message in messages))
+    stream = io.BytesIO()
+    for message in messages:
+        send(stream, message)
+    return io.BytesIO(stream.getvalue())
 
 
 def end(_: int) -> None:
@@ -45,8 +52,48 @@ def test_texts_become_vectors(tiny: Path, embedder: Embedder) -> None:
     work(SessionOptions(str(tiny)), PLAIN, duties, answers)
     answers.seek(0)
     for texts in (["cat"], ["dog", "cat"]):
-        np.testing.assert_array_equal(pickle.load(answers).vectors, embedder.encode(texts))  # noqa: S301 - our own
+        np.testing.assert_array_equal(receive_answer(answers).vectors, embedder.encode(texts))  # type: ignore[union-attr]
     assert duties.finished == 3
+
+
+def test_errors_are_answers(tiny: Path, tmp_path: Path) -> None:
+    """Those of loading, those of encoding, and mistakes of ours with their traceback."""
+    wrong = EncodeOptions(precision="float99")  # type: ignore[arg-type]
+    for place, options, told in (
+        (tmp_path, PLAIN, "has no manifest.json"),
+        (tiny, EncodeOptions(batch_tokens=0), "batch_tokens is 0"),
+        (tiny, wrong, "float99|Traceback"),
+        (tiny, EncodeOptions(batch_tokens="x"), "batch_tokens|Traceback"),  # type: ignore[arg-type]
+    ):
+        duties, answers = Duties(), io.BytesIO()
+        for texts in (["cat"], None):
+            duties.texts.put(texts)
+        work(SessionOptions(str(place)), options, duties, answers)
+        answers.seek(0)
+        answer = receive_answer(answers)
+        assert isinstance(answer, BiolordError)
+        assert re.search(told, str(answer))
+
+
+def test_a_mistake_of_ours_keeps_its_place() -> None:
+    """Its traceback is part of the message."""
+    with pytest.raises(ValueError, match="ours") as raised:
+        int("ours")
+    told = _told(raised.value)
+    assert isinstance(told, BiolordError)
+    assert "test_worker.py" in str(told)
+
+
+def test_a_parent_that_is_gone_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nobody to tell."""
+    monkeypatch.setattr(os, "_exit", end)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    monkeypatch.setattr(os, "dup", lambda _: -1)
+    monkeypatch.setattr(os, "fdopen", lambda *_: io.BytesIO())
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(EndedError):
+        main()
 
 
 def test_a_worker_that_waits_is_let_go() -> None:
@@ -73,16 +120,15 @@ def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         text = "cat" if answered else "cat " * 4_000_000
-        for message in (sys.path, (SessionOptions(str(tiny)), PLAIN), [text]):
-            pickle.dump(message, process.stdin)
-        process.stdin.flush()
+        for message in (sys.path, [asdict(SessionOptions(str(tiny))), asdict(PLAIN)], [text]):
+            send(process.stdin, message)
         if answered:
-            pickle.load(process.stdout)  # noqa: S301 - our own
+            receive_answer(process.stdout)
         else:
             time.sleep(1)
             assert process.poll() is None
         process.stdin.close()
-        assert process.wait(3) in {0, 1}
+        assert process.wait(soon()) in {0, 1}
 
 
 def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
@@ -91,10 +137,9 @@ def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for message in (sys.path, (SessionOptions(str(tiny)), PLAIN), ["cat"]):
-            pickle.dump(message, process.stdin)
-        process.stdin.flush()
-        pickle.load(process.stdout)  # noqa: S301 - our own
+        for message in (sys.path, [asdict(SessionOptions(str(tiny))), asdict(PLAIN)], ["cat"]):
+            send(process.stdin, message)
+        receive_answer(process.stdout)
         process.send_signal(signal.SIGINT)
         process.stdin.close()
-        assert process.wait(3) == 0
+        assert process.wait(soon()) == 0
