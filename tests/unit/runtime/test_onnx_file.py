@@ -194,3 +194,11 @@ def test_numbers_of_any_size_are_read(value: int) -> None:
     longer = varint(value, longer=1)
     with pytest.raises(ArtifactError):
         read_varint(longer, 0, len(longer))
+
+
+def test_real_numbers_are_passed_over() -> None:
+    """An attribute's value doesn't matter, its name does; one that is cut short is refused."""
+    model = tiny_model(tiny_table())
+    model.graph.node[0].attribute.append(helper.make_attribute("epsilon", 1e-5))
+    assert read_graph(model.SerializeToString()).nodes[0].attributes == ("epsilon",)
+    refused(graph_with(field(1, field(5, b"\x15\x00\x00"))), "a field longer than its message")
