@@ -107,10 +107,8 @@ class Batcher:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue.texts or self._closed)
                 run = self._queue.take()
-                if run is None:
-                    if self._closed:
-                        return
-                    continue
+                if run is None:  # nothing waits, and nothing will
+                    return
                 self._running += 1
                 # A run that has the machine to itself is done soonest by all of its cores.
                 alone = self._running == 1 and not self._queue.texts
