@@ -35,6 +35,7 @@ def test_who_asks_for_little_passes_who_asks_for_much(lane: Lane) -> None:
         small = asyncio.ensure_future(lane.run(10, lambda: order.append("small")))
         await asyncio.sleep(0.01)
         given_up.cancel()
+        await asyncio.wait((given_up,))
         gate.set()
         await asyncio.gather(first, small, *large)
 
