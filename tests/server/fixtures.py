@@ -8,16 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
+from biolord_onnx.server.addresses import open_sockets
 from biolord_onnx.server.app import make_app
-from biolord_onnx.server.run import server_options
+from biolord_onnx.server.run import Server, make_server
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import Limits, ServerSettings
 from unit.runtime.fixtures import embedder, tiny
@@ -45,6 +45,8 @@ class Running:
 
     port: int
     service: Service
+    server: Server
+    thread: threading.Thread
 
     @property
     def url(self) -> str:
@@ -84,15 +86,16 @@ class Running:
 def run_server(settings: ServerSettings) -> Iterator[Running]:
     """Serve as long as the block runs."""
     app = make_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, **server_options(replace(settings, port=0)), log_level="error"))
-    thread = threading.Thread(target=server.run)
+    sockets = open_sockets(settings.host, 0)
+    server = make_server(app, settings, app.state.service.admission.stop, log_level="error")
+    thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()
     while not server.started:
         assert thread.is_alive()
         time.sleep(0.005)
-    port = server.servers[0].sockets[0].getsockname()[1]
+    port = sockets[0].getsockname()[1]
     try:
-        yield Running(port, app.state.service)
+        yield Running(port, app.state.service, server, thread)
     finally:
         server.should_exit = True
         thread.join()
@@ -111,6 +114,7 @@ def serving(tiny: Path) -> Iterator[Serving]:
             limits: Limits | None = None,
             keys: tuple[str, ...] = (),
             cors_origins: tuple[str, ...] = (),
+            hosts: tuple[str, ...] = (),
             auto_truncate: bool = False,
         ) -> Running:
             settings = ServerSettings(
@@ -119,6 +123,7 @@ def serving(tiny: Path) -> Iterator[Serving]:
                 limits=limits or Limits(),
                 keys=keys,
                 cors_origins=cors_origins,
+                hosts=hosts,
                 auto_truncate=auto_truncate,
             )
             return stack.enter_context(run_server(settings))

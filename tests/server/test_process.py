@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import openai
+import psutil
 import pytest
 import schemathesis
 from huggingface_hub import InferenceClient
@@ -36,9 +38,11 @@ TEXTS = ["cat scratch", "fever"]
 
 
 @contextmanager
-def process(tiny: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[str], int, list[str]]]:
+def process(
+    tiny: Path, *arguments: object, before: Sequence[str] = ()
+) -> Iterator[tuple[subprocess.Popen[str], int, list[str]]]:
     """Serve in a process of its own; yields it, its port, and the lines of its log so far."""
-    command = [*COMMAND, "serve", str(tiny), "--port", "0", *map(str, arguments)]
+    command = [*before, *COMMAND, "serve", str(tiny), "--port", "0", *map(str, arguments)]
     lines: list[str] = []
     port: list[int] = []
     listening = threading.Event()
@@ -52,7 +56,7 @@ def process(tiny: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[s
                 if found:
                     port.append(int(found[1]))
                 started = sum("startup complete" in one for one in lines)
-                if port and started >= (2 if "--workers" in arguments else 1):
+                if port and started >= (2 if 2 in arguments else 1):
                     listening.set()
 
         reader = threading.Thread(target=read)
@@ -96,13 +100,69 @@ def test_sigterm_loses_no_accepted_request(tiny: Path, embedder: Embedder) -> No
         running.send_signal(signal.SIGTERM)
         for job in jobs:
             job.result()
-        assert running.wait(20) in {0, -signal.SIGTERM}
+        assert running.wait(20) == 0
     assert {status for status, _ in results} == {200}
     for _, found in results:
         np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
     log = "".join(lines)
     assert "POST /embed 200" in log
     assert "scratch" not in log
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whoever_stops_it_finds_that_all_went_well(tiny: Path, number: signal.Signals, workers: int) -> None:
+    """Nothing but 0 says so to what started it; no traceback stands in its log."""
+    with process(tiny, "--workers", workers) as (running, port, lines):
+        assert embed(port)[0] == 200
+        running.send_signal(number)
+        assert running.wait(20) == 0
+    assert "Traceback" not in "".join(lines)
+
+
+def test_workers_end_with_their_parent(tiny: Path, tmp_path: Path) -> None:
+    """Even where it is killed; the address is free then. Nothing shows their keys to others meanwhile."""
+    keys = tmp_path / "keys"
+    keys.write_text("known-to-nobody\n", encoding="utf-8")
+    with process(tiny, "--workers", 2, "--api-key-file", keys) as (running, port, _):
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert len(children) >= 2
+        for child in children:
+            assert "known-to-nobody" not in repr((child.environ(), child.cmdline()))
+        running.kill()
+        deadline = time.monotonic() + 3
+        while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+
+
+def test_a_worker_that_dies_is_replaced(tiny: Path) -> None:
+    """And the requests of others are answered meanwhile."""
+    with process(tiny, "--workers", 2) as (running, port, lines):
+        workers = [one for one in psutil.Process(running.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+        workers[0].kill()
+        deadline = time.monotonic() + 30
+        while sum("startup complete" in line for line in lines) < 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert embed(port)[0] == 200
+    assert "ended with -9: starting another" in "".join(lines)
+
+
+def test_more_connections_than_open_files(tiny: Path) -> None:
+    """Clients are answered all the same, and the log stays short."""
+    limited = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
+    with process(tiny, "--quiet", before=limited) as (_, port, lines), ExitStack() as stack:
+        for number in range(300):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            if number % 50 == 0:
+                assert embed(port)[0] == 200
+        assert embed(port)[0] == 200
+        time.sleep(1)
+    assert len("".join(lines)) < 5000
+    assert "Traceback" not in "".join(lines)
 
 
 def test_several_workers(tiny: Path, embedder: Embedder) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.errors import BiolordError
 from biolord_onnx.server.queue import LOOK_AHEAD, FairQueue, Work
 from biolord_onnx.session import Output
 
@@ -69,18 +68,40 @@ def test_queries_starve_nobody() -> None:
     assert 5 <= served < 40
 
 
-def test_dropped_and_failed_requests_do_not_run() -> None:
-    """Nor do they count any more."""
+def test_dropped_requests_neither_run_nor_count() -> None:
+    """From the moment that their client hung up: others would be told that the queue is full."""
     queue = FairQueue(BUDGET, padded=True)
-    gone, failed, kept = work([4] * (LOOK_AHEAD + 9)), work([4]), work([4])
-    for one in (gone, failed, kept):
+    gone, kept = work([4] * (LOOK_AHEAD + 9)), work([4])
+    for one in (gone, kept):
         queue.add(one)
-    gone.gone, failed.error = True, BiolordError("no")
+    queue.drop(gone)
+    queue.drop(gone)
+    assert (queue.texts, queue.tokens) == (1, 4)
     run = queue.take()
     assert run
     assert [one for one, _ in run.parts] == [kept]
     assert queue.take() is None
-    assert queue.tokens == 0
+    assert (queue.texts, queue.tokens) == (0, 0)
+
+
+@given(st.lists(st.lists(st.integers(1, 40), min_size=1, max_size=200), min_size=1, max_size=8), st.data())
+def test_the_count_is_what_will_run(requests: list[list[int]], data: st.DataObject) -> None:
+    """Whatever is dropped, and when; nor is a line of dropped texts kept."""
+    queue = FairQueue(BUDGET, padded=True)
+    works = [work(lengths) for lengths in requests]
+    for one in works:
+        queue.add(one)
+    for _ in range(data.draw(st.integers(0, 9))):
+        queue.take()
+    for one in data.draw(st.lists(st.sampled_from(works), unique_by=id)):
+        queue.drop(one)
+    assert len(queue._heap) <= 2 * queue.texts + LOOK_AHEAD
+    texts, tokens, ran = queue.texts, queue.tokens, []
+    while (run := queue.take()) is not None:
+        ran += run.lengths.tolist()
+        assert not any(one.gone for one, _ in run.parts)
+    assert (len(ran), sum(ran)) == (texts, tokens)
+    assert (queue.texts, queue.tokens, queue._requests) == (0, 0, 0)
 
 
 def test_a_query_runs_without_a_large_request_s_texts() -> None:

@@ -31,25 +31,25 @@ def unharmed(tiny_server: Running) -> None:
     [
         (b"[", (400, "invalid_body"), (400, "Validation"), "the body is not JSON in UTF-8"),
         (b"", (400, "invalid_body"), (400, "Validation"), "the body is not JSON in UTF-8"),
-        (b'{"input": "\xff", "inputs": "\xff"}', (400, "invalid_body"), (400, "Validation"), "UTF-8"),
-        (b'{"input": "\\ud800", "inputs": "\\ud800"}', (400, "invalid_body"), (400, "Validation"), "JSON"),
-        (DEEP, (400, "invalid_body"), (400, "Validation"), "not JSON"),
-        (b'{"input": NaN, "inputs": NaN}', (400, "invalid_body"), (400, "Validation"), "not JSON"),
+        (b'{"inputs": "\xff"}', (400, "invalid_body"), (400, "Validation"), "UTF-8"),
+        (b'{"inputs": "\\ud800"}', (400, "invalid_body"), (400, "Validation"), "JSON"),
+        (DEEP, (413, "request_too_large"), (413, "Validation"), "lists and objects or more, the limit is 3048"),
+        (DEEP[99_000:101_011], (400, "invalid_body"), (400, "Validation"), "not JSON"),
+        (b'{"inputs": NaN}', (400, "invalid_body"), (400, "Validation"), "not JSON"),
         (b"[]", (400, "invalid_value"), (422, "Validation"), "the body: "),
         (b"{}", (400, "invalid_value"), (422, "Validation"), "Field required"),
-        (b'{"input": 3, "inputs": 3}', (400, "invalid_value"), (422, "Validation"), "expected a string"),
-        (b'{"input": null, "inputs": null}', (400, "invalid_value"), (422, "Validation"), "expected a string"),
-        (b'{"input": ["a", 3], "inputs": ["a", 3]}', (400, "invalid_value"), (422, "Validation"), "a list of strings"),
-        (b'{"input": [["a"]], "inputs": [["a"]]}', (400, "invalid_value"), (422, "Validation"), "expected a string"),
-        (b'{"input": [], "inputs": []}', (400, "empty_input"), (400, "Empty"), "no texts"),
-        (MILLION.replace(b"inputs", b"input"), (413, "request_too_large"), (422, "Validation"), ""),
-        (MILLION, (400, "invalid_value"), (413, "Validation"), ""),
+        (b'{"inputs": 3}', (400, "invalid_value"), (422, "Validation"), "expected a string"),
+        (b'{"inputs": null}', (400, "invalid_value"), (422, "Validation"), "expected a string"),
+        (b'{"inputs": ["a", 3]}', (400, "invalid_value"), (422, "Validation"), "a list of strings"),
+        (b'{"inputs": [["a"]]}', (400, "invalid_value"), (422, "Validation"), "expected a string"),
+        (b'{"inputs": []}', (400, "empty_input"), (400, "Empty"), "no texts"),
+        (MILLION, (413, "request_too_large"), (413, "Validation"), "strings or more, the limit is 3048"),
     ],
     ids=lambda value: str(value)[:30],
 )
 def test_bodies(tiny_server: Running, body: bytes, openai: tuple[int, str], tei: tuple[int, str], message: str) -> None:
     """A wrong body gets an error of the client's fault on both interfaces."""
-    reply = tiny_server.post("/v1/embeddings", body)
+    reply = tiny_server.post("/v1/embeddings", body.replace(b"inputs", b"input"))
     assert (reply.status, reply.json["error"]["code"]) == openai
     assert message in reply.json["error"]["message"]
     reply = tiny_server.post("/embed", body)
@@ -95,11 +95,11 @@ def test_sizes(serving: Serving) -> None:
     server = serving(limits=Limits(texts=2, characters=10, body_bytes=1000))
     assert "3 texts, the limit is 2" in server.post("/embed", {"inputs": ["a"] * 3}).json["error"]
     assert "11 characters, the limit is 10" in server.post("/embed", {"inputs": "a" * 11}).json["error"]
-    declared = server.raw(b"POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: 100000000\r\n\r\n")
+    declared = server.raw(b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000000\r\n\r\n")
     assert declared.startswith(b"HTTP/1.1 413 ")
     assert b"100000000 bytes or more, the limit is 1000" in declared
     chunk = b"200\r\n" + b" " * 0x200 + b"\r\n"
-    streamed = server.raw(b"POST /embed HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + 4 * chunk)
+    streamed = server.raw(b"POST /embed HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n" + 4 * chunk)
     assert streamed.startswith(b"HTTP/1.1 413 ")
     assert server.post("/embed", {"inputs": "a"}).status == 200
 
@@ -110,7 +110,7 @@ def test_slow_clients(serving: Serving) -> None:
     started = time.monotonic()
     for head in (b"POST /embed HT", b""):
         assert server.raw(head) == b""
-    body = server.raw(b"POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n{")
+    body = server.raw(b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: 50\r\n\r\n{")
     assert body.startswith(b"HTTP/1.1 408 ")
     assert b"the body was not here after 0.5 s: 1 bytes came" in body
     assert time.monotonic() - started < 5
@@ -119,7 +119,7 @@ def test_slow_clients(serving: Serving) -> None:
 def test_a_second_head_has_its_time_too(serving: Serving) -> None:
     """On a connection that was used before."""
     server = serving(limits=Limits(header_s=0.3))
-    request = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
+    request = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         for _ in range(2):
             connection.sendall(request)
@@ -241,7 +241,7 @@ def test_who_hangs_up_leaves_the_queue(serving: Serving) -> None:
     threads = keep_busy(server, held)
     body = b'{"inputs": ["cat"]}'
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
-        connection.sendall(b"POST /embed HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+        connection.sendall(b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         while not server.service.batcher.load.texts:
             time.sleep(0.005)
     while '"/embed",status="499"' not in server.get("/metrics").body.decode():
@@ -331,5 +331,5 @@ def test_a_fault_behind_the_head_of_an_answer_ends_it(tiny_server: Running, capl
     scope = {"type": "http", "method": "GET", "path": "/x", "headers": []}
     asyncio.run(_Counted(fail, tiny_server.service)(scope, receive, send))
     assert sent == ["http.response.start"]
-    assert "/x failed with ZeroDivisionError" in caplog.text
+    assert "other failed with ZeroDivisionError" in caplog.text
     assert "secret" not in caplog.text

@@ -103,6 +103,58 @@ def test_info_and_models(tiny_server: Running) -> None:
     assert [model["id"] for model in tiny_server.get("/v1/models").json["data"]] == ["tiny-cpu-fp32"]
 
 
+def test_one_model_is_described(tiny_server: Running) -> None:
+    """By its id alone; another is told from a wrong path."""
+    assert tiny_server.get("/v1/models/tiny-cpu-fp32").json == tiny_server.get("/v1/models").json["data"][0]
+    reply = tiny_server.get("/v1/models/text-embedding-3/small")
+    assert (reply.status, reply.json["error"]["code"]) == (404, "model_not_found")
+
+
+@pytest.mark.parametrize("name", ["encoding_format", "dimensions", "truncate", "model", "user"])
+def test_null_stands_for_what_is_not_there(tiny_server: Running, name: str) -> None:
+    """As many clients write it."""
+    assert tiny_server.post("/v1/embeddings", {"input": "a", name: None}).json == (
+        tiny_server.post("/v1/embeddings", {"input": "a"}).json
+    )
+
+
+@pytest.mark.parametrize("name", ["normalize", "truncate", "truncation_direction", "prompt_name", "dimensions", "x"])
+def test_null_stands_for_what_is_not_there_in_the_other_interface(tiny_server: Running, name: str) -> None:
+    """Likewise, and for members that are not known."""
+    expected = tiny_server.post("/embed", {"inputs": "a"}).json
+    assert tiny_server.post("/embed", {"inputs": "a", name: None}).json == expected
+    assert tiny_server.post("/tokenize", {"inputs": "a", "add_special_tokens": None}).status == 200
+
+
+@pytest.mark.parametrize("name", ["prompt", "truncate_prompt_tokens", "input_type", "output_dtype", "x" * 5000, "a b"])
+@pytest.mark.parametrize("path", ["/embed", "/v1/embeddings", "/tokenize"])
+def test_what_would_change_the_answer_is_not_ignored(tiny_server: Running, path: str, name: str) -> None:
+    """Members that are not known are refused, but for those that do no harm."""
+    texts = "input" if path.startswith("/v1") else "inputs"
+    reply = tiny_server.post(path, {texts: "a", name: 1})
+    assert reply.status in {400, 422}
+    assert b"not known here" in reply.body
+    assert len(reply.body) < 300
+    assert tiny_server.post(path, {texts: "a", "user": "me", "model": "any", "options": {}}).status == 200
+
+
+def test_dimensions_are_the_models(tiny_server: Running) -> None:
+    """On both interfaces."""
+    for path, texts in (("/embed", "inputs"), ("/v1/embeddings", "input")):
+        assert tiny_server.post(path, {texts: "a", "dimensions": DIM}).status == 200
+        reply = tiny_server.post(path, {texts: "a", "dimensions": 64})
+        assert reply.status in {400, 422}
+        assert b"dimensions is 64, this model's vectors have 8" in reply.body
+
+
+def test_pages_elsewhere_may_read_how_many_were_cut(serving: Serving) -> None:
+    """A browser shows them no header that isn't named."""
+    reply = serving(cors_origins=("https://page.example",)).post(
+        "/embed", {"inputs": "a"}, origin="https://page.example"
+    )
+    assert "x-truncated-texts" in reply.headers["access-control-expose-headers"]
+
+
 @pytest.mark.parametrize("path", ["/health", "/health/ready", "/health/live"])
 def test_health(tiny_server: Running, path: str) -> None:
     """Once it answers, a vector was computed."""
@@ -147,6 +199,7 @@ def test_other_pages_may_ask_where_told(serving: Serving) -> None:
     """Cross-origin requests are refused unless their origin is named."""
     origin = "https://hospital.example"
     asked = {"origin": origin, "access_control_request_method": "POST"}
-    assert serving().ask("OPTIONS", "/embed", **asked).status == 405
+    assert serving().ask("OPTIONS", "/embed", **asked).status == 403
+    assert serving(keys=("secret",)).ask("OPTIONS", "/embed", **asked, authorization="Bearer secret").status == 405
     reply = serving(cors_origins=(origin,), keys=("secret",)).ask("OPTIONS", "/embed", **asked)
     assert reply.headers["access-control-allow-origin"] == origin

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import resource
 import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from biolord_onnx.artifact import open_artifact
 from biolord_onnx.cli import serve
 from biolord_onnx.cli.main import Parser
 from biolord_onnx.errors import InputError
 from biolord_onnx.server import run as running
-from biolord_onnx.server.app import SETTINGS_VARIABLE, app_from_environment, make_app
+from biolord_onnx.server.addresses import open_sockets, shown
+from biolord_onnx.server.run import most_connections
 from biolord_onnx.server.settings import Limits, ServerSettings, check_exposure, is_loopback
 from unit.runtime.command import Biolord
 
@@ -25,12 +27,6 @@ def read(tiny: Path, *arguments: object) -> ServerSettings:
     parser = Parser()
     serve.configure(parser)
     return serve.read_settings(parser.parse_args([str(tiny), *map(str, arguments)]))
-
-
-def test_settings_survive_the_way_to_another_process() -> None:
-    """All of them."""
-    settings = ServerSettings("a", keys=("é",), cors_origins=("b",), limits=Limits(texts=3, timeout_s=0.5))
-    assert ServerSettings.from_json(settings.to_json()) == settings
 
 
 def test_defaults(tiny: Path) -> None:
@@ -58,11 +54,8 @@ def test_everything(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0 can be reached by other machines and there is no API key"),
-        (["--workers", "0"], "argument --workers: 0 is not a number of processes: give 1 to 256"),
-        (["--workers", "9" * 20], "99 is not a number of processes: give 1 to 256"),
         (["--tls-key", "k"], "--tls-certificate and --tls-key go together"),
         (["--tls-key", "k", "--tls-certificate", "c"], "c is not a file"),
-        (["--max-texts", "0"], "--max-texts is 0, expected more than 0"),
         (["--api-key", " "], "there is no key in --api-key and --api-key-file"),
     ],
 )
@@ -70,6 +63,68 @@ def test_wrong_arguments(tiny: Path, arguments: list[str], message: str) -> None
     """Each is refused before anything starts."""
     with pytest.raises(InputError, match=message.replace("(", r"\(")):
         read(tiny, *arguments)
+
+
+COUNTS = ("--max-texts", "--max-characters", "--max-text-characters", "--max-body-bytes", "--max-queue-tokens",
+          "--max-requests", "--max-keyless", "--max-connections", "--threads", "--workers")  # fmt: skip
+TIMES = ("--max-timeout-s", "--max-header-s", "--max-write-s", "--max-shutdown-s")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "0.5", "1e3", "nan", "inf", "", "x", "1_0", "\u0663", "9" * 5000])
+@pytest.mark.parametrize("option", [*COUNTS, "--port"])
+def test_counts_are_whole_and_bounded(biolord: Biolord, tiny: Path, option: str, value: str) -> None:
+    """Anything else is refused in a line, which repeats no thousand digits."""
+    if (option, value) == ("--port", "0"):
+        return
+    outcome = biolord("serve", tiny, f"{option}={value}")
+    outcome.assert_error(f"argument {option}: {ascii(value[:18])[:-1]}")
+    assert len(outcome.err) < 200
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "-inf", "1e999", "1e9", "", "x"])
+@pytest.mark.parametrize("option", TIMES)
+def test_times_are_finite(biolord: Biolord, tiny: Path, option: str, value: str) -> None:
+    """Nor are they none."""
+    biolord("serve", tiny, f"{option}={value}").assert_error(
+        f"argument {option}: '{value}' is no number of seconds above 0 and up to 604800"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_key_files_of_every_editor(tiny: Path, tmp_path: Path, encoding: str, end: str) -> None:
+    """Marks of an encoding and line ends are no part of a key."""
+    path = tmp_path / "keys"
+    path.write_bytes(f"one{end}{end} two {end}".encode(encoding))
+    assert read(tiny, "--api-key-file", path).keys == ("one", "two")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("one\r\ntwo\r\n".encode("utf-16"), "is UTF-16, expected UTF-8"),
+        ("one\n".encode("utf-16-be"), "line 1 of KEYS holds the character U+0000"),
+        (b"\xff\xfeo\x00", "is UTF-16, expected UTF-8"),
+        (b"\xe9t\xe9\n", "is not UTF-8 (byte 0)"),
+        ("ok\nschl\u00fcssel\n".encode(), "line 2 of KEYS holds the character U+00FC"),
+        (b"one\x0btwo\n", "line 1 of KEYS holds the character U+000B"),
+        (b"one two\n", "line 1 of KEYS holds the character U+0020"),
+        (b"a" * 1_000_001, "has more than 1000000 bytes"),
+        (b"\xef\xbb\xbf\r\n", "there is no key in --api-key and --api-key-file"),
+    ],
+)
+def test_key_files_that_hold_no_keys(biolord: Biolord, tiny: Path, tmp_path: Path, data: bytes, message: str) -> None:
+    """Refused in a line that shows none of them; half a key, or a key that nobody can send, would be worse."""
+    path = tmp_path / "keys"
+    path.write_bytes(data)
+    biolord("serve", tiny, "--api-key-file", path).assert_error(message.replace("KEYS", str(path)))
+
+
+def test_keys_of_the_environment_leave_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers inherit what stays there, and anybody of the same user reads it in /proc."""
+    monkeypatch.setenv(serve.KEY_VARIABLE, "one")
+    assert read(tiny).keys == ("one",)
+    assert serve.KEY_VARIABLE not in os.environ
 
 
 @pytest.mark.parametrize(
@@ -95,32 +150,43 @@ def test_a_wrong_folder_is_told_before_anything_starts(biolord: Biolord, tmp_pat
     biolord("serve", tmp_path / "none").assert_error("does not exist, expected the artefact folder")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_worker_processes_get_the_settings(tiny: Path, monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
-    """Through the environment; a single process gets the application itself."""
-    called: list[tuple[object, dict[str, object]]] = []
-    monkeypatch.setattr(uvicorn, "run", lambda app, **options: called.append((app, options)))
-    monkeypatch.setenv(SETTINGS_VARIABLE, "")
-    settings = ServerSettings(str(tiny), threads=1, keys=("one",))
-    running.run_server(settings, workers)
-    ((app, options),) = called
-    assert options["host"] == "127.0.0.1"
-    if workers == 1:
-        assert type(app) is type(make_app(settings))
-    else:
-        assert (app, options["workers"], options["factory"]) == (running.FACTORY, 2, True)
-        expected = replace(settings, fingerprint=open_artifact(tiny).fingerprint)
-        assert app_from_environment().state.service.settings == expected
+def test_worker_processes_serve_what_was_checked(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They get the settings with the fingerprint of the artifact that their parent opened."""
+    supervised: list[tuple[ServerSettings, int]] = []
+    monkeypatch.setattr(running, "supervise", lambda _, settings, __, workers: supervised.append((settings, workers)))
+    settings = ServerSettings(str(tiny), port=0, threads=1, keys=("one",))
+    running.run_server(settings, 2)
+    assert supervised == [(replace(settings, fingerprint=open_artifact(tiny).fingerprint), 2)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("port", ["taken", "99999"])
-def test_an_address_that_cannot_be_listened_on(biolord: Biolord, tiny: Path, port: str, workers: int) -> None:
-    """One line, whether another program has it or there is no such port."""
+def test_an_address_that_cannot_be_listened_on(biolord: Biolord, tiny: Path, workers: int) -> None:
+    """One line if another program has it."""
     with socket.create_server(("127.0.0.1", 0)) as other:
-        number = other.getsockname()[1] if port == "taken" else port
+        number = other.getsockname()[1]
         outcome = biolord("serve", tiny, "--port", number, "--workers", workers)
     outcome.assert_error(f"--host 127.0.0.1 --port {number} can't be listened on")
+
+
+def test_one_port_of_all_addresses() -> None:
+    """A name may have several."""
+    sockets = open_sockets("localhost", 0)
+    try:
+        assert len({one.getsockname()[1] for one in sockets}) == 1
+        assert shown(sockets, secure=True).startswith("https://")
+    finally:
+        for one in sockets:
+            one.close()
+    (six,) = open_sockets("::1", 0)
+    with six:
+        assert shown([six], secure=False) == f"http://[::1]:{six.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(("files", "most"), [(64, 16), (10, 4), (5000, 1024), (resource.RLIM_INFINITY, 1024)])
+def test_connections_fit_the_open_files(monkeypatch: pytest.MonkeyPatch, files: int, most: int) -> None:
+    """The server has files of its own, too."""
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert most_connections(Limits()) == most
 
 
 @pytest.mark.parametrize("workers", [1, 2])

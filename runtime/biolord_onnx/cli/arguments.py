@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,16 @@ from biolord_onnx.errors import InputError
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
 
+_DIGITS = 18
+"""More than any argument has; of a longer one no more is shown."""
+
 
 def add_artifact(parser: argparse.ArgumentParser) -> None:
     """Add the artefact."""
     parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="folder, or name of an installed artefact")
 
 
-# Each takes some 50 MB, and a core to be of use.
+# Processes; each takes some 50 MB, and a core to be of use.
 MOST_WORKERS = 256
 
 
@@ -36,16 +41,37 @@ def thread_count(text: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def process_count(text: str) -> int:
-    """Read the value of --workers.
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a type for `add_argument`: whole numbers within bounds, written in decimal digits alone."""
 
-    Raises:
-        ArgumentTypeError: it isn't a number of processes that a machine could bear.
-    """
-    count = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(MOST_WORKERS)) else 0
-    if not 1 <= count <= MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text[:20]} is not a number of processes: give 1 to {MOST_WORKERS}")
-    return count
+    def read(text: str) -> int:
+        # Digits are counted first: int() refuses numbers of some thousand, and takes "1_0" and "\u0663" for numbers.
+        digits = text.removeprefix("-")
+        known = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS
+        if not known or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{_shown(text)} is no whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def seconds(most: float) -> Callable[[str], float]:
+    """Return a type for `add_argument`: more than no time, and finite."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not 0 < found <= most:
+            raise argparse.ArgumentTypeError(f"{_shown(text)} is no number of seconds above 0 and up to {most:.0f}")
+        return found
+
+    return read
+
+
+def _shown(text: str) -> str:
+    return ascii(text if len(text) <= _DIGITS else f"{text[:_DIGITS]}...")
 
 
 def add_session(parser: argparse.ArgumentParser) -> None:

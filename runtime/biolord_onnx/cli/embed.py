@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
-from biolord_onnx.cli.arguments import add_artifact, add_session, load_embedder, process_count, wants_progress
+from biolord_onnx.cli.arguments import (
+    MOST_WORKERS,
+    add_artifact,
+    add_session,
+    load_embedder,
+    wants_progress,
+    whole_number,
+)
 from biolord_onnx.cli.input import add_input, columns_from, refuse_without_input, tell_empty
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.cli.output import tell
@@ -62,7 +69,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_session(parser)
     parser.add_argument(
         "--workers",
-        type=process_count,
+        type=whole_number(1, MOST_WORKERS),
         default=1,
         metavar="N",
         help="processes that share the cores, for machines of dozens (default: %(default)s)",

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import logging
 import os
-import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.cli.arguments import add_artifact, process_count, thread_count
+from biolord_onnx.cli.arguments import MOST_WORKERS, add_artifact, seconds, thread_count, whole_number
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
 
@@ -21,14 +19,20 @@ if TYPE_CHECKING:
 SUMMARY = "serve vectors over HTTP, to clients of OpenAI and text-embeddings-inference"
 KEY_VARIABLE = "BIOLORD_API_KEYS"
 PACKAGES = ("fastapi", "uvicorn", "orjson", "prometheus_client", "swagger_ui_bundle")
+MOST_COUNT = 2**31 - 1
+MOST_SECONDS = 7 * 24 * 3600
 LIMITS = {
     "texts": "texts of a request",
     "characters": "characters of a request",
+    "text_characters": "characters of a text, and of a request to /tokenize",
     "body_bytes": "bytes of a request's body",
     "queue_tokens": "tokens that wait before requests are refused",
     "requests": "requests under way",
+    "keyless": "requests under way for what needs no key: page, documentation",
+    "connections": "connections, within what ulimit -n allows",
     "timeout_s": "seconds of a request",
     "header_s": "seconds that a request's head may take",
+    "write_s": "seconds in which a client takes no part of its answer",
     "shutdown_s": "seconds that requests get when the server stops",
 }
 
@@ -37,9 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_artifact(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8080, help="default: %(default)s")
+    parser.add_argument("--port", type=whole_number(0, 65535), default=8080, help="default: %(default)s")
     parser.add_argument(
-        "--workers", type=process_count, default=1, metavar="N", help="processes (default: %(default)s)"
+        "--workers",
+        type=whole_number(1, MOST_WORKERS),
+        default=1,
+        metavar="N",
+        help="processes (default: %(default)s)",
     )
     parser.add_argument(
         "--auto-truncate", action="store_true", help="cut texts over the limit unless a request says otherwise"
@@ -48,6 +56,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--api-key", action="append", default=[], metavar="KEY", help="one of the keys; others see it")
     group.add_argument("--api-key-file", type=Path, metavar="FILE", help=f"keys, one a line; or set {KEY_VARIABLE}")
     group.add_argument("--no-auth", action="store_true", help="no key, though others can reach the address")
+    group.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name that requests may give this server, such as a proxy's; without a key only this machine's count",
+    )
     group.add_argument("--cors-origin", action="append", default=[], metavar="URL", help="web pages that may ask")
     group.add_argument("--tls-certificate", type=Path, metavar="FILE", help="serve HTTPS; with --tls-key")
     group.add_argument("--tls-key", type=Path, metavar="FILE")
@@ -60,7 +75,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--quiet", action="store_true", help="don't log requests")
     group = parser.add_argument_group("limits, at most")
     for name, meaning in LIMITS.items():
-        group.add_argument(f"--max-{name.replace('_', '-')}", type=float, metavar="N", help=meaning)
+        kind = seconds(MOST_SECONDS) if name.endswith("_s") else whole_number(1, MOST_COUNT)
+        group.add_argument(f"--max-{name.replace('_', '-')}", type=kind, metavar="N", help=meaning)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,8 +87,6 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     from biolord_onnx.server.run import run_server
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
-    logging.getLogger("biolord_onnx.server").setLevel(logging.WARNING if args.quiet else logging.INFO)
     run_server(settings, args.workers)
     return 0
 
@@ -105,9 +119,11 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
         memory=args.memory or ("fast" if args.workers == 1 else "low"),
         keys=keys,
         auto_truncate=args.auto_truncate,
+        hosts=tuple(args.allow_host),
         cors_origins=tuple(args.cors_origin),
         tls_certificate=args.tls_certificate and str(args.tls_certificate),
         tls_key=args.tls_key and str(args.tls_key),
+        quiet=args.quiet,
         limits=_read_limits(args),
     )
 
@@ -115,25 +131,20 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
 def _read_limits(args: argparse.Namespace) -> Limits:
     from biolord_onnx.server.settings import Limits
 
-    limits = Limits()
-    for field in fields(Limits):
-        given = getattr(args, f"max_{field.name}")
-        if given is None:
-            continue
-        if given <= 0:
-            raise InputError(f"--max-{field.name.replace('_', '-')} is {given:g}, expected more than 0")
-        kind = type(getattr(limits, field.name))
-        limits = replace(limits, **{field.name: kind(given)})
-    return limits
+    given = {field.name: getattr(args, f"max_{field.name}") for field in fields(Limits)}
+    return replace(Limits(), **{name: value for name, value in given.items() if value is not None})
 
 
 def _read_keys(args: argparse.Namespace) -> tuple[str, ...]:
     """Collect the keys; an empty one would let everybody in who sends none."""
-    lines = [*args.api_key]
+    from biolord_onnx.server.keys import check_keys, read_key_file
+
+    keys = check_keys(("--api-key", key.strip()) for key in args.api_key)
     if args.api_key_file:
-        lines += args.api_key_file.read_text(encoding="utf-8").splitlines()
-    lines += os.environ.get(KEY_VARIABLE, "").split(",")
-    keys = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+        keys += read_key_file(args.api_key_file)
+    # Taken out of the environment: workers inherit it, and /proc shows it.
+    listed = os.environ.pop(KEY_VARIABLE, "").split(",")
+    keys += check_keys((KEY_VARIABLE, key.strip()) for key in listed)
     if (args.api_key or args.api_key_file) and not keys:
         raise InputError("there is no key in --api-key and --api-key-file: give one, or neither option")
-    return keys
+    return tuple(dict.fromkeys(keys))

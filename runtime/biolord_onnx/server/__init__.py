@@ -1,6 +1,6 @@
 """An embedding server for clients of OpenAI's and text-embeddings-inference's interfaces (the extra ``serve``).
 
-settings → tokens → queue → batcher → service → routes (openai, tei, health) → app → run
+settings → tokens → queue → batcher → service → bodies → routes (openai, tei, health) → gate → app → protocol → run
 """
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -15,27 +16,30 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from biolord_onnx import __version__
 from biolord_onnx.server.answers import JsonResponse
-from biolord_onnx.server.gate import App, Gate, Message, Receive, Scope, Send, answer
+from biolord_onnx.server.gate import METHODS, App, Gate, Message, Receive, Scope, Send, answer
 from biolord_onnx.server.health import health_routes
 from biolord_onnx.server.openai import openai_routes
+from biolord_onnx.server.patience import ClientGoneError
 from biolord_onnx.server.problems import FAILED, MALFORMED, NOT_FOUND, WRONG_METHOD, ApiError, refusal
-from biolord_onnx.server.service import ClientGoneError, Service
+from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import ServerSettings
 from biolord_onnx.server.tei import tei_routes
 
-SETTINGS_VARIABLE = "BIOLORD_SERVER_SETTINGS"
-"""How `run` hands its settings to worker processes."""
+REFUSED = 400
 CLIENT_GONE = 499
+EXPOSED = ("retry-after", "server-timing", "x-truncated-texts")
+"""Headers of answers that a page of another origin may read, too."""
+LONGEST_PATH = 200
+"""Of a path that is repeated in an answer."""
+ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon-32x32.png": "image/png",
+}
 LOG = logging.getLogger("biolord_onnx.server")
-
-
-def app_from_environment() -> FastAPI:
-    """Make the application of a worker process; the keys leave its environment."""
-    return make_app(ServerSettings.from_json(os.environ.pop(SETTINGS_VARIABLE)))
 
 
 def make_app(settings: ServerSettings) -> FastAPI:
@@ -59,17 +63,22 @@ def make_app(settings: ServerSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # a redirection leads to whatever host the request names
     )
     app.state.service = service
     for routes in (openai_routes(service), tei_routes(service), health_routes(service)):
         app.include_router(routes)
     _add_pages(app)
     _add_errors(app)
-    app.add_middleware(Gate, keys=settings.keys, limits=settings.limits)
+    app.add_middleware(Gate, settings=settings, admission=service.admission)
     # Around the gate, for a browser asks without a key what it may send.
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"]
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED,
         )
     app.add_middleware(_Counted, service=service)
     return app
@@ -82,9 +91,11 @@ def _add_pages(app: FastAPI) -> None:
     async def index() -> Response:
         return HTMLResponse(page)
 
-    from swagger_ui_bundle import swagger_ui_path
-
-    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path))
+    @app.get("/docs/assets/{name}", include_in_schema=False)
+    async def asset(name: str) -> Response:
+        if name not in ASSETS:
+            raise HTTPException(404)
+        return Response(_asset(name), media_type=ASSETS[name])
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
@@ -97,6 +108,13 @@ def _add_pages(app: FastAPI) -> None:
         )
 
 
+@cache
+def _asset(name: str) -> bytes:
+    from swagger_ui_bundle import swagger_ui_path
+
+    return (Path(swagger_ui_path) / name).read_bytes()
+
+
 def _add_errors(app: FastAPI) -> None:
     async def api_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, ApiError)
@@ -106,7 +124,8 @@ def _add_errors(app: FastAPI) -> None:
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         problem = {404: NOT_FOUND, 405: WRONG_METHOD}.get(error.status_code, MALFORMED)
-        response = await api_error(request, ApiError(problem, f"{request.method} {request.url.path}: {error.detail}"))
+        asked = f"{request.method} {request.url.path[:LONGEST_PATH]}"
+        response = await api_error(request, ApiError(problem, f"{asked}: {error.detail}"))
         response.headers.update(error.headers or {})
         return response
 
@@ -135,15 +154,25 @@ class _Counted:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= REFUSED:
+                    await self._service.admission.refusals.wait()
             await send(message)
 
         try:
             await self._app(scope, receive, watched)
         except Exception as error:  # noqa: BLE001 - whatever it is, its message may hold a text and must not be logged
-            LOG.error("%s failed with %s", scope["path"], type(error).__name__)  # noqa: TRY400 - no traceback, likewise
+            route = _route(scope)
+            LOG.error("%s failed with %s", route, type(error).__name__)  # noqa: TRY400 - no traceback, likewise
             if not status:
                 await answer(scope, watched, ApiError(FAILED, f"the server failed: {type(error).__name__}"))
         finally:
-            route = getattr(scope.get("route"), "path", "other")
+            route = _route(scope)
+            method = scope["method"] if scope["method"] in METHODS else "other"
             self._service.metrics.requests.labels(route, str(status)).inc()
-            LOG.info("%s %s %d %.1f ms", scope["method"], route, status, 1000 * (time.perf_counter() - started))
+            LOG.info("%s %s %d %.1f ms", method, route, status, 1000 * (time.perf_counter() - started))
+
+
+def _route(scope: Scope) -> str:
+    """Name a request's route as it is written here: a path is the client's, of any length and with any character."""
+    path = getattr(scope.get("route"), "path", "other")
+    return path if isinstance(path, str) else "other"

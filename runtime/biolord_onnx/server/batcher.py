@@ -90,7 +90,8 @@ class Batcher:
 
     def drop(self, work: Work) -> None:
         """Forget a request that nobody waits for: none of its texts begins to run any more."""
-        work.gone = True
+        with self._changed:
+            self._queue.drop(work)
 
     def close(self, seconds: float) -> None:
         """End the threads when all that was queued is done, but wait no longer than so many seconds for it."""
@@ -106,10 +107,8 @@ class Batcher:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue.texts or self._closed)
                 run = self._queue.take()
-                if run is None:
-                    if self._closed:
-                        return
-                    continue
+                if run is None:  # nothing waits, and nothing will
+                    return
                 self._running += 1
                 # A run that has the machine to itself is done soonest by all of its cores.
                 alone = self._running == 1 and not self._queue.texts
@@ -148,6 +147,7 @@ class Batcher:
                 work.left -= 1
                 if error is not None and work.error is None:
                     work.error = error
+                    self._queue.drop(work)
                     ended.append(work)
                 elif work.left == 0 and work.error is None:
                     ended.append(work)

@@ -1,4 +1,4 @@
-"""What every request passes before anything looks at it: keys, number of requests, size and speed of the body.
+"""What every request passes before anything looks at it: form, origin, keys, number of requests, size of the body.
 
 An ASGI middleware, for what is refused here should cost nothing.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
 
-from biolord_onnx.server.problems import OVERLOADED, SLOW_BODY, TOO_MUCH, UNAUTHORIZED, ApiError, refusal
-from biolord_onnx.server.settings import Limits
+from biolord_onnx.server.admission import Admission
+from biolord_onnx.server.origin import Origins
+from biolord_onnx.server.problems import MALFORMED, SLOW_BODY, TOO_MUCH, UNAUTHORIZED, WRONG_METHOD, ApiError, refusal
+from biolord_onnx.server.settings import Limits, ServerSettings
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,20 +23,23 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-OPEN_PATHS = ("/health", "/docs", "/openapi.json")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
+"""Those that there are; what this server has none of gets its answer where routes are known."""
+HEALTH = "/health"
+DOCUMENTATION = ("/docs", "/openapi.json")
 """Those who watch the server need no key, nor do those who read what it can do."""
-RETRY_AFTER_S = 1
 
 
 class Gate:
     """Lets requests through to an application, or answers them itself."""
 
-    def __init__(self, app: App, keys: Iterable[str], limits: Limits) -> None:
+    def __init__(self, app: App, settings: ServerSettings, admission: Admission) -> None:
         """Guard an application."""
         self._app = app
-        self._keys = [key.encode() for key in keys]
-        self._limits = limits
-        self.under_way = 0
+        self._keys = [key.encode() for key in settings.keys]
+        self._limits = settings.limits
+        self._origins = Origins(settings)
+        self._admission = admission
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a connection's event, as ASGI has it."""
@@ -42,37 +47,60 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
-            self._check(scope)
+            _check_form(scope)
+            self._origins.check(scope["headers"])
+            self._check_length(scope)
+            await self._admit(scope, _Body(receive, self._limits).receive, send)
         except ApiError as error:
             await answer(scope, send, error)
-            return
-        self.under_way += 1
-        try:
-            await self._app(scope, _Body(receive, self._limits).receive, send)
-        finally:
-            self.under_way -= 1
 
-    def _check(self, scope: Scope) -> None:
-        headers = dict(scope["headers"])
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        watched = path.startswith(OPEN_PATHS)
-        is_page = path == "/" and scope["method"] in {"GET", "HEAD"}
-        if self._keys and not watched and not is_page:
-            self._check_key(headers.get(b"authorization", b""))
-        length = headers.get(b"content-length", b"0")
+        if _stands_under(path, HEALTH):
+            await self._admission.health_pace.wait()
+            await self._app(scope, receive, send)
+        elif _needs_no_key(scope):
+            await self._admission.keyless_pace.wait()
+            with self._admission.keyless_request():
+                await self._app(scope, receive, send)
+        else:
+            self._check_key(scope)
+            with self._admission.request():
+                await self._app(scope, receive, send)
+
+    def _check_length(self, scope: Scope) -> None:
+        length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._limits.body_bytes:
             raise _too_large(int(length), self._limits)
-        if self.under_way >= self._limits.requests and not watched:
-            raise ApiError(
-                OVERLOADED, f"{self.under_way} requests are under way, no more fit: try again later", RETRY_AFTER_S
-            )
 
-    def _check_key(self, header: bytes) -> None:
-        kind, _, given = header.partition(b" ")
+    def _check_key(self, scope: Scope) -> None:
+        if not self._keys:
+            return
+        kind, _, given = dict(scope["headers"]).get(b"authorization", b"").partition(b" ")
         # All keys are compared, each in constant time: how long a refusal takes tells nothing.
         known = [hmac.compare_digest(given, key) for key in self._keys]
         if kind.lower() != b"bearer" or not any(known):
             raise ApiError(UNAUTHORIZED, "the API key is missing or unknown: send it as Authorization: Bearer KEY")
+
+
+def _check_form(scope: Scope) -> None:
+    """Refuse what proxies and servers read differently, so that none can be made to pass a second request along."""
+    if scope["method"] not in METHODS:
+        raise ApiError(WRONG_METHOD, f"the method is none of {', '.join(sorted(METHODS))}")
+    names = {name for name, _ in scope["headers"]}
+    if b"transfer-encoding" in names and (b"content-length" in names or scope.get("http_version") == "1.0"):
+        raise ApiError(
+            MALFORMED, "the request has a Transfer-Encoding beside a Content-Length, or in HTTP/1.0: send one of them"
+        )
+
+
+def _stands_under(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+def _needs_no_key(scope: Scope) -> bool:
+    is_page = scope["path"] == "/" and scope["method"] in {"GET", "HEAD"}
+    return is_page or any(_stands_under(scope["path"], root) for root in DOCUMENTATION)
 
 
 class _Body:

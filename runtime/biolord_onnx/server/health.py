@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from biolord_onnx.server.admission import RETRY_AFTER_S
 from biolord_onnx.server.answers import JsonResponse
 from biolord_onnx.server.metrics import CONTENT_TYPE
 from biolord_onnx.server.problems import UNAVAILABLE, ApiError
@@ -15,14 +16,19 @@ def health_routes(service: Service) -> APIRouter:
     """Make the routes."""
     router = APIRouter(tags=["health"])
 
-    async def ready() -> Response:
+    @router.get("/health")
+    async def health() -> Response:
         """Tell whether vectors can be computed: a first one was, and every thread is alive."""
-        if not service.healthy:
-            raise ApiError(UNAVAILABLE, "a thread that computes vectors has ended: start the server again")
-        return JsonResponse({"status": "ready"})
+        _check_alive(service)
+        return JsonResponse({"status": "healthy"})
 
-    router.add_api_route("/health", ready, methods=["GET"])
-    router.add_api_route("/health/ready", ready, methods=["GET"])
+    @router.get("/health/ready")
+    async def ready() -> Response:
+        """Tell whether a request would be let in now, too."""
+        _check_alive(service)
+        if service.full:
+            raise ApiError(UNAVAILABLE, "no more requests or tokens fit for now: ask again", RETRY_AFTER_S)
+        return JsonResponse({"status": "ready"})
 
     @router.get("/health/live")
     async def live() -> Response:
@@ -35,3 +41,8 @@ def health_routes(service: Service) -> APIRouter:
         return Response(service.metrics.render(service.batcher), media_type=CONTENT_TYPE)
 
     return router
+
+
+def _check_alive(service: Service) -> None:
+    if not service.healthy:
+        raise ApiError(UNAVAILABLE, "a thread that computes vectors has ended: start the server again")

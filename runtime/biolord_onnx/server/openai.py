@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from biolord_onnx.server.answers import JsonResponse, openai_answer, stage_headers
-from biolord_onnx.server.problems import INVALID, ApiError
-from biolord_onnx.server.schemas import EmbeddingsRequest, documented, read_body
+from biolord_onnx.server.answers import JsonResponse, openai_answer
+from biolord_onnx.server.bodies import read_body
+from biolord_onnx.server.problems import NO_MODEL, ApiError
+from biolord_onnx.server.schemas import EmbeddingsRequest, documented
 from biolord_onnx.server.service import Embedded, Service
 
 TAG = "OpenAI"
@@ -19,23 +20,28 @@ TAG = "OpenAI"
 def openai_routes(service: Service) -> APIRouter:
     """Make the routes."""
     router = APIRouter(tags=[TAG])
+    name = service.manifest.name
+    described = {"id": name, "object": "model", "created": 0, "owned_by": service.manifest.source.id}
 
     @router.post("/v1/embeddings", openapi_extra=documented(EmbeddingsRequest))
     async def embeddings(request: Request) -> Response:
         """Embed texts; vectors have length 1, as OpenAI's do."""
-        asked = await read_body(request, EmbeddingsRequest)
-        dim = service.manifest.dim
-        if asked.dimensions not in {None, dim}:
-            raise ApiError(INVALID, f"dimensions is {asked.dimensions}, this model's vectors have {dim}: leave it out")
-        found = await _embed(service, asked, request)
-        body = openai_answer(found, service.manifest.name, asked.encoding_format)
-        return JsonResponse(body, headers=stage_headers(found))
+        async with read_body(request, EmbeddingsRequest, service) as asked:
+            service.check_dimensions(asked.dimensions)
+            found = await _embed(service, asked, request)
+        return await openai_answer(found, name, asked.encoding_format)
 
     @router.get("/v1/models")
     async def models() -> Response:
         """List the one model."""
-        model = {"id": service.manifest.name, "object": "model", "created": 0, "owned_by": service.manifest.source.id}
-        return JsonResponse({"object": "list", "data": [model]})
+        return JsonResponse({"object": "list", "data": [described]})
+
+    @router.get("/v1/models/{model:path}")
+    async def one_model(model: str) -> Response:
+        """Describe the one model."""
+        if model != name:
+            raise ApiError(NO_MODEL, f"there is no such model here, the one that there is has the id {name}")
+        return JsonResponse(described)
 
     return router
 

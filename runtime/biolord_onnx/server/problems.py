@@ -27,6 +27,9 @@ TOO_MUCH = Problem((413, _REQUEST, "request_too_large"), (413, "Validation"))
 UNAUTHORIZED = Problem((401, "authentication_error", "invalid_api_key"), (401, "Unauthorized"))
 NOT_FOUND = Problem((404, _REQUEST, "not_found"), (404, "NotFound"))
 WRONG_METHOD = Problem((405, _REQUEST, "method_not_allowed"), (405, "MethodNotAllowed"))
+NO_MODEL = Problem((404, _REQUEST, "model_not_found"), (404, "NotFound"))
+FORBIDDEN = Problem((403, _REQUEST, "forbidden"), (403, "Forbidden"))
+COMPRESSED = Problem((415, _REQUEST, "unsupported_encoding"), (415, "Validation"))
 SLOW_BODY = Problem((408, _REQUEST, "request_timeout"), (408, "Validation"))
 OVERLOADED = Problem((429, "rate_limit_error", "overloaded"), (429, "Overloaded"))
 FAILED = Problem((500, "server_error", "inference_failed"), (424, "Backend"))
@@ -58,7 +61,7 @@ def refusal(path: str, error: ApiError) -> Refusal:
     headers = {} if error.retry_after_s is None else {"retry-after": str(error.retry_after_s)}
     if error.problem is UNAUTHORIZED:
         headers["www-authenticate"] = "Bearer"
-    if error.problem in {TOO_MUCH, SLOW_BODY}:
+    if error.problem in {TOO_MUCH, SLOW_BODY, COMPRESSED}:
         headers["connection"] = "close"  # what is left of the body isn't read
     if path.startswith("/v1/"):
         status, kind, code = error.problem.openai

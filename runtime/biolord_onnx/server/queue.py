@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 import numpy as np
@@ -40,7 +40,8 @@ class Work:
         done: called once, with None or what went wrong, by the thread that ended the last run.
         left: texts without a vector so far.
         waiting: texts that wait in the queue.
-        gone: whether nobody waits for the vectors any more.
+        waiting_tokens: of those texts.
+        gone: whether none of its texts may begin to run any more.
         error: what went wrong.
         queued_at: when it came in.
         started_at: when its first text began to run.
@@ -52,6 +53,7 @@ class Work:
     done: Callable[[BaseException | None], None]
     left: int = field(init=False)
     waiting: int = field(init=False)
+    waiting_tokens: int = field(init=False)
     gone: bool = False
     error: BaseException | None = None
     queued_at: float = 0.0
@@ -60,6 +62,7 @@ class Work:
     def __post_init__(self) -> None:
         """Begin with every text left."""
         self.left = self.waiting = len(self.ids)
+        self.waiting_tokens = sum(map(len, self.ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class FairQueue:
 
     Attributes:
         tokens: of all texts that wait.
-        texts: that wait.
+        texts: that wait; those of requests that were dropped count no more.
     """
 
     def __init__(self, budget: int, *, padded: bool) -> None:
@@ -98,11 +101,7 @@ class FairQueue:
         self._now = 0.0
         self._requests = 0
         self.tokens = 0
-
-    @property
-    def texts(self) -> int:
-        """How many wait."""
-        return len(self._heap)
+        self.texts = 0
 
     def add(self, work: Work) -> None:
         """Put a request's texts in their places."""
@@ -111,7 +110,22 @@ class FairQueue:
         for place, ids in enumerate(work.ids):
             heappush(self._heap, (stamp, next(self._numbers), work, place))
             stamp += len(ids)
-            self.tokens += len(ids)
+        self.tokens += work.waiting_tokens
+        self.texts += work.waiting
+
+    def drop(self, work: Work) -> None:
+        """Let none of a request's texts begin to run; they count no more from now on."""
+        work.gone = True
+        if not work.waiting:
+            return
+        self.tokens -= work.waiting_tokens
+        self.texts -= work.waiting
+        self._requests -= 1
+        work.waiting = work.waiting_tokens = 0
+        # What was dropped goes when it is first in line, or when most of the line is that: either way it costs nothing.
+        if len(self._heap) > 2 * self.texts + LOOK_AHEAD:
+            self._heap = [entry for entry in self._heap if not entry[2].gone]
+            heapify(self._heap)
 
     def take(self) -> Run | None:
         """Take the texts of the next run: the first in line, with others that suit it; None if nothing waits."""
@@ -139,18 +153,18 @@ class FairQueue:
         return run
 
     def _first_in_line(self) -> list[tuple[float, int, Work, int]]:
-        """Pop the next few texts; those whose request has gone or failed are dropped."""
+        """Pop the next few texts; those whose request was dropped are forgotten."""
         entries: list[tuple[float, int, Work, int]] = []
         while self._heap and len(entries) < LOOK_AHEAD:
             entry = heappop(self._heap)
-            _, _, work, place = entry
-            if work.gone or work.error is not None:
-                self._leave(work, place)
-            else:
+            if not entry[2].gone:
                 entries.append(entry)
         return entries
 
     def _leave(self, work: Work, place: int) -> None:
-        self.tokens -= len(work.ids[place])
+        tokens = len(work.ids[place])
+        self.tokens -= tokens
+        self.texts -= 1
+        work.waiting_tokens -= tokens
         work.waiting -= 1
         self._requests -= work.waiting == 0

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-import os
+import asyncio
+import logging
+import math
+import multiprocessing
+import resource
+import signal
 import socket
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from biolord_onnx.errors import InputError
-from biolord_onnx.server.app import SETTINGS_VARIABLE, make_app
-from biolord_onnx.server.protocol import ImpatientProtocol
+from biolord_onnx.server.addresses import open_sockets, shown
+from biolord_onnx.server.app import make_app
+from biolord_onnx.server.protocol import impatient
 from biolord_onnx.server.service import Service
-from biolord_onnx.server.settings import ServerSettings
+from biolord_onnx.server.settings import Limits, ServerSettings
+from biolord_onnx.server.workers import supervise
 
-FACTORY = "biolord_onnx.server.app:app_from_environment"
 BACKLOG = 2048
+ACCEPTED_AT_ONCE = 16
+"""Connections that asyncio accepts before it looks at one: each takes a descriptor, whatever the limit is."""
+RESERVED_FILES = 48
+"""Open files beside connections: the server's own, and those just accepted or just given up."""
+FEWEST_CONNECTIONS = 4
 KEEP_ALIVE_S = 75
 """A connection between requests may rest longer than clients' pools keep it, which spares them a race with its end."""
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter from the event loop; Python's own 5 ms are as long as a query takes."""
+UVICORN = logging.getLogger("uvicorn.error")
 
 
 def run_server(settings: ServerSettings, workers: int) -> None:
@@ -26,55 +42,110 @@ def run_server(settings: ServerSettings, workers: int) -> None:
 
     Args:
         settings: of every process.
-        workers: processes; uvicorn starts one anew that dies.
+        workers: processes; one that dies is started anew.
 
     Raises:
         BiolordError: the address can't be listened on, or the artefact is damaged or can't run here.
     """
-    check_address(settings.host, settings.port)
-    options = server_options(settings)
-    if workers == 1:
-        uvicorn.run(make_app(settings), **options)
-        return
-    # Workers that can't load would be started anew without end: here it is one error.
-    service = Service(settings)
-    service.close()
-    # A worker that is started anew, days later, serves the same artifact or none.
-    os.environ[SETTINGS_VARIABLE] = replace(settings, fingerprint=service.fingerprint).to_json()
-    uvicorn.run(FACTORY, factory=True, workers=workers, **options)
+    sockets = open_sockets(settings.host, settings.port)
+    try:
+        if workers == 1:
+            serve(settings, sockets)
+            return
+        # Workers that can't load would be started anew without end: here it is one error.
+        service = Service(settings)
+        service.close()
+        uvicorn.Config("")  # which sets its logging up
+        _announce(sockets, secure=settings.tls_certificate is not None)
+        # A worker that is started anew, days later, serves the same artifact or none.
+        supervise(serve, replace(settings, fingerprint=service.fingerprint), sockets, workers)
+    finally:
+        for one in sockets:
+            one.close()
 
 
-def check_address(host: str, port: int) -> None:
-    """Try to listen: uvicorn would end the process by itself, with a status of its own.
+def _announce(sockets: list[socket.socket], *, secure: bool) -> None:
+    UVICORN.info("Uvicorn running on %s (Press CTRL+C to quit)", shown(sockets, secure=secure))
+
+
+def serve(settings: ServerSettings, sockets: Sequence[socket.socket]) -> None:
+    """Serve in this process until a signal says to stop.
 
     Raises:
-        InputError: the port is taken or out of range, or the host isn't an address of this machine.
+        BiolordError: the artefact is damaged or can't run here.
     """
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("biolord_onnx.server").setLevel(logging.WARNING if settings.quiet else logging.INFO)
+    sys.setswitchinterval(SWITCH_S)
+    app = make_app(settings)
+    server = make_server(app, settings, app.state.service.admission.stop)
+    # uvicorn raises the signal again that ended it, for whoever had a handler before: a process that has none would
+    # seem to have been killed. Without a terminal there is nobody who would read the rest.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, server.handle_exit)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in found:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((address[0], port, *address[2:]))  # getaddrinfo takes a port over 65535 modulo 65536
-    except (OSError, OverflowError) as error:
-        raise InputError(
-            f"--host {host} --port {port} can't be listened on ({error}): stop what listens there, or choose another"
-        ) from error
+        server.run([*sockets])
+    except KeyboardInterrupt:
+        return
 
 
-def server_options(settings: ServerSettings) -> dict[str, Any]:
-    """Return uvicorn's options."""
-    ImpatientProtocol.header_s = settings.limits.header_s
-    return {
-        "host": settings.host,
-        "port": settings.port,
-        "http": ImpatientProtocol,
-        "ws": "none",
-        "backlog": BACKLOG,
-        "timeout_keep_alive": KEEP_ALIVE_S,
-        "access_log": False,  # ours says more, and never what was asked
-        "server_header": False,
-        "timeout_graceful_shutdown": int(settings.limits.shutdown_s),
-        "ssl_certfile": settings.tls_certificate,
-        "ssl_keyfile": settings.tls_key,
-    }
+class Server(uvicorn.Server):
+    """A server whose open files are bounded, and that says when it begins to stop."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Callable[[], None]) -> None:
+        """Take what is called when the server begins to stop."""
+        super().__init__(config)
+        self._stopping = stopping
+        self._last_fault = -math.inf
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        asyncio.get_running_loop().set_exception_handler(self._fault)
+        await super().startup(sockets)
+        listening = sockets or []
+        for one in listening:
+            one.listen(BACKLOG)  # asyncio takes one number for this and for how many it accepts at once
+        if multiprocessing.parent_process() is None:
+            _announce(listening, secure=self.config.is_ssl)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what was accepted."""
+        self._stopping()
+        await super().shutdown(sockets)
+
+    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what asyncio couldn't do, once a second at most: without files to open that is thousands of times."""
+        if loop.time() - self._last_fault >= 1:
+            self._last_fault = loop.time()
+            UVICORN.error("%s: %s", context.get("message"), type(context.get("exception")).__name__)
+
+
+def make_server(
+    app: ASGIApp, settings: ServerSettings, stopping: Callable[[], None], log_level: str | None = None
+) -> Server:
+    """Make the server of an application; it listens where it is told when it is run."""
+    limits = settings.limits
+    config = uvicorn.Config(
+        app,
+        http=impatient(replace(limits, connections=most_connections(limits))),
+        ws="none",
+        backlog=ACCEPTED_AT_ONCE,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        access_log=False,  # ours says more, and never what was asked
+        server_header=False,
+        proxy_headers=False,  # nothing here asks who the client is
+        timeout_graceful_shutdown=math.ceil(limits.shutdown_s),
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+        log_level=log_level,
+    )
+    return Server(config, stopping)
+
+
+def most_connections(limits: Limits) -> int:
+    """Return how many connections this process may have, with the open files that the system allows it."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return limits.connections
+    return min(limits.connections, max(FEWEST_CONNECTIONS, files - RESERVED_FILES))

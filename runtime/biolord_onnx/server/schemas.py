@@ -1,15 +1,26 @@
-"""Bodies of requests, and how they are read."""
+"""Bodies of requests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-import orjson
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, StrictInt, StrictStr, ValidationError, WithJsonSchema
-from starlette.requests import Request
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
 
-from biolord_onnx.server.problems import INVALID, MALFORMED, ApiError
+HARMLESS = frozenset(
+    {"cache", "id", "metadata", "model", "options", "priority", "request_id", "safety_identifier", "service_tier",
+     "stream", "timeout", "user"}
+)  # fmt: skip
+"""Members that clients send along and that ask for no other vector."""
 
 
 def _texts(value: object) -> list[str]:
@@ -42,9 +53,27 @@ TextsOrIds = Annotated[
 
 
 class Body(BaseModel):
-    """A request's body; members that it doesn't know are ignored, for clients send many."""
+    """A request's body.
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    A member that it doesn't know is refused unless it is known to be harmless: what asks for another answer than the
+    one that comes must not be ignored. Null stands for a member that isn't there, as many clients write it.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    harmless: ClassVar[frozenset[str]] = HARMLESS
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was sent
+        if not isinstance(value, dict):
+            return value
+        needed = {name for name, field in cls.model_fields.items() if field.is_required()}
+        known = cls.harmless - cls.model_fields.keys()
+        return {
+            name: member
+            for name, member in value.items()
+            if name not in known and (member is not None or name in needed)
+        }
 
 
 class EmbeddingsRequest(Body):
@@ -67,6 +96,7 @@ class EmbedRequest(Body):
     truncate: bool | None = Field(None, description="Whether texts over the limit are cut rather than refused.")
     truncation_direction: Literal["right", "Right"] = "right"
     prompt_name: None = Field(None, description="No model of this server has prompts.")
+    dimensions: StrictInt | None = Field(None, description="The vectors' own length, if given.")
 
 
 class TokenizeRequest(Body):
@@ -74,33 +104,7 @@ class TokenizeRequest(Body):
 
     inputs: Texts
     add_special_tokens: bool = True
-
-
-AnyBody = TypeVar("AnyBody", bound=Body)
-
-
-async def read_body(request: Request, kind: type[AnyBody]) -> AnyBody:
-    """Read a request's body.
-
-    Raises:
-        ApiError: it isn't JSON, or not what the route takes.
-    """
-    data = await request.body()
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise ApiError(MALFORMED, f"the body is not JSON in UTF-8: {error}") from error
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        raise ApiError(INVALID, _describe(error)) from error
-
-
-def _describe(error: ValidationError) -> str:
-    """Name the member that is wrong, without a word of what stood there: it may be somebody's diagnosis."""
-    detail = error.errors(include_input=False, include_context=False, include_url=False)[0]
-    place = ".".join(map(str, detail["loc"])) or "the body"
-    return f"{place}: {detail['msg'].removeprefix('Value error, ')}"
+    prompt_name: None = Field(None, description="No model of this server has prompts.")
 
 
 def documented(kind: type[Body]) -> dict[str, object]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 import numpy as np
-import tokenizers
 from numpy.typing import NDArray
 from starlette.requests import Request
 
@@ -18,26 +16,20 @@ from biolord_onnx.artifact import open_artifact
 from biolord_onnx.encoder import Encoder
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.manifest import Manifest
+from biolord_onnx.server.admission import Admission
 from biolord_onnx.server.batcher import Batcher
+from biolord_onnx.server.lanes import Lane
+from biolord_onnx.server.memory import Trimmer
 from biolord_onnx.server.metrics import Metrics
-from biolord_onnx.server.problems import (
-    EMPTY,
-    FAILED,
-    INVALID,
-    OVERLOADED,
-    TOO_LONG,
-    TOO_MUCH,
-    UNAVAILABLE,
-    ApiError,
-)
+from biolord_onnx.server.patience import RETRY_AFTER_S, while_wanted
+from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, OVERLOADED, TOO_MUCH, UNAVAILABLE, ApiError
 from biolord_onnx.server.settings import ServerSettings
+from biolord_onnx.server.tokens import Lanes, Tokens, check_ids, described, together
 from biolord_onnx.session import Output
 from biolord_onnx.tokenization import Tokenizer
 
-T = TypeVar("T")
 TOKENIZING_THREADS = 2
 WARM_TEXT = "ready"
-RETRY_AFTER_S = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +47,6 @@ class Embedded:
     tokens: int
     truncated: int
     stages_ms: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tokens:
-    ids: list[list[int]]
-    truncated: int
-
-    @property
-    def count(self) -> int:
-        return sum(map(len, self.ids))
 
 
 class Service:
@@ -86,25 +68,44 @@ class Service:
         self.tokenizer: Tokenizer = encoder.tokenizer
         self.metrics = Metrics(self.manifest, self.provider, self.threads)
         self.batcher = Batcher(session, self.manifest, self.metrics.ran)
-        self._pool = ThreadPoolExecutor(TOKENIZING_THREADS, thread_name_prefix="biolord-tokens")
+        self.admission = Admission(settings.limits)
+        self.trimmer = Trimmer()
+        self.heavy = Lane("biolord-heavy")
+        self._lanes = Lanes(Lane("biolord-quick"), self.heavy)
 
     def close(self) -> None:
         """End the threads; what was accepted is done first."""
         self.batcher.close(self.settings.limits.shutdown_s)
-        self._pool.shutdown()
+        self._lanes.close()
 
     @property
     def healthy(self) -> bool:
         """Whether vectors can be computed."""
         return self.batcher.alive
 
+    @property
+    def full(self) -> bool:
+        """Whether a request would be refused now for want of room."""
+        return self.admission.full or self.batcher.load.tokens >= self.settings.limits.queue_tokens
+
     async def warm(self) -> None:
         """Compute a first vector."""
         ids = self.tokenizer.tokenize([WARM_TEXT], self.manifest.max_length.value).ids
-        await self._compute(ids, "unit_embedding", None)
+        await self._compute(ids, "unit_embedding")
+
+    def check_dimensions(self, asked: int | None) -> None:
+        """Check the length of vectors that a request asks for.
+
+        Raises:
+            ApiError: it isn't the model's.
+        """
+        if asked not in {None, self.manifest.dim}:
+            raise ApiError(
+                INVALID, f"dimensions is {asked}, this model's vectors have {self.manifest.dim}: leave it out"
+            )
 
     async def embed(
-        self, texts: Sequence[str], *, normalize: bool, truncate: bool | None, request: Request | None = None
+        self, texts: Sequence[str], *, normalize: bool, truncate: bool | None, request: Request
     ) -> Embedded:
         """Embed a request's texts.
 
@@ -118,36 +119,50 @@ class Service:
             ApiError: the texts are none, too many, too long or too much for now, or the graph failed.
         """
         self._check_amount(len(texts), sum(map(len, texts)))
+        self._check_lengths(texts)
         cut = self.settings.auto_truncate if truncate is None else truncate
-        started = time.perf_counter()
-        tokens = await self._in_pool(self._tokenize, texts, cut)
-        return await self._embed(tokens, time.perf_counter() - started, normalize, request)
+        work = self._embed_texts(texts, normalize=normalize, cut=cut)
+        return await while_wanted(work, request, self.settings.limits.timeout_s)
 
-    async def embed_ids(
-        self, lists: Sequence[list[int]], *, normalize: bool, request: Request | None = None
-    ) -> Embedded:
+    async def embed_ids(self, lists: Sequence[list[int]], *, normalize: bool, request: Request) -> Embedded:
         """Embed token ids of n texts, special tokens included; otherwise as `embed`."""
-        self._check_amount(len(lists), sum(map(len, lists)))
+        size = sum(map(len, lists))
+        self._check_amount(len(lists), size)
+        work = self._embed_ids(lists, size, normalize=normalize)
+        return await while_wanted(work, request, self.settings.limits.timeout_s)
+
+    async def tokenize(self, texts: Sequence[str], *, special: bool, request: Request) -> list[bytes]:
+        """Tokenize texts, uncut; returns lists in JSON, each of some of the texts.
+
+        Raises:
+            ApiError: the texts are none, too many, or too much.
+        """
+        size = sum(map(len, texts))
+        self._check_amount(len(texts), size)
+        most = self.settings.limits.text_characters
+        if size > most:
+            raise ApiError(TOO_MUCH, f"the request has {size} characters, the limit is {most}: send several")
+        describe = partial(described, self.tokenizer, special=special)
+        # An answer is large even where the texts are not: all of them are heavy.
+        work = Lanes(self.heavy, self.heavy).in_shares(texts, describe)
+        return await while_wanted(work, request, self.settings.limits.timeout_s)
+
+    async def _embed_texts(self, texts: Sequence[str], *, normalize: bool, cut: bool) -> Embedded:
+        started, limit = time.perf_counter(), self.manifest.max_length.value
+        found = await self._lanes.in_shares(texts, lambda some: self.tokenizer.tokenize(some, limit))
+        tokens = together(found, limit, cut=cut)
+        return await self._embed(tokens, time.perf_counter() - started, normalize)
+
+    async def _embed_ids(self, lists: Sequence[list[int]], size: int, *, normalize: bool) -> Embedded:
         started = time.perf_counter()
-        tokens = await self._in_pool(self._check_ids, lists)
-        return await self._embed(tokens, time.perf_counter() - started, normalize, request)
+        check = partial(check_ids, lists, self.tokenizer, self.manifest.max_length.value)
+        tokens = await self._lanes.quick.run(size, check)
+        return await self._embed(tokens, time.perf_counter() - started, normalize)
 
-    async def tokenize(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
-        """Tokenize texts, uncut, with what the library knows of each token."""
-        self._check_amount(len(texts), sum(map(len, texts)))
-
-        def encode(some: Sequence[str]) -> list[tokenizers.Encoding]:
-            return self.tokenizer.tokenizer.encode_batch([*some])
-
-        return await self._in_pool(encode, texts)
-
-    async def _in_pool(self, do: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, do, *arguments)
-
-    async def _embed(self, tokens: _Tokens, seconds: float, normalize: bool, request: Request | None) -> Embedded:
+    async def _embed(self, tokens: Tokens, seconds: float, normalize: bool) -> Embedded:
         self._check_queue(tokens.count)
         output: Output = "unit_embedding" if normalize else "sentence_embedding"
-        vectors, waited, ran = await self._compute(tokens.ids, output, request)
+        vectors, waited, ran = await self._compute(tokens.ids, output)
         stages = {"tokenize": seconds, "queue": waited, "run": ran}
         for name, spent in stages.items():
             self.metrics.stage(name, spent)
@@ -168,6 +183,14 @@ class Service:
             )
         self._check_queue(1)
 
+    def _check_lengths(self, texts: Sequence[str]) -> None:
+        most = self.settings.limits.text_characters
+        for number, text in enumerate(texts):
+            if len(text) > most:
+                raise ApiError(
+                    TOO_MUCH, f"text {number} has {len(text)} characters, the limit is {most}: send it in parts"
+                )
+
     def _check_queue(self, tokens: int) -> None:
         waiting, most = self.batcher.load.tokens, self.settings.limits.queue_tokens
         # An empty queue takes any request that the other limits let pass.
@@ -176,43 +199,7 @@ class Service:
                 OVERLOADED, f"{waiting} tokens wait, {tokens} more would exceed {most}: try again", RETRY_AFTER_S
             )
 
-    def _tokenize(self, texts: Sequence[str], cut: bool) -> _Tokens:
-        limit = self.manifest.max_length.value
-        tokenized = self.tokenizer.tokenize(texts, limit)
-        long = np.flatnonzero(tokenized.truncated)
-        if long.size and not cut:
-            first = long[0]
-            raise ApiError(
-                TOO_LONG,
-                f"text {first} has {tokenized.full_lengths[first]} tokens, the limit is {limit} ({long.size} of "
-                f'{len(texts)} texts are longer): shorten them, or cut them with "truncate": true',
-            )
-        return _Tokens(tokenized.ids, int(long.size))
-
-    def _check_ids(self, lists: Sequence[list[int]]) -> _Tokens:
-        """Take token ids that are framed as this model's are.
-
-        Others are another model's, such as OpenAI's own, which its clients send unless told otherwise: they would give
-        vectors that mean nothing.
-        """
-        prefix, suffix = [*self.tokenizer.prefix], [*self.tokenizer.suffix]
-        limit, known = self.manifest.max_length.value, self.tokenizer.vocabulary
-        for number, ids in enumerate(lists):
-            content = len(ids) - len(suffix)
-            framed = content >= len(prefix) and ids[: len(prefix)] == prefix and ids[content:] == suffix
-            if not framed or not all(0 <= one < known for one in ids):
-                raise ApiError(
-                    INVALID,
-                    f"input: token ids {number} are not this model's (below {known}, {prefix} … {suffix}, as /tokenize "
-                    "gives them): send texts, with langchain-openai by check_embedding_ctx_length=False",
-                )
-            if len(ids) > limit:
-                raise ApiError(TOO_LONG, f"token ids {number} are {len(ids)}, the limit is {limit}: send fewer")
-        return _Tokens([*lists], 0)
-
-    async def _compute(
-        self, ids: list[list[int]], output: Output, request: Request | None
-    ) -> tuple[NDArray[np.float32], float, float]:
+    async def _compute(self, ids: list[list[int]], output: Output) -> tuple[NDArray[np.float32], float, float]:
         """Return vectors, and seconds spent waiting and running."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
@@ -226,34 +213,12 @@ class Service:
         except BiolordError as error:
             raise ApiError(UNAVAILABLE, str(error)) from error
         try:
-            await self._wait(ready, request)
-        except BaseException:
+            await ready
+        except asyncio.CancelledError:
             self.batcher.drop(work)
-            ready.cancel()
             raise
         started = work.started_at or work.queued_at
         return work.vectors, started - work.queued_at, time.perf_counter() - started
-
-    async def _wait(self, ready: asyncio.Future[None], request: Request | None) -> None:
-        """Wait for vectors, but no longer than somebody waits for them."""
-        gone = asyncio.ensure_future(request.receive() if request else asyncio.get_running_loop().create_future())
-        timeout = self.settings.limits.timeout_s
-        try:
-            await asyncio.wait((ready, gone), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-        if ready.done():
-            ready.result()
-        elif gone.done():
-            raise ClientGoneError
-        else:
-            raise ApiError(
-                UNAVAILABLE, f"no vectors after {timeout:g} s: send fewer texts, or try again", RETRY_AFTER_S
-            )
-
-
-class ClientGoneError(Exception):
-    """The client hung up: there is nobody to answer."""
 
 
 def _settle(ready: asyncio.Future[None], error: BaseException | None) -> None:

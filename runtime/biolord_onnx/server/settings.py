@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from biolord_onnx.errors import InputError
 from biolord_onnx.session_options import Memory
@@ -17,21 +16,29 @@ class Limits:
     Attributes:
         texts: most texts of a request.
         characters: most characters of a request, all texts together.
+        text_characters: most characters of a text, and of a request for tokens.
         body_bytes: most bytes of a request's body.
         queue_tokens: most tokens that wait to be computed; more are refused.
         requests: most requests under way.
+        keyless: most requests under way for what needs no key, health apart.
+        connections: most connections; fewer where the system allows fewer open files.
         timeout_s: seconds that a request may take, its body's arrival included.
         header_s: seconds that a connection may take to send a request's head.
+        write_s: seconds in which a client must take some of its answer.
         shutdown_s: seconds that requests under way get when the server stops.
     """
 
     texts: int = 2048
     characters: int = 2_000_000
+    text_characters: int = 100_000
     body_bytes: int = 16_000_000
     queue_tokens: int = 50_000
     requests: int = 512
+    keyless: int = 8
+    connections: int = 1024
     timeout_s: float = 120.0
     header_s: float = 10.0
+    write_s: float = 10.0
     shutdown_s: float = 30.0
 
 
@@ -48,9 +55,11 @@ class ServerSettings:
         memory: ``fast`` or ``low``.
         keys: API keys, any of which opens the door; none opens it for everybody.
         auto_truncate: whether texts over the limit are cut unless a request says otherwise.
+        hosts: names that requests may give the server beside this machine's own.
         cors_origins: web origins whose pages may call the server.
         tls_certificate: file of the certificate, None for plain HTTP.
         tls_key: file of its key.
+        quiet: whether requests are not logged.
         limits: what a client may ask for.
         fingerprint: of the one artifact to serve, in every process; None for any.
     """
@@ -63,22 +72,13 @@ class ServerSettings:
     memory: Memory = "fast"
     keys: tuple[str, ...] = ()
     auto_truncate: bool = False
+    hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     tls_certificate: str | None = None
     tls_key: str | None = None
+    quiet: bool = False
     limits: Limits = Limits()
     fingerprint: str | None = None
-
-    def to_json(self) -> str:
-        """Write for another process."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> ServerSettings:
-        """Read what `to_json` wrote."""
-        values = json.loads(text)
-        lists = {name: tuple(values.pop(name)) for name in ("keys", "cors_origins")}
-        return cls(**values | lists | {"limits": Limits(**values["limits"])})
 
 
 def is_loopback(host: str) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import tokenizers
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from biolord_onnx import __version__
-from biolord_onnx.server.answers import JsonResponse, stage_headers
+from biolord_onnx.server.answers import JSON, JsonResponse, joined, tei_answer
 from biolord_onnx.server.batcher import RUN_TOKENS
-from biolord_onnx.server.schemas import EmbedRequest, TokenizeRequest, documented, read_body
+from biolord_onnx.server.bodies import read_body
+from biolord_onnx.server.schemas import EmbedRequest, TokenizeRequest, documented
 from biolord_onnx.server.service import TOKENIZING_THREADS, Service
 
 TAG = "text-embeddings-inference"
@@ -25,9 +25,11 @@ def tei_routes(service: Service) -> APIRouter:
     @router.post("/embed", openapi_extra=documented(EmbedRequest))
     async def embed(request: Request) -> Response:
         """Embed texts."""
-        asked = await read_body(request, EmbedRequest)
-        found = await service.embed(asked.inputs, normalize=asked.normalize, truncate=asked.truncate, request=request)
-        return JsonResponse(found.vectors, headers=stage_headers(found))
+        async with read_body(request, EmbedRequest, service) as asked:
+            service.check_dimensions(asked.dimensions)
+            normalize, truncate = asked.normalize, asked.truncate
+            found = await service.embed(asked.inputs, normalize=normalize, truncate=truncate, request=request)
+        return await tei_answer(found)
 
     # Clients of the hub's inference send what /embed takes to the root.
     router.add_api_route("/", embed, methods=["POST"], openapi_extra=documented(EmbedRequest))
@@ -35,9 +37,9 @@ def tei_routes(service: Service) -> APIRouter:
     @router.post("/tokenize", openapi_extra=documented(TokenizeRequest))
     async def tokenize(request: Request) -> Response:
         """Cut texts into tokens, the first and last ones of a text included."""
-        asked = await read_body(request, TokenizeRequest)
-        found = await service.tokenize(asked.inputs)
-        return JsonResponse([_tokens(one, special=asked.add_special_tokens) for one in found])
+        async with read_body(request, TokenizeRequest, service) as asked:
+            parts = await service.tokenize(asked.inputs, special=asked.add_special_tokens, request=request)
+        return Response(b"[%b]" % joined(parts), media_type=JSON)
 
     @router.get("/info")
     async def info() -> Response:
@@ -71,18 +73,3 @@ def describe(service: Service) -> dict[str, Any]:
         "threads": service.threads,
         "fidelity": manifest.fidelity,
     }
-
-
-def _tokens(encoding: tokenizers.Encoding, *, special: bool) -> list[dict[str, Any]]:
-    rows = zip(encoding.ids, encoding.tokens, encoding.special_tokens_mask, encoding.offsets, strict=True)
-    return [
-        {
-            "id": number,
-            "text": token,
-            "special": bool(is_special),
-            "start": None if is_special else start,
-            "stop": None if is_special else stop,
-        }
-        for number, token, is_special, (start, stop) in rows
-        if special or not is_special
-    ]

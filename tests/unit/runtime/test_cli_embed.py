@@ -206,9 +206,9 @@ def test_standard_input_is_named_in_errors(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--workers", "0", "--output", "o.npy"], "--workers: 0 is not a number of processes: give 1 to 256"),
-        (["--workers", "257", "--output", "o.npy"], "--workers: 257 is not a number of processes: give 1 to 256"),
-        (["--workers", "1e9", "--output", "o.npy"], "--workers: 1e9 is not a number of processes: give 1 to 256"),
+        (["--workers", "0", "--output", "o.npy"], "--workers: '0' is no whole number from 1 to 256"),
+        (["--workers", "257", "--output", "o.npy"], "--workers: '257' is no whole number from 1 to 256"),
+        (["--workers", "1e9", "--output", "o.npy"], "--workers: '1e9' is no whole number from 1 to 256"),
         (["--workers", "2"], "--workers 2 needs --output FILE"),
     ],
 )

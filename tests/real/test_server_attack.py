@@ -1,0 +1,34 @@
+"""A server with a real model under attack: a client with a key gets its vectors, and the memory comes back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from benchmarks import serve_attack
+from benchmarks.serve_attack import STOPS_IN_S, attacks, main
+from biolord_onnx.artifact import Artifact
+
+pytestmark = pytest.mark.real
+
+
+def test_nobody_else_notices(
+    demo_artifact: Artifact,
+    figure: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """No refusal, no fault of the server, no memory kept; it stops in time. Milliseconds are only told."""
+    monkeypatch.setattr(serve_attack, "ALONE_S", 4.0)
+    main([str(demo_artifact.path), "--seconds", "4", "--connections", "64"])
+    out = capsys.readouterr().out
+    for line in out.splitlines():
+        figure(f"server under attack: {line}")
+    assert out.count("refused {};") == len(attacks())
+    assert not re.search(r"[{ ]5\d\d: ", out)
+    assert float(out.split(" resident, ")[1].split(" of before")[0]) <= serve_attack.MOST_GROWTH
+    assert float(out.split("ended ")[1].split(" s after")[0]) <= STOPS_IN_S
+    assert "after SIGTERM with 0" in out
+    assert " 0 tracebacks" in out

@@ -1,0 +1,38 @@
+"""Clients that ask and don't read."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from server.fixtures import Running
+
+QUERY = {"inputs": "fever"}
+
+
+@contextmanager
+def deaf_clients(server: Running, count: int, data: bytes, window: int = 4096) -> Iterator[list[socket.socket]]:
+    """Connect, ask, and read nothing."""
+    with ExitStack() as stack:
+        clients = []
+        for _ in range(count):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            client.sendall(data)
+            clients.append(client)
+        yield clients
+
+
+def connections(server: Running) -> int:
+    """How many there are."""
+    return len(server.server.server_state.connections)
+
+
+def wait_until_alone(server: Running, seconds: float) -> None:
+    """Wait until nobody is connected."""
+    deadline = time.monotonic() + seconds
+    while connections(server):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
