@@ -17,6 +17,7 @@ SERVER = frozenset(
     {
         "asyncio",
         "fastapi",
+        "h11",
         "orjson",
         "prometheus_client",
         "pydantic",
@@ -43,6 +44,8 @@ REFUSED = frozenset(
         "xmlrpc",
     }
 )
+# Parts of those that do neither.
+HARMLESS = frozenset({"urllib.parse"})
 DYNAMIC = frozenset({"import_module", "__import__"})
 
 
@@ -87,7 +90,7 @@ def sources(folder: Path) -> list[Path]:
 
 def _complaint(found: Import, package: str) -> str | None:
     name = found.package
-    if name == package or name in ALLOWED:
+    if name == package or name in ALLOWED | HARMLESS:
         return None
     if name in OPTIONAL:
         return f"{name} is optional: import it where it is used" if found.at_module_level else None
@@ -109,8 +112,9 @@ def _imports_at(node: ast.AST, *, at_module_level: bool) -> Iterator[Import]:
             for alias in names:
                 yield Import(alias.name.partition(".")[0], node.lineno, at_module_level)
         case ast.ImportFrom(module=module, level=level):
-            package = "." * level if level else (module or "").partition(".")[0]
-            yield Import(package, node.lineno, at_module_level)
+            package = "." * level if level else module or ""
+            whole = package if package in HARMLESS else package.partition(".")[0] or package
+            yield Import(whole, node.lineno, at_module_level)
         case ast.Call(func=function, args=[ast.Constant(value=str(name)), *_]) if _name(function) in DYNAMIC:
             yield Import(name.partition(".")[0], node.lineno, at_module_level)
         case _:

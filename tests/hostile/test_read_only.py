@@ -23,8 +23,8 @@ def run(stdin: bytes, *arguments: object) -> subprocess.CompletedProcess[bytes]:
     """Run a command where no folder of its own, or of the system's, takes a file."""
     unshare = find_tool("unshare", "util-linux", as_root=True)
     command = [unshare, "--mount", "sh", "-c", MOUNTED, "sh", *COMMAND, *map(str, arguments)]
-    # onnxruntime complains of a device id that it can't write.
-    environment = os.environ | {"ORT_DISABLE_TELEMETRY": "1"}
+    # The tool that measures coverage would write, too, and complain.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     done = subprocess.run(command, input=stdin, capture_output=True, check=False, env=environment)
     if done.returncode == 77:
         pytest.skip("the temporary folder can't be mounted read-only here")
@@ -51,7 +51,5 @@ def test_what_must_be_written_is_one_line(tiny: Path) -> None:
     ):
         done = run(b"cat\n", *arguments)
         assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (2, b"", 1), done.stderr
-        assert (
-            b"Read-only file system" in done.stderr or b"folder /tmp of vectors.npy can't be written to" in done.stderr
-        )
-        assert b"/tmp/" in done.stderr
+        assert any(reason in done.stderr for reason in (b"Read-only file system", b"can't be written to"))
+        assert b"/tmp" in done.stderr

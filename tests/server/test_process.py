@@ -31,7 +31,7 @@ from biolord_onnx.errors import ArtifactError
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import ServerSettings
 from server.fixtures import Running
-from unit.runtime.command import COMMAND
+from unit.runtime.command import COMMAND, heeding_signals
 from unit.runtime.tiny_artifact import tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
 
 TEXTS = ["cat scratch", "fever"]
@@ -46,7 +46,9 @@ def process(
     lines: list[str] = []
     port: list[int] = []
     listening = threading.Event()
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+    with heeding_signals():
+        started = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    with started as running:
 
         def read() -> None:
             assert running.stderr
@@ -183,7 +185,7 @@ def test_an_artifact_that_is_replaced(tmp_path: Path) -> None:
     texts = [f"cat scratch injury {number}" for number in range(64)]
     with Embedder.load(served) as embedder:
         expected = embedder.encode(texts, normalize=True)
-    with process(served, "--threads", 2) as (_, port, lines):
+    with process(served, "--threads=2") as (_, port, lines):
         assert embed(port, texts[:1])[0] == 200
         served.rename(tmp_path / "old")
         other.rename(served)

@@ -18,7 +18,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError
 from biolord_onnx.shared import SessionOptions
-from unit.runtime.command import soon
+from unit.runtime.command import heeding_signals, soon
 
 PLAIN = EncodeOptions()
 NAMES = [f"cat {number}" for number in range(40)]
@@ -78,7 +78,8 @@ def test_a_killed_process_is_an_error(tiny: Path, number: signal.Signals, at: in
             if count == at:
                 os.kill(children()[0], number)
 
-    with pytest.raises(BiolordError, match=r"one of 2 worker processes was killed \(out of memory\?\): run it again"):
+    killed = r"one of 2 worker processes was killed \(out of memory\?\): run it again"
+    with heeding_signals(), pytest.raises(BiolordError, match=killed):
         list(encode_in_processes(killing(), SessionOptions(str(tiny)), PLAIN, workers=2))
     assert children() == []
 
