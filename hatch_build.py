@@ -12,7 +12,6 @@ when what it is made from changes.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import os
 import platform
@@ -98,7 +97,9 @@ _SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 def this_platform() -> str | None:
     """Return the name of this machine's target, None where there is none."""
     name = f"{_SYSTEMS.get(platform.system())}_{platform.machine().lower()}"
-    return name if name in TARGETS and not (platform.system() == "Linux" and platform.libc_ver()[0] != "glibc") else None
+    return (
+        name if name in TARGETS and not (platform.system() == "Linux" and platform.libc_ver()[0] != "glibc") else None
+    )
 
 
 def wanted_platform() -> str | None:

@@ -63,7 +63,9 @@ def chosen() -> str:
     name = _library(library_path()).biolord_kernels_chosen()
     if name is None:
         wanted = os.environ.get(VARIABLE)
-        raise ProviderError(f"{VARIABLE} is {wanted}, which can't be had here; this machine can run {', '.join(available())}")
+        raise ProviderError(
+            f"{VARIABLE} is {wanted}, which can't be had here; this machine can run {', '.join(available())}"
+        )
     return str(name.decode())
 
 
