@@ -5,8 +5,8 @@
     python hatch_build.py wheels FOLDER           makes a wheel for every platform, on this machine
     python hatch_build.py build PLATFORM FOLDER   compiles the library of one platform into a folder
 
-The compiler is the package ziglang, so nothing but pip is needed. A library is kept in build/kernels and made again only
-when what it is made from changes.
+The compiler is the package ziglang, so nothing but pip is needed. A library is kept in build/kernels and made again
+only when what it is made from changes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -119,23 +119,36 @@ def wanted_platform() -> str | None:
 
 def build(name: str) -> Path:
     """Compile a target's library, or find it made before, and return its path."""
-    target = TARGETS[name]
     made = cached(name)
-    if made.exists():
-        return made
-    objects = made.parent / "objects"
+    if not made.exists():
+        link(TARGETS[name], made, [], ("-shared",))
+    return made
+
+
+def build_program(name: str, source: Path) -> Path:
+    """Compile a program for tests, all kernels in it and no library of the system's, or find it made before."""
+    target = TARGETS[name]
+    made = cached(name).parent / f"{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
+    if not made.exists():
+        alone = replace(target, triple=target.triple.replace("-gnu.2.17", "-musl"))
+        link(alone, made, [source], ("-static",))
+    return made
+
+
+def link(target: Target, made: Path, programs: list[Path], options: tuple[str, ...]) -> None:
+    """Compile all sources and link them."""
+    objects = made.parent / f"objects-{os.getpid()}"
     objects.mkdir(parents=True, exist_ok=True)
-    jobs = [(source, ()) for source in common_sources()]
+    jobs: list[tuple[Path, tuple[str, ...]]] = [(source, ()) for source in (*common_sources(), *programs)]
     jobs += [(SOURCES / "kinds" / f"{kind}.cc", flags) for kind, flags in target.kinds().items()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        compiled = list(pool.map(lambda job: compile_one(target, *job, objects), jobs))
+        compiled = list(pool.map(lambda job: compile_one(target, job[0], job[1], objects), jobs))
     partial = made.with_suffix(f".{os.getpid()}")
-    zig("cc", *machine(target), "-shared", "-s", *map(str, compiled), "-o", str(partial))
+    zig("cc", *machine(target), *options, "-s", *map(str, compiled), "-o", str(partial))
     if not partial.exists():
         raise RuntimeError(f"zig reported success but made no {made.name}")
     partial.replace(made)
     shutil.rmtree(objects, ignore_errors=True)
-    return made
 
 
 def common_sources() -> list[Path]:

@@ -38,8 +38,8 @@ Leaf leaf(unsigned number, unsigned part) {
 Leaf part_one() { return leaf(7, 0).a >= 1 ? leaf(7, 1) : Leaf{}; }
 
 // Registers that the system saves on a switch of threads: the CPU having them isn't enough.
-constexpr unsigned kAvxState = 0x6, kAvx512State = 0xe6, kTileState = 0x60000;
-bool saves(unsigned state) {
+enum State : unsigned { kAvxState = 0x6, kAvx512State = 0xe6, kTileState = 0x60000 };
+bool saves(State state) {
   const Leaf l = leaf(1, 0);
   if (!(l.c & bit(27))) return false;  // OSXSAVE: xgetbv may be asked
   unsigned low, high;

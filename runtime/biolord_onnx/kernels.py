@@ -36,8 +36,8 @@ def library_path(folder: Path = _FOLDER, *, system: str = sys.platform) -> Path:
     if path.is_file():
         return path
     raise ProviderError(
-        f"the compiled operators are missing ({path} doesn't exist): install biolord-onnx from a wheel for this platform "
-        "or from its sources without BIOLORD_KERNELS=off; cpu-fp32 and the portable targets run without them"
+        f"the compiled operators are missing ({path} doesn't exist): install biolord-onnx from a wheel for this "
+        "platform or from its sources without BIOLORD_KERNELS=off; cpu-fp32 and the portable targets run without them"
     )
 
 
@@ -48,7 +48,7 @@ def available() -> tuple[str, ...]:
         ProviderError: the library is missing or can't be loaded.
     """
     function = _library(library_path()).biolord_kernels_kind
-    names = []
+    names: list[str] = []
     while name := function(len(names)):
         names.append(name.decode())
     return tuple(names)
@@ -62,9 +62,9 @@ def chosen() -> str:
     """
     name = _library(library_path()).biolord_kernels_chosen()
     if name is None:
-        wanted = os.environ.get(VARIABLE)
+        here = ", ".join(available())
         raise ProviderError(
-            f"{VARIABLE} is {wanted}, which can't be had here; this machine can run {', '.join(available())}"
+            f"{VARIABLE} is {os.environ.get(VARIABLE)}, which can't be had; this machine can run {here}"
         )
     return str(name.decode())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,7 @@ class Graph:
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
 
-    def constant(self, values: NDArray[np.generic] | None) -> str:
+    def constant(self, values: NDArray[Any] | None) -> str:
         """Add a constant and return its name; None is an optional input that is left out."""
         if values is None:
             return ""
@@ -144,11 +145,13 @@ class Graph:
 
     def node(self, op: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: float) -> None:
         """Add a node of our domain."""
-        self.nodes.append(helper.make_node(op, inputs, outputs, domain="biolord", **attributes))
+        node = helper.make_node(op, inputs, outputs, domain="biolord")
+        node.attribute.extend(helper.make_attribute(name, value) for name, value in attributes.items())
+        self.nodes.append(node)
 
     def embed(self, encoder: Encoder) -> None:
         """Token ids to hidden rows and starts."""
-        tensors = (encoder.table, encoder.token_scales, encoder.positions, encoder.norm)
+        tensors: tuple[NDArray[Any], ...] = (encoder.table, encoder.token_scales, encoder.positions, encoder.norm)
         inputs = ["input_ids", "attention_mask", *map(self.constant, tensors)]
         self.node("Embed", inputs, ["hidden", "starts"], epsilon=EPSILON)
 
@@ -182,7 +185,7 @@ class Graph:
         names = [node.output[0] for node in self.nodes if node.op_type != "Pool"]
         return names[-1] if names else "hidden"
 
-    def model(self, inputs: dict[str, int], outputs: dict[str, int]) -> ModelProto:
+    def model(self, inputs: Mapping[str, int], outputs: Mapping[str, int]) -> ModelProto:
         """Close the graph; inputs and outputs by name, with their element types."""
         graph = helper.make_graph(
             self.nodes,

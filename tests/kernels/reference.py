@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kernels.encoder import EPSILON, Encoder, Layer, Linear
 
-Doubles = NDArray[np.float64]
+Doubles = NDArray[Any]
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
@@ -17,7 +18,7 @@ def layer_norm(x: Doubles, encoder: Encoder) -> Doubles:
     """Normalize rows."""
     gain, shift = encoder.norm.astype(np.float64)
     centered = x - x.mean(axis=1, keepdims=True)
-    return centered / np.sqrt((centered**2).mean(axis=1, keepdims=True) + EPSILON) * gain + shift
+    return np.asarray(centered / np.sqrt((centered**2).mean(axis=1, keepdims=True) + EPSILON) * gain + shift)
 
 
 def rounded(x: Doubles) -> Doubles:
@@ -25,17 +26,17 @@ def rounded(x: Doubles) -> Doubles:
     low, high = np.minimum(x.min(axis=1, keepdims=True), 0), np.maximum(x.max(axis=1, keepdims=True), 0)
     step = np.maximum(high - low, 1e-20) / 255
     zero = np.rint(-low / step)
-    return (np.clip(np.rint(x / step + zero), 0, 255) - zero) * step
+    return np.asarray((np.clip(np.rint(x / step + zero), 0, 255) - zero) * step)
 
 
 def linear(x: Doubles, layer: Linear) -> Doubles:
     """Multiply what was rounded, without the bias."""
-    return x @ layer.weights.astype(np.float64) * layer.columns[1].astype(np.float64)
+    return np.asarray(x @ layer.weights.astype(np.float64) * layer.columns[1].astype(np.float64))
 
 
 def smoothed(x: Doubles, encoder: Encoder) -> Doubles:
     """Scale and shift channels before they are rounded."""
-    return x * encoder.smoothing[0].astype(np.float64) + encoder.smoothing[1].astype(np.float64)
+    return np.asarray(x * encoder.smoothing[0].astype(np.float64) + encoder.smoothing[1].astype(np.float64))
 
 
 def embed(encoder: Encoder, ids: NDArray[np.int64]) -> Doubles:

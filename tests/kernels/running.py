@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -11,7 +12,7 @@ from onnx import ModelProto
 
 from biolord_onnx import kernels
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 COMPARED: set[str] = set()
 """Kinds whose bits were compared with the plain one's."""
 
@@ -34,12 +35,12 @@ def open_session(model: ModelProto, kind: str, threads: int = 1) -> onnxruntime.
         use(kernels.available()[0])
 
 
-def run(session: onnxruntime.InferenceSession, feed: dict[str, Array]) -> list[Array]:
+def run(session: onnxruntime.InferenceSession, feed: Mapping[str, Array]) -> list[Array]:
     """Run a session and return all outputs."""
     return list(session.run(None, {value.name: feed[value.name] for value in session.get_inputs()}))
 
 
-def assert_same_bits(model: ModelProto, kind: str, *feeds: dict[str, Array], threads: int = 1) -> None:
+def assert_same_bits(model: ModelProto, kind: str, *feeds: Mapping[str, Array], threads: int = 1) -> None:
     """Check that a kind gives the bits of the plain one."""
     ours, plain = open_session(model, kind, threads), open_session(model, "plain")
     for feed in feeds:
