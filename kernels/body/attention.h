@@ -19,6 +19,11 @@ struct Cut {
   INLINE_MEMBER int output_items(int outputs) const { return divide_up(outputs, outputs_each(outputs)); }
   static INLINE_MEMBER int greater_of(int a, int b) { return a > b ? a : b; }
 };
+// Blocks of about the same size, near kBlockTokens: a small rest would be slow.
+INLINE int block_tokens(int tokens) {
+  const int blocks = (tokens + biolord::kBlockTokens / 2) / biolord::kBlockTokens;
+  return blocks > 1 ? divide_up(tokens, blocks) : at_most(tokens, biolord::kBlockTokens * 3 / 2);
+}
 INLINE int threads_for(int tokens, const biolord::Workers& workers) {
   return tokens <= biolord::kFewTokens ? workers.threads : 1;
 }
@@ -47,12 +52,13 @@ INLINE int heads_at_once(int heads, int width, int threads) {
   return most;
 }
 INLINE void project_heads(const AttentionWork& w, int from, int width, int stride, float* qkv, int8_t* room) {
-  const biolord::Linear& linear = w.t.qkv;
+  const biolord::Linear linear = w.t.qkv;
+  const Grid* grids = w.grids;
   for (int third = 0; third < 3; third++) {
     const int n0 = third * w.t.dim + from;
     float* to = qkv + third * width - n0;
-    products(w.rounded, w.tokens, linear, n0, n0 + width, room, [&](int m, int n, Ints sums) __attribute__((always_inline)) {
-      store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, sums, w.grids[m], load(linear.bias + n)));
+    products(w.rounded, w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+      store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, sums, grids[m], load(linear.bias + n)));
     });
   }
 }
@@ -92,7 +98,7 @@ static void attend_heads(AttentionWork& w, int item) {
   }
 }
 INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
-  const biolord::Linear& linear = w.t.out;
+  const biolord::Linear linear = w.t.out;
   const size_t bytes = products_room(linear);
   biolord::Arena arena(biolord::Arena::room<int8_t>(bytes));
   if (!arena.ok()) {
@@ -100,9 +106,12 @@ INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
     return;
   }
   const int dim = w.t.dim;
-  products(w.rounded, w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [&](int m, int n, Ints sums) __attribute__((always_inline)) {
+  const float* x = w.x;
+  const Grid* grids = w.grids;
+  float* total = w.total;
+  products(w.rounded, w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [=](int m, int n, Ints sums) ALWAYS_INLINE {
     const size_t at = static_cast<size_t>(m) * dim + n;
-    store(w.total + at, dequantize(linear, n, sums, w.grids[m], add(load(linear.bias + n), load(w.x + at))));
+    store(total + at, dequantize(linear, n, sums, grids[m], add(load(linear.bias + n), load(x + at))));
   });
 }
 
@@ -149,9 +158,10 @@ static bool attention_block(const biolord::AttentionTask& t, int first, int text
   return !w.failed;
 }
 static bool attention(const biolord::AttentionTask& t, biolord::Workers& workers) {
+  const int each = block_tokens(t.starts[t.texts] - t.starts[0]);
   for (int first = 0, last; first < t.texts; first = last) {
     last = first + 1;
-    while (last < t.texts && t.starts[last + 1] - t.starts[first] <= biolord::kBlockTokens) last++;
+    while (last < t.texts && t.starts[last] - t.starts[first] < each) last++;
     if (!attention_block(t, first, last - first, workers)) return false;
   }
   return true;

@@ -24,14 +24,16 @@ struct FeedForwardWork {
 };
 
 INLINE void expand(FeedForwardWork& w, int round, int n0, int n1, int8_t* room) {
-  const biolord::Linear& linear = w.t.first;
+  const biolord::Linear linear = w.t.first;
+  const Grid* grids = w.grids;
+  const size_t stride = w.stride;
   const int base = round * w.held * w.width;
   for (int from = n0, to; from < n1; from = to) {  // a part may reach over groups
     const int group = from / w.width;
     to = at_most(n1, (group + 1) * w.width);
     float* inner = w.inner + static_cast<size_t>(group) * w.tokens * w.stride - base - group * w.width;
-    products(w.rounded, w.tokens, linear, base + from, base + to, room, [&](int m, int n, Ints sums) __attribute__((always_inline)) {
-      store(inner + m * w.stride + n, gelu(dequantize(linear, n, sums, w.grids[m], load(linear.bias + n))));
+    products(w.rounded, w.tokens, linear, base + from, base + to, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+      store(inner + m * stride + n, gelu(dequantize(linear, n, sums, grids[m], load(linear.bias + n))));
     });
   }
 }
@@ -44,13 +46,15 @@ INLINE void round_inner(FeedForwardWork& w, int from, int to) {
 }
 template <bool First>
 INLINE void contract_group(FeedForwardWork& w, int round, int g, int n0, int n1, int8_t* room) {
-  const biolord::Linear& linear = w.t.second[round * w.held + g];
+  const biolord::Linear linear = w.t.second[round * w.held + g];
+  const float* x = w.x;
+  float* total = w.total;
   const Grid* grids = w.inner_grids + static_cast<size_t>(g) * w.tokens;
   const int dim = w.t.dim;
-  products(w.inner_rounded + g * w.tiles, w.tokens, linear, n0, n1, room, [&](int m, int n, Ints sums) __attribute__((always_inline)) {
+  products(w.inner_rounded + g * w.tiles, w.tokens, linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
     const size_t at = static_cast<size_t>(m) * dim + n;
-    const Floats more = First ? add(load(linear.bias + n), load(w.x + at)) : load(w.total + at);
-    store(w.total + at, dequantize(linear, n, sums, grids[m], more));
+    const Floats more = First ? add(load(linear.bias + n), load(x + at)) : load(total + at);
+    store(total + at, dequantize(linear, n, sums, grids[m], more));
   });
 }
 INLINE void contract(FeedForwardWork& w, int round, int n0, int n1, int8_t* room) {
@@ -121,8 +125,7 @@ static bool feed_forward_block(const biolord::FeedForwardTask& t, int first, int
   return !w.failed;
 }
 static bool feed_forward(const biolord::FeedForwardTask& t, biolord::Workers& workers) {
-  // Blocks of about the same size, whole pairs of tiles.
-  const int blocks = divide_up(t.tokens, biolord::kBlockTokens), size = round_up(divide_up(t.tokens, blocks ? blocks : 1), 32);
+  const int size = round_up(block_tokens(t.tokens), 32);  // whole pairs of tiles
   for (int first = 0; first < t.tokens; first += size)
     if (!feed_forward_block(t, first, at_most(size, t.tokens - first), workers)) return false;
   return true;

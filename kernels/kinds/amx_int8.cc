@@ -26,19 +26,22 @@ struct Ahead {
   }
 };
 
-// 32 rows by 32 outputs. The second half of the rows may be missing.
-INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, bool both, int steps, Panels b, Ahead& ahead, int32_t* sums) {
+// 32 rows by 32 outputs, or 16 by 32 where there are no more rows.
+template <bool Both>
+INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Panels b, Ahead& ahead, int32_t* sums) {
   _tile_zero(0);
   _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  if constexpr (Both) {
+    _tile_zero(2);
+    _tile_zero(3);
+  }
   for (int k = 0; k < steps; k++) {
     _tile_loadd(6, b.first + k * 1024, 64);
     _tile_loadd(4, a0 + k * 1024, 64);
     _tile_dpbusd(0, 4, 6);
     _tile_loadd(7, b.second + k * 1024, 64);
     _tile_dpbusd(1, 4, 7);
-    if (both) {
+    if constexpr (Both) {
       _tile_loadd(5, a1 + k * 1024, 64);
       _tile_dpbusd(2, 5, 6);
       _tile_dpbusd(3, 5, 7);
@@ -47,7 +50,7 @@ INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, bool both, int 
   }
   _tile_stored(0, sums, 128);
   _tile_stored(1, sums + 16, 128);
-  if (both) {
+  if constexpr (Both) {
     _tile_stored(2, sums + 16 * 32, 128);
     _tile_stored(3, sums + 16 * 32 + 16, 128);
   }
@@ -66,7 +69,9 @@ INLINE void tiled_products(const uint8_t* a, int rows, const biolord::Linear& w,
     const char* next = reinterpret_cast<const char*>(b.first) + (more ? static_cast<size_t>(w.inputs) * 32 : 0);
     Ahead ahead = {next, next + (more ? static_cast<size_t>(w.inputs) * 32 : 0), divide_up(w.inputs / 2, steps * blocks)};
     for (int m = 0; m < rows; m += 32) {
-      multiply_block(a + place(m, 0, w.inputs), a + place(m + 16, 0, w.inputs), rows - m > 16, steps, b, ahead, sums[turn]);
+      const uint8_t *a0 = a + place(m, 0, w.inputs), *a1 = a + place(m + 16, 0, w.inputs);
+      if (rows - m > 16) multiply_block<true>(a0, a1, steps, b, ahead, sums[turn]);
+      else multiply_block<false>(a0, a1, steps, b, ahead, sums[turn]);
       hand_out(sums[turn ^ 1], pending, pending_m, pending_n, e);
       pending = at_most(32, rows - m), pending_m = m, pending_n = n;
       turn ^= 1;

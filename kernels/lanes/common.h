@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #define INLINE static inline __attribute__((always_inline))
+#define ALWAYS_INLINE __attribute__((always_inline))  // of a lambda
 #define INLINE_MEMBER inline __attribute__((always_inline))
 // clang unrolls where it is told; gcc keeps arrays of sums in memory unless every loop over them is unrolled by order.
 #if defined(__clang__)

@@ -20,7 +20,7 @@ GOLDEN = {
     "384-1536-8": "0f88df947437b988",
     "768-3072-4": "742ff34e23f12202",
 }
-"""Hashes of the vectors of made-up encoders: dim, inner channels, bits. They change only with the operators' version."""
+"""Hashes of made-up encoders' vectors, by dim, inner channels, bits. They change only with the operators' version."""
 
 
 def hashes(platform: str, *emulator: str) -> dict[str, set[str]]:
