@@ -19,9 +19,8 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -61,9 +60,8 @@ X86_KINDS = {
 ARM_KINDS = {"plain": "", "neon_dotprod": "+dotprod", "neon_i8mm": "+dotprod+i8mm"}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A platform.
+class Target(NamedTuple):
+    """A platform. (No dataclass: hatchling runs this file without making it a module.)
 
     Attributes:
         triple: as zig names it.
@@ -130,7 +128,7 @@ def build_program(name: str, source: Path) -> Path:
     target = TARGETS[name]
     made = cached(name).parent / f"{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
     if not made.exists():
-        alone = replace(target, triple=target.triple.replace("-gnu.2.17", "-musl"))
+        alone = target._replace(triple=target.triple.replace("-gnu.2.17", "-musl"))
         link(alone, made, [source], ("-static",))
     return made
 

@@ -102,7 +102,7 @@ Tensor Node::constant(size_t index, const char* name, ElementType type, std::ini
   }
   const Tensor tensor = read(value, name);
   expect(tensor, name, type, shape);
-  return tensor;
+  return ok() ? tensor : Tensor{};
 }
 int Node::integer(const char* name, int64_t least, int64_t most) {
   int64_t value = 0;
@@ -139,8 +139,9 @@ Affine Node::smoothing(size_t index, int* dim) {
   return {tensor.as<float>(), tensor.data ? tensor.as<float>() + *dim : nullptr};
 }
 int Node::group_of(const Tensor& scales, const char* name, int inputs) {
-  const int64_t groups = scales.rank ? scales.shape[scales.rank - 2] : 0;
-  if (ok() && groups > 0 && inputs % groups == 0 && inputs / groups % 8 == 0) return static_cast<int>(inputs / groups);
+  if (!ok()) return 8;
+  const int64_t groups = scales.shape[scales.rank - 2];
+  if (groups > 0 && inputs % groups == 0 && inputs / groups % 8 == 0) return static_cast<int>(inputs / groups);
   fail("group scales of %s are for %lld groups, expected one for a multiple of 8 inputs of %d", name, static_cast<long long>(groups), inputs);
   return 8;
 }
@@ -164,7 +165,7 @@ Tensor Run::input(size_t index, const char* name, ElementType type, std::initial
   if (!ok() || !take(api().KernelContext_GetInput(context_, index, &value))) return {};
   const Tensor tensor = read(value, name);
   expect(tensor, name, type, shape);
-  return tensor;
+  return ok() ? tensor : Tensor{};
 }
 void* Run::output_data(size_t index, std::initializer_list<int64_t> shape) {
   OrtValue* value = nullptr;

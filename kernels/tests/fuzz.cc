@@ -169,7 +169,7 @@ struct Fuzzer {
     input(kInt64, false, {batch, length}), input(kInt64, false, {batch, length});
     if (sometimes() && g.inputs[0].info.type == kInt64 && elements(g.inputs[0].info)) static_cast<int64_t*>(g.inputs[0].data)[0] = perhaps(50);
     if (sometimes() && g.inputs[1].info.type == kInt64 && elements(g.inputs[1].info)) static_cast<int64_t*>(g.inputs[1].data)[0] = perhaps(0);
-    input(kInt8, true, {50, dim}), input(kFloat, true, {50, dim / 64}), input(kFloat, true, {random.whole(18, 30), dim});
+    input(kInt8, true, {50, dim}), input(kFloat, true, {50, dim / 64}), input(kFloat, true, {random.whole(20, 30), dim});
     input(kFloat, true, {2, dim});
   }
   void attention(int dim, int heads, bool bits4) {
@@ -178,7 +178,7 @@ struct Fuzzer {
     input(kFloat, true, {2, dim});
     linear(dim, 3 * dim, bits4), linear(dim, dim, bits4);
     input(kFloat, true, {2, dim});
-    if (random.whole(0, 1)) input(kFloat, true, {heads, 2 * random.whole(60, 80) - 1});
+    if (random.whole(0, 1)) input(kFloat, true, {heads, 2 * random.whole(70, 80) - 1});
     else none();
     if (bits4) input(kInt8, true, {3 * dim / 16, dim / 32, 16}), input(kInt8, true, {dim / 16, dim / 32, 16});
   }
@@ -217,7 +217,7 @@ struct Fuzzer {
     }
     const bool valid = !status;
     if (status && strchr(status->text, '\n')) abort();  // one line
-    if (status && !hostile && !strstr(status->text, "heads")) printf("refused though valid: %s\n", status->text), abort();
+    if (status && !hostile && !strstr(status->text, "heads")) fprintf(stderr, "refused though valid: %s\n", status->text), abort();
     delete status;
     return valid;
   }

@@ -63,16 +63,18 @@ def test_attributes(op: str, name: str, value: float | None, problem: str) -> No
     assert problem in str(caught.value)
 
 
-def constants_of(op: str) -> range:
-    """Return the indexes of an operator's constants."""
-    return range(len(operator_model(ENCODER, op).graph.initializer))
-
-
-WEIGHTS = [(op, index) for op in OPERATORS for index in constants_of(op)]
+ENCODERS = {8: ENCODER, 4: Encoder.random(Sizes(layers=1, bits=4))}
+WEIGHTS = [
+    (bits, op, index)
+    for bits, encoder in ENCODERS.items()
+    for op in OPERATORS
+    for index in range(len(operator_model(encoder, op).graph.initializer))
+]
 CHANGES: dict[str, Callable[[Array], Array]] = {
     "a row less": lambda values: values[:-1],
     "a column less": lambda values: values[..., :-1],
     "an axis more": lambda values: values[None],
+    "six axes more": lambda values: values[None, None, None, None, None, None],
     "flat": lambda values: values.reshape(-1),
     "empty": lambda values: values[:0],
     "a scalar": lambda values: values.reshape(-1)[0],
@@ -80,10 +82,10 @@ CHANGES: dict[str, Callable[[Array], Array]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize(("op", "index"), WEIGHTS)
-def test_a_constant_of_another_shape(op: str, index: int, change: str) -> None:
+@pytest.mark.parametrize(("bits", "op", "index"), WEIGHTS)
+def test_a_constant_of_another_shape(bits: int, op: str, index: int, change: str) -> None:
     """Every weight of every operator: the graph is refused before a run, or is another valid graph."""
-    model = operator_model(ENCODER, op)
+    model = operator_model(ENCODERS[bits], op)
     tensor = model.graph.initializer[index]
     changed = np.asarray(CHANGES[change](numpy_helper.to_array(tensor)))
     tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(changed).reshape(changed.shape), tensor.name))
@@ -95,20 +97,20 @@ def test_a_constant_of_another_shape(op: str, index: int, change: str) -> None:
         open_session(model, "plain")
 
 
-@pytest.mark.parametrize(("op", "index"), WEIGHTS)
-def test_a_weight_that_is_not_constant(op: str, index: int) -> None:
+@pytest.mark.parametrize(("bits", "op", "index"), WEIGHTS)
+def test_a_weight_that_is_not_constant(bits: int, op: str, index: int) -> None:
     """A weight that a run may change would be read where it lay at the start."""
-    model = operator_model(ENCODER, op)
+    model = operator_model(ENCODERS[bits], op)
     tensor = model.graph.initializer.pop(index)
     model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     with pytest.raises(Refused, match="must be a constant initializer"):
         open_session(model, "plain")
 
 
-@pytest.mark.parametrize(("op", "index"), WEIGHTS)
-def test_a_weight_of_another_type(op: str, index: int) -> None:
+@pytest.mark.parametrize(("bits", "op", "index"), WEIGHTS)
+def test_a_weight_of_another_type(bits: int, op: str, index: int) -> None:
     """Doubles for floats and bytes."""
-    model = operator_model(ENCODER, op)
+    model = operator_model(ENCODERS[bits], op)
     tensor = model.graph.initializer[index]
     tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
     with pytest.raises(Refused, match=r"[Tt]ype"):
@@ -118,7 +120,7 @@ def test_a_weight_of_another_type(op: str, index: int) -> None:
 @pytest.mark.parametrize("op", ["Attention", "FeedForward"])
 def test_group_scales_for_one_of_two_layers(op: str) -> None:
     """4 bits and 8 bits don't mix within an operator."""
-    model = operator_model(Encoder.random(Sizes(layers=1, bits=4)), op)
+    model = operator_model(ENCODERS[4], op)
     model.graph.node[0].input[-1] = ""
     with pytest.raises(Refused, match="group scales are given for one of two layers"):
         open_session(model, "plain")
@@ -127,7 +129,7 @@ def test_group_scales_for_one_of_two_layers(op: str) -> None:
 @pytest.mark.parametrize("op", ["Attention", "FeedForward"])
 def test_group_scales_of_another_number_of_groups(op: str) -> None:
     """64 inputs can't lie in 3 groups."""
-    model = operator_model(Encoder.random(Sizes(layers=1, bits=4)), op)
+    model = operator_model(ENCODERS[4], op)
     name = model.graph.node[0].input[-2]
     (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == name]
     values = numpy_helper.to_array(tensor)
