@@ -61,7 +61,7 @@ ARM_KINDS = {"plain": "", "neon_dotprod": "+dotprod", "neon_i8mm": "+dotprod+i8m
 
 
 class Target(NamedTuple):
-    """A platform. (No dataclass: hatchling runs this file without making it a module.)
+    """A platform; no dataclass, as hatchling runs this file without making it a module.
 
     Attributes:
         triple: as zig names it.

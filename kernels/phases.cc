@@ -30,12 +30,36 @@ void give_way() {
   sched_yield();
 #endif
 }
+
+// How many of the next runs keep to one thread, because the machine is busy: one that shares its core with another
+// program is taken off it in the middle of an item now and then, and the others wait for milliseconds. Only time depends
+// on this, not results.
+std::atomic<int> runs_alone{0};
+std::atomic<int> penalty{0};
+constexpr int kFirstPenalty = 64, kMostPenalty = 8192;  // a query of 12 layers is 24 runs
+
+void keep_alone() {
+  const int last = penalty.load(std::memory_order_relaxed);
+  const int next = last < kFirstPenalty ? kFirstPenalty : last < kMostPenalty ? 2 * last : kMostPenalty;
+  penalty.store(next, std::memory_order_relaxed);
+  runs_alone.store(next, std::memory_order_relaxed);
+}
+bool alone() {
+  const int left = runs_alone.load(std::memory_order_relaxed);
+  if (left > 0) runs_alone.store(left - 1, std::memory_order_relaxed);
+  else if (const int last = penalty.load(std::memory_order_relaxed)) penalty.store(last - 1, std::memory_order_relaxed);
+  return left > 0;
+}
+
 // An item is some microseconds of work; who holds it longer was descheduled, and may need this core.
 void wait_for(const std::atomic<int>& done, int items) {
-  for (int turns = 0; done.load(std::memory_order_acquire) < items; turns++) {
-    if (turns < 4000) pause();
+  constexpr int kPatience = 4000;
+  int turns = 0;
+  for (; done.load(std::memory_order_acquire) < items; turns++) {
+    if (turns < kPatience) pause();
     else give_way();
   }
+  if (turns > kPatience) keep_alone();
 }
 
 void work(void* argument, size_t) {
@@ -55,7 +79,7 @@ void work(void* argument, size_t) {
 }  // namespace
 
 void run_phases(const Phases& phases, Workers& workers) {
-  if (workers.threads <= 1) {
+  if (workers.threads <= 1 || alone()) {
     for (int p = 0; p < phases.count; p++)
       for (int i = 0; i < phases.items[p]; i++) phases.step(phases.task, p, i);
     return;
