@@ -34,7 +34,7 @@ REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
 # Real tests that measure neither time nor memory, and leave a core free now and then: they emulate, unpack,
 # install or import torch.
-BESIDE := tests/emulated tests/family tests/oracle tests/parity tests/unit \
+BESIDE := tests/emulated tests/family tests/kernels tests/oracle tests/parity tests/unit \
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
@@ -50,6 +50,11 @@ python:
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(INSTALL) -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
+	touch $@
+
+# The compiled operators, for every environment: they lie in the tree.
+.venv/.kernels: .venv/.ready hatch_build.py $(wildcard kernels/*.cc kernels/*.h kernels/*/*.cc kernels/*/*.h)
+	$(BIN)/python hatch_build.py install
 	touch $@
 
 .venv-floors/.ready: pyproject.toml requirements/tools.txt requirements/floors.txt | python
@@ -83,7 +88,7 @@ python:
 	.venv-ecosystem/bin/python $(INSTALL) -r requirements/ecosystem.txt -e '.[cpu]'
 	touch $@
 
-environments: .venv/.ready .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready
+environments: .venv/.ready .venv/.kernels .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready
 
 references: .venv/.ready
 	$(BIN)/python -m biolord_export.reference $(REFERENCES)
@@ -106,10 +111,10 @@ test: environments references
 test-ecosystem: .venv-ecosystem/.ready
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem
 
-test-fast: .venv/.ready
+test-fast: .venv/.ready .venv/.kernels
 	$(BIN)/python -m pytest -m 'not real'
 
-test-floors: .venv-floors/.ready
+test-floors: .venv-floors/.ready .venv/.kernels
 	.venv-floors/bin/python -m pytest -m 'not real'
 
 bench: .venv/.ready

@@ -14,7 +14,8 @@ from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 DISTRIBUTION = "biolord-onnx"
 PACKAGES = ("biolord_onnx", "biolord_export")
 _METADATA = ("METADATA", "entry_points.txt")
-_CACHES = "__pycache__"
+# What Python compiled, and the operators compiled for this machine: the wheel is for any.
+_LEFT_OUT = {"__pycache__", "_native"}
 
 
 def write_own_wheel(folder: Path) -> Path:
@@ -57,5 +58,5 @@ def _sources() -> Iterator[Member]:
             continue  # whoever repackages the runtime alone has no exporter
         root = Path(spec.origin).parent
         for path in sorted(root.rglob("*")):
-            if path.is_file() and _CACHES not in path.parts:
+            if path.is_file() and not _LEFT_OUT & {*path.relative_to(root).parts}:
                 yield Member(f"{package}/{path.relative_to(root).as_posix()}", path)

@@ -1,0 +1,49 @@
+// The graph's ends: token ids to the first hidden rows, the last hidden rows to vectors.
+#pragma once
+#include "body/mode.h"
+#include "body/rows.h"
+
+namespace {
+
+INLINE void embed_token(const biolord::EmbedTask& t, int64_t id, int position, float* y) {
+  const int8_t* row = t.table + id * t.dim;
+  const float* scales = t.scales + id * (t.dim / 64);
+  const float* positions = t.positions + static_cast<size_t>(t.first_position + position) * t.dim;
+  for (int c = 0; c < t.dim; c += 16) store(y + c, fma(widened(row + c), all(scales[c / 64]), load(positions + c)));
+  layer_norm(y, y, t.dim, t.norm);
+}
+static void embed(const biolord::EmbedTask& t) {
+  const FloatMode mode;
+  for (int text = 0; text < t.texts; text++)
+    for (int i = t.starts[text]; i < t.starts[text + 1]; i++) {
+      const int position = i - t.starts[text];
+      embed_token(t, t.ids[text * t.length + position], position, t.y + static_cast<size_t>(i) * t.dim);
+    }
+}
+
+INLINE void pool_text(const biolord::PoolTask& t, const float* x, int tokens, float* sentence, float* unit) {
+  const Floats inverse = all(1.0f / static_cast<float>(tokens));
+  Floats squares = all(0);
+  for (int c = 0; c < t.dim; c += 16) {
+    Floats v = load(x + c);
+    if (!t.first_token) {
+      Floats sums = all(0);
+      for (int i = 0; i < tokens; i++) sums = add(sums, load(x + static_cast<size_t>(i) * t.dim + c));
+      v = mul(sums, inverse);
+    }
+    store(sentence + c, v);
+    squares = fma(v, v, squares);
+  }
+  const Floats length = all(1.0f / greater(__builtin_sqrtf(sum(squares)), 1e-12f));
+  for (int c = 0; c < t.dim; c += 16) store(unit + c, mul(load(sentence + c), length));
+}
+static void pool(const biolord::PoolTask& t) {
+  const FloatMode mode;
+  for (int text = 0; text < t.texts; text++) {
+    const size_t out = static_cast<size_t>(text) * t.dim;
+    pool_text(t, t.x + static_cast<size_t>(t.starts[text]) * t.dim, t.starts[text + 1] - t.starts[text], t.sentence + out,
+              t.unit + out);
+  }
+}
+
+}  // namespace

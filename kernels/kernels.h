@@ -1,0 +1,85 @@
+// What every CPU kind provides, and what its functions are given. No CPU kind's own instructions here.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace biolord {
+
+constexpr int kMaxDim = 4096;       // rows of this width are held on the stack
+constexpr int kMaxInner = 16384;
+constexpr int kMaxLength = 512;     // tokens of a text
+constexpr int kBlockTokens = 256;   // tokens that are worked on at once: more fall out of the second-level cache
+constexpr int kFewTokens = 128;     // up to here a run is cut into parts for several threads
+
+// A linear layer, packed as README.md says. 4 bits where group_scales is given.
+struct Linear {
+  const int8_t* packed;
+  const int8_t* group_scales;  // null: 8 bits
+  const float *colsum, *scale, *bias;
+  int inputs, outputs;
+  int group;  // inputs that share a group scale
+};
+struct Affine {  // x * gain + shift
+  const float *gain, *shift;
+};
+struct Norm {
+  const float *gain, *shift;
+  float epsilon;
+};
+
+// Hands items of work to threads; `threads` is a guess, 1 means here and now.
+struct Workers {
+  void (*run)(void* context, void (*work)(void*, size_t), size_t count, void* argument);
+  void* context;
+  int threads;
+};
+
+struct EmbedTask {
+  const int64_t* ids;  // [texts, length]
+  int64_t length;
+  const int32_t* starts;
+  int texts, dim, first_position;
+  const int8_t* table;
+  const float *scales, *positions;
+  Norm norm;
+  float* y;
+};
+struct AttentionTask {
+  const float* x;
+  float* y;
+  const int32_t* starts;
+  int texts, dim, heads;
+  Affine smoothing;
+  Linear qkv, out;
+  Norm norm;
+  const float* position_bias;  // null: none
+  int positions;
+};
+struct FeedForwardTask {
+  const float* x;
+  float* y;
+  int tokens, dim, groups;
+  Affine smoothing;
+  Linear first;
+  const Linear* second;  // [groups]
+  Norm norm;
+};
+struct PoolTask {
+  const float* x;
+  const int32_t* starts;
+  int texts, dim;
+  bool first_token;
+  float *sentence, *unit;
+};
+
+// False: out of memory.
+struct Kind {
+  const char* name;
+  bool (*supported)();
+  void (*embed)(const EmbedTask&);
+  bool (*attention)(const AttentionTask&, Workers&);
+  bool (*feed_forward)(const FeedForwardTask&, Workers&);
+  void (*pool)(const PoolTask&);
+};
+
+}  // namespace biolord

@@ -1,0 +1,77 @@
+// Sixteen lanes in four NEON registers.
+#pragma once
+#include <arm_neon.h>
+
+#include "lanes/common.h"
+
+namespace {
+
+struct Floats { float32x4_t v[4]; };
+struct Ints { int32x4_t v[4]; };
+#define EACH UNROLL for (int i = 0; i < 4; i++)
+
+INLINE Floats load(const float* p) { Floats r; EACH r.v[i] = vld1q_f32(p + 4 * i); return r; }
+INLINE void store(float* p, Floats a) { EACH vst1q_f32(p + 4 * i, a.v[i]); }
+INLINE Floats all(float x) { Floats r; EACH r.v[i] = vdupq_n_f32(x); return r; }
+INLINE Floats add(Floats a, Floats b) { EACH a.v[i] = vaddq_f32(a.v[i], b.v[i]); return a; }
+INLINE Floats sub(Floats a, Floats b) { EACH a.v[i] = vsubq_f32(a.v[i], b.v[i]); return a; }
+INLINE Floats mul(Floats a, Floats b) { EACH a.v[i] = vmulq_f32(a.v[i], b.v[i]); return a; }
+INLINE Floats fma(Floats a, Floats b, Floats c) { EACH a.v[i] = vfmaq_f32(c.v[i], a.v[i], b.v[i]); return a; }
+// By comparison: vmaxq_f32 treats NaN and the two zeros in a way of its own.
+INLINE float32x4_t larger(float32x4_t a, float32x4_t b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+INLINE Floats max(Floats a, Floats b) { EACH a.v[i] = larger(a.v[i], b.v[i]); return a; }
+INLINE Floats min(Floats a, Floats b) { EACH a.v[i] = vbslq_f32(vcltq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]); return a; }
+INLINE Floats abs(Floats a) { EACH a.v[i] = vabsq_f32(a.v[i]); return a; }
+INLINE Floats keep_first(Floats a, int count, float other) {
+  static const int32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  EACH a.v[i] = vbslq_f32(vcltq_s32(vld1q_s32(lanes + 4 * i), vdupq_n_s32(count)), a.v[i], vdupq_n_f32(other));
+  return a;
+}
+INLINE Ints load_ints(const int32_t* p) { Ints r; EACH r.v[i] = vld1q_s32(p + 4 * i); return r; }
+INLINE Floats to_floats(Ints a) { Floats r; EACH r.v[i] = vcvtq_f32_s32(a.v[i]); return r; }
+INLINE Floats widened(const int8_t* p) {
+  const int8x16_t bytes = vld1q_s8(p);
+  const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
+  return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
+           vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
+}
+INLINE Floats round_lanes(Floats a) { EACH a.v[i] = vrndnq_f32(a.v[i]); return a; }
+INLINE Floats power_of_two(Floats n) {
+  Floats r;
+  EACH r.v[i] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n.v[i]), vdupq_n_s32(127)), 23));
+  return r;
+}
+INLINE void store_16_bytes(uint8_t* p, Floats a) {
+  const uint16x8_t low = vcombine_u16(vqmovun_s32(vcvtnq_s32_f32(a.v[0])), vqmovun_s32(vcvtnq_s32_f32(a.v[1])));
+  const uint16x8_t high = vcombine_u16(vqmovun_s32(vcvtnq_s32_f32(a.v[2])), vqmovun_s32(vcvtnq_s32_f32(a.v[3])));
+  vst1q_u8(p, vcombine_u8(vqmovn_u16(low), vqmovn_u16(high)));
+}
+INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
+  store_16_bytes(p, a), store_16_bytes(p + 16, b), store_16_bytes(p + 32, c), store_16_bytes(p + 48, d);
+}
+INLINE float sum(Floats a) {
+  const float32x4_t q = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
+  const float32x2_t d = vadd_f32(vget_low_f32(q), vget_high_f32(q));
+  return vget_lane_f32(d, 0) + vget_lane_f32(d, 1);
+}
+INLINE float highest(Floats a) {
+  const float32x4_t q = larger(larger(a.v[0], a.v[2]), larger(a.v[1], a.v[3]));
+  const float32x2_t d = vget_low_f32(larger(q, vextq_f32(q, q, 2)));
+  const float x = vget_lane_f32(d, 0), y = vget_lane_f32(d, 1);
+  return x > y ? x : y;
+}
+INLINE void transpose4(const float* from, size_t from_stride, float* to, size_t to_stride) {
+  const float32x4x2_t a = vtrnq_f32(vld1q_f32(from), vld1q_f32(from + from_stride));
+  const float32x4x2_t b = vtrnq_f32(vld1q_f32(from + 2 * from_stride), vld1q_f32(from + 3 * from_stride));
+  vst1q_f32(to, vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0])));
+  vst1q_f32(to + to_stride, vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1])));
+  vst1q_f32(to + 2 * to_stride, vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0])));
+  vst1q_f32(to + 3 * to_stride, vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1])));
+}
+INLINE void transpose(const float* from, size_t from_stride, float* to, size_t to_stride) {
+  for (int r = 0; r < 16; r += 4)
+    for (int c = 0; c < 16; c += 4) transpose4(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+}
+#undef EACH
+
+}  // namespace

@@ -1,0 +1,84 @@
+// Sixteen lanes in plain C++: the truth that the other kinds equal. Any CPU.
+#pragma once
+#include "lanes/common.h"
+
+namespace {
+
+struct Floats { float v[16]; };
+struct Ints { int32_t v[16]; };
+#define EACH for (int i = 0; i < 16; i++)
+
+// Rounds once. In double precision the product is exact and the sum is rounded to odd, so that rounding it to float
+// gives what the exact sum would; the C library's fmaf is slow, or wrong, where the CPU has no such instruction.
+INLINE float fused(float a, float b, float c) {
+#if defined(__aarch64__) || defined(__FMA__)
+  return __builtin_fmaf(a, b, c);
+#else
+  const double product = static_cast<double>(a) * b, more = c, sum = product + more;
+  const double part = sum - product, error = (product - (sum - part)) + (more - part);
+  int64_t bits;
+  memcpy(&bits, &sum, 8);
+  if ((error > 0 || error < 0) && !(bits & 1)) bits += (error > 0) == (sum > 0) ? 1 : -1;
+  double odd;
+  memcpy(&odd, &bits, 8);
+  return static_cast<float>(odd);
+#endif
+}
+// To the nearest whole number, ties to even; |x| < 2^22.
+INLINE float rounded(float x) {
+  const float large = 12582912.0f;  // 1.5 * 2^23: beyond it floats are whole numbers
+  const float sum = x + large;
+  return sum - large;
+}
+
+INLINE Floats load(const float* p) { Floats r; memcpy(&r, p, 64); return r; }
+INLINE void store(float* p, Floats a) { memcpy(p, &a, 64); }
+INLINE Floats all(float x) { Floats r; EACH r.v[i] = x; return r; }
+INLINE Floats add(Floats a, Floats b) { EACH a.v[i] = a.v[i] + b.v[i]; return a; }
+INLINE Floats sub(Floats a, Floats b) { EACH a.v[i] = a.v[i] - b.v[i]; return a; }
+INLINE Floats mul(Floats a, Floats b) { EACH a.v[i] = a.v[i] * b.v[i]; return a; }
+INLINE Floats fma(Floats a, Floats b, Floats c) { EACH a.v[i] = fused(a.v[i], b.v[i], c.v[i]); return a; }
+INLINE Floats max(Floats a, Floats b) { EACH a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i]; return a; }
+INLINE Floats min(Floats a, Floats b) { EACH a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i]; return a; }
+INLINE Floats abs(Floats a) { EACH a.v[i] = __builtin_fabsf(a.v[i]); return a; }
+INLINE Floats keep_first(Floats a, int count, float other) { EACH if (i >= count) a.v[i] = other; return a; }
+INLINE Ints load_ints(const int32_t* p) { Ints r; memcpy(&r, p, 64); return r; }
+INLINE Floats to_floats(Ints a) { Floats r; EACH r.v[i] = static_cast<float>(a.v[i]); return r; }
+INLINE Floats widened(const int8_t* p) { Floats r; EACH r.v[i] = static_cast<float>(p[i]); return r; }
+INLINE Floats round_lanes(Floats a) { EACH a.v[i] = rounded(a.v[i]); return a; }
+// 2^n of whole numbers -126 ... 127.
+INLINE Floats power_of_two(Floats n) {
+  Floats r;
+  EACH {
+    const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v[i]) + 127) << 23;
+    memcpy(&r.v[i], &bits, 4);
+  }
+  return r;
+}
+// 64 values rounded to the nearest of 0 ... 255.
+INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
+  const Floats* parts[4] = {&a, &b, &c, &d};
+  for (int j = 0; j < 4; j++)
+    EACH {
+      const float x = parts[j]->v[i];
+      p[16 * j + i] = static_cast<uint8_t>(rounded(x > 0 ? (x < 255 ? x : 255) : 0));
+    }
+}
+INLINE float sum(Floats a) {
+  for (int half = 8; half; half /= 2)
+    for (int i = 0; i < half; i++) a.v[i] = a.v[i] + a.v[i + half];
+  return a.v[0];
+}
+INLINE float highest(Floats a) {
+  for (int half = 8; half; half /= 2)
+    for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
+  return a.v[0];
+}
+// 16 rows of 16 become 16 columns.
+INLINE void transpose(const float* from, size_t from_stride, float* to, size_t to_stride) {
+  for (int r = 0; r < 16; r++)
+    for (int c = 0; c < 16; c++) to[c * to_stride + r] = from[r * from_stride + c];
+}
+#undef EACH
+
+}  // namespace

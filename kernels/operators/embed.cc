@@ -1,0 +1,88 @@
+#include "dispatch.h"
+#include "operators/registered.h"
+
+namespace biolord {
+namespace {
+
+struct Embed {
+  static constexpr const char* kName = "Embed";
+  static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt8, kFloat, kFloat, kFloat};
+  static constexpr ElementType kOutputs[] = {kFloat, kInt32};
+  static constexpr size_t kRequiredInputs = 6;
+
+  const Kind* kind = chosen();
+  EmbedTask task = {};
+  int64_t vocabulary = 0;
+  int longest = 0;
+
+  void create(Node& node) {
+    const Tensor table = node.constant(2, "table", kInt8, {kAny, kAny});
+    const int64_t dim = table.shape[1];
+    if (node.ok() && (dim < 64 || dim > kMaxDim || dim % 64))
+      node.fail("input table is %lld wide, expected a multiple of 64 up to %d", static_cast<long long>(dim), kMaxDim);
+    if (!node.ok()) return;
+    vocabulary = table.shape[0];
+    task.table = table.as<int8_t>(), task.dim = static_cast<int>(dim);
+    task.scales = node.floats(3, "scales", {vocabulary, dim / 64});
+    const Tensor positions = node.constant(4, "positions", kFloat, {kAny, dim});
+    task.positions = positions.as<float>();
+    task.norm = node.norm(5, task.dim, node.epsilon());
+    task.first_position = node.integer_or("first_position", 0, 0, 1 << 20);
+    const int64_t room = positions.shape[0] - task.first_position;
+    if (node.ok() && room < 1)
+      node.fail("attribute first_position is %d, expected less than the %lld positions", task.first_position,
+                static_cast<long long>(positions.shape[0]));
+    longest = static_cast<int>(room < kMaxLength ? room : kMaxLength);
+  }
+
+  // A row of the mask: ones, then zeros. Returns how many ones.
+  int length_of(Run& run, const int64_t* mask, int64_t text, int64_t columns) const {
+    int64_t length = 0;
+    while (length < columns && mask[length] == 1) length++;
+    for (int64_t i = length; i < columns; i++)
+      if (mask[i] != 0) {
+        run.fail("attention_mask of text %lld has %lld in column %lld, expected ones and then zeros", static_cast<long long>(text),
+                 static_cast<long long>(mask[i]), static_cast<long long>(i));
+        return 0;
+      }
+    if (length < 1 || length > longest)
+      run.fail("text %lld has %lld tokens, expected 1 to %d", static_cast<long long>(text), static_cast<long long>(length), longest);
+    return static_cast<int>(length);
+  }
+  void check_ids(Run& run, const int64_t* ids, int64_t text, int length) const {
+    for (int i = 0; i < length; i++)
+      if (ids[i] < 0 || ids[i] >= vocabulary) {
+        run.fail("token %d of text %lld has id %lld, expected 0 to %lld", i, static_cast<long long>(text), static_cast<long long>(ids[i]),
+                 static_cast<long long>(vocabulary - 1));
+        return;
+      }
+  }
+  void compute(Run& run) const {
+    const Tensor ids = run.input(0, "input_ids", kInt64, {kAny, kAny});
+    const Tensor mask = run.input(1, "attention_mask", kInt64, {ids.shape[0], ids.shape[1]});
+    const int64_t batch = ids.shape[0], columns = ids.shape[1];
+    if (run.ok() && batch > (1 << 24)) run.fail("%lld texts in one run, expected at most %d", static_cast<long long>(batch), 1 << 24);
+    int32_t* starts = run.output<int32_t>(1, {batch + 1});
+    if (!run.ok()) return;
+    starts[0] = 0;
+    for (int64_t text = 0; text < batch && run.ok(); text++) {
+      const int length = length_of(run, mask.as<int64_t>() + text * columns, text, columns);
+      if (run.ok()) check_ids(run, ids.as<int64_t>() + text * columns, text, length);
+      if (starts[text] > (1 << 24)) run.fail("more than %d tokens in one run", 1 << 24);
+      starts[text + 1] = starts[text] + length;
+    }
+    if (!run.ok()) return;
+    EmbedTask work = task;
+    work.ids = ids.as<int64_t>(), work.length = columns, work.starts = starts, work.texts = static_cast<int>(batch);
+    work.y = run.output<float>(0, {starts[batch], task.dim});
+    if (run.ok()) kind->embed(work);
+  }
+};
+
+const Registered<Embed> op;
+
+}  // namespace
+
+const CustomOp* embed_operator() { return &op; }
+
+}  // namespace biolord

@@ -1,0 +1,93 @@
+"""The compiled operators, on which the 8-bit and 4-bit targets will run: where they are, and what they use here.
+
+register(options) makes them known to a session; the library is this package's own, never one from an artifact.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from ctypes import CDLL, c_char_p, c_int
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biolord_onnx.errors import ProviderError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+VARIABLE = "BIOLORD_KERNELS"
+_NAMES = {"darwin": "libbiolord_kernels.dylib", "win32": "biolord_kernels.dll"}
+_FOLDER = Path(__file__).resolve().parent / "_native"
+
+
+def library_path(folder: Path = _FOLDER, *, system: str = sys.platform) -> Path:
+    """Return the absolute path of the compiled operators.
+
+    Args:
+        folder: where the package keeps them.
+        system: the platform, as in `sys.platform`.
+
+    Raises:
+        ProviderError: this installation has none.
+    """
+    path = folder / _NAMES.get(system, "libbiolord_kernels.so")
+    if path.is_file():
+        return path
+    raise ProviderError(
+        f"the compiled operators are missing ({path} doesn't exist): install biolord-onnx from a wheel for this "
+        "platform, or from its sources with BIOLORD_BUILD_KERNELS=on"
+    )
+
+
+def available() -> tuple[str, ...]:
+    """Return the kinds of kernels that this machine can run, such as ``avx2``, best first.
+
+    Raises:
+        ProviderError: the library is missing or can't be loaded.
+    """
+    function = _library(library_path()).biolord_kernels_kind
+    names: list[str] = []
+    while name := function(len(names)):
+        names.append(name.decode())
+    return tuple(names)
+
+
+def chosen() -> str:
+    """Return the kind that sessions of this process use: the best, or the one that BIOLORD_KERNELS names.
+
+    Raises:
+        ProviderError: the library is missing, or this machine can't run what the variable names.
+    """
+    name = _library(library_path()).biolord_kernels_chosen()
+    if name is None:
+        here = ", ".join(available())
+        raise ProviderError(
+            f"{VARIABLE} is {os.environ.get(VARIABLE)}, which can't be had; this machine can run {here}"
+        )
+    return str(name.decode())
+
+
+def register(options: onnxruntime.SessionOptions) -> None:
+    """Make the operators known to sessions that are opened with these options.
+
+    Raises:
+        ProviderError: the library is missing or can't be loaded, or this machine can't run what BIOLORD_KERNELS names.
+    """
+    path = library_path()
+    chosen()
+    options.register_custom_ops_library(str(path))
+
+
+@cache
+def _library(path: Path) -> CDLL:
+    try:
+        library = CDLL(str(path))
+    except OSError as error:
+        raise ProviderError(f"the compiled operators can't be loaded: {error}") from error
+    library.biolord_kernels_kind.argtypes = [c_int]
+    library.biolord_kernels_use.argtypes = [c_char_p]
+    for function in (library.biolord_kernels_kind, library.biolord_kernels_chosen, library.biolord_kernels_version):
+        function.restype = c_char_p
+    return library

@@ -1,0 +1,32 @@
+"""What the tests of the kernels share: the compiled library, for which they are skipped where it wasn't built."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from biolord_onnx import kernels
+from biolord_onnx.errors import ProviderError
+
+
+def kinds_here() -> tuple[str, ...]:
+    """Return the kinds that this machine can run, none where the library wasn't built."""
+    try:
+        return kernels.available()
+    except ProviderError:
+        if os.environ.get("CI") == "true":
+            raise
+        return ()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests of a ``kind`` for every kind of this machine but the plain one, which is the truth."""
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", [kind for kind in kinds_here() if kind != "plain"])
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _built() -> None:
+    if not kinds_here():
+        pytest.skip("the kernels aren't built: pip install ziglang, python hatch_build.py install")

@@ -1,0 +1,79 @@
+"""The operators in numpy, in double precision, with the roundings to 8 bits of kernels/README.md."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kernels.encoder import EPSILON, Encoder, Layer, Linear
+
+Doubles = NDArray[Any]
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def layer_norm(x: Doubles, encoder: Encoder) -> Doubles:
+    """Normalize rows."""
+    gain, shift = encoder.norm.astype(np.float64)
+    centered = x - x.mean(axis=1, keepdims=True)
+    return np.asarray(centered / np.sqrt((centered**2).mean(axis=1, keepdims=True) + EPSILON) * gain + shift)
+
+
+def rounded(x: Doubles) -> Doubles:
+    """Round each row to its own grid of 256 values, and return it as floats again."""
+    low, high = np.minimum(x.min(axis=1, keepdims=True), 0), np.maximum(x.max(axis=1, keepdims=True), 0)
+    step = np.maximum(high - low, 1e-20) / 255
+    zero = np.rint(-low / step)
+    return np.asarray((np.clip(np.rint(x / step + zero), 0, 255) - zero) * step)
+
+
+def linear(x: Doubles, layer: Linear) -> Doubles:
+    """Multiply what was rounded, without the bias."""
+    return np.asarray(x @ layer.weights.astype(np.float64) * layer.columns[1].astype(np.float64))
+
+
+def smoothed(x: Doubles, encoder: Encoder) -> Doubles:
+    """Scale and shift channels before they are rounded."""
+    return np.asarray(x * encoder.smoothing[0].astype(np.float64) + encoder.smoothing[1].astype(np.float64))
+
+
+def embed(encoder: Encoder, ids: NDArray[np.int64]) -> Doubles:
+    """Embed one text."""
+    scales = np.repeat(encoder.token_scales[ids].astype(np.float64), 64, axis=1)
+    return layer_norm(encoder.table[ids] * scales + encoder.positions[: len(ids)], encoder)
+
+
+def attention(encoder: Encoder, layer: Layer, x: Doubles) -> Doubles:
+    """The first half of a layer, on one text."""
+    length, dim = x.shape
+    heads = encoder.sizes.heads
+    qkv = linear(rounded(smoothed(x, encoder)), layer.qkv) + layer.qkv.columns[2]
+    q, k, v = qkv.reshape(length, 3, heads, dim // heads).transpose(1, 2, 0, 3)
+    scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim // heads)
+    if encoder.position_bias is not None:
+        at = encoder.sizes.positions - 1 + np.arange(length)[None] - np.arange(length)[:, None]
+        scores = scores + encoder.position_bias[:, at]
+    weights = np.exp(scores - scores.max(axis=2, keepdims=True))
+    mixed = (weights / weights.sum(axis=2, keepdims=True) @ v).transpose(1, 0, 2).reshape(length, dim)
+    return layer_norm(x + linear(rounded(mixed), layer.out) + layer.out.columns[2], encoder)
+
+
+def feed_forward(encoder: Encoder, layer: Layer, x: Doubles) -> Doubles:
+    """The second half of a layer."""
+    inner = linear(rounded(smoothed(x, encoder)), layer.first) + layer.first.columns[2]
+    inner = inner * (1 + _erf(inner / math.sqrt(2))) / 2
+    groups = np.split(inner, len(layer.second), axis=1)
+    total = sum(
+        (linear(rounded(part), group) for part, group in zip(groups, layer.second, strict=True)), np.zeros_like(x)
+    )
+    return layer_norm(x + total + layer.second[0].columns[2], encoder)
+
+
+def vector(encoder: Encoder, ids: NDArray[np.int64]) -> Doubles:
+    """Return a text's mean vector."""
+    x = embed(encoder, ids)
+    for layer in encoder.layers:
+        x = feed_forward(encoder, layer, attention(encoder, layer, x))
+    return np.asarray(x.mean(axis=0))

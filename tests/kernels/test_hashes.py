@@ -1,0 +1,96 @@
+"""One hash on every CPU: the kernels as a program of their own, here, on older x86 CPUs and on Arm, under qemu."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import hatch_build
+from biolord_onnx import kernels
+
+pytestmark = pytest.mark.real
+
+GOLDEN = {
+    "64-128-8": "69b0f844813241bd",
+    "64-128-4": "698c1d66a20fba25",
+    "384-1536-8": "0f88df947437b988",
+    "768-3072-4": "742ff34e23f12202",
+}
+"""Hashes of made-up encoders' vectors, by dim, inner channels, bits. They change only with the operators' version."""
+
+
+def hashes(platform: str, *emulator: str) -> dict[str, set[str]]:
+    """Run the program and return each kind's hashes, after checking that all are the golden ones."""
+    program = hatch_build.build_program(platform, hatch_build.SOURCES / "tests" / "hashes.cc")
+    output = subprocess.run([*emulator, str(program)], capture_output=True, text=True, check=True, timeout=300).stdout
+    kinds: dict[str, set[str]] = {}
+    for line in output.splitlines():
+        model, kind, found = line.split()
+        assert found == GOLDEN[model], line
+        kinds.setdefault(kind, set()).add(model)
+    assert all(models == set(GOLDEN) for models in kinds.values())
+    return kinds
+
+
+def emulator(name: str) -> str:
+    """Find a qemu; without it the test is skipped, and fails where CI=true says that nothing may be missing."""
+    program = shutil.which(name)
+    if program is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            f"{name} is not installed: apt-get install qemu-user"
+        )
+    return program
+
+
+def test_here() -> None:
+    """All kinds that this machine has."""
+    platform = hatch_build.this_platform()
+    if platform is None or not platform.startswith("linux"):
+        pytest.skip("the program is built without the system's libraries, on Linux")
+    assert set(hashes(platform)) == set(kernels.available())
+
+
+@pytest.mark.parametrize(("cpu", "kinds"), [("Haswell", {"avx2", "plain"}), ("Nehalem", {"plain"})])
+def test_older_x86(cpu: str, kinds: set[str]) -> None:
+    """Without dot products, and without AVX at all: the kinds that the CPU can't run aren't offered."""
+    assert set(hashes("linux_x86_64", emulator("qemu-x86_64"), "-cpu", cpu)) == kinds
+
+
+@pytest.mark.parametrize(
+    ("cpu", "kinds"),
+    [
+        ("max", {"neon_i8mm", "neon_dotprod", "plain"}),
+        ("neoverse-n1", {"neon_dotprod", "plain"}),
+        ("cortex-a57", {"plain"}),
+    ],
+)
+def test_arm(cpu: str, kinds: set[str]) -> None:
+    """With matrix products, with dot products, with neither."""
+    assert set(hashes("linux_aarch64", emulator("qemu-aarch64"), "-cpu", cpu)) == kinds
+
+
+def test_gcc_gives_the_same_bits(tmp_path: Path) -> None:
+    """Another compiler."""
+    compiler = shutil.which("g++")
+    if compiler is None or hatch_build.this_platform() != "linux_x86_64":
+        pytest.skip("an x86 Linux with g++ is needed")
+    flags = [
+        flag for flag in hatch_build.FLAGS if flag not in {"-fno-sanitize=undefined", "-Werror", "-Wall", "-Wextra"}
+    ]
+    jobs: list[tuple[Path, tuple[str, ...]]] = [
+        (hatch_build.SOURCES / "kinds" / f"{kind}.cc", options) for kind, options in hatch_build.X86_KINDS.items()
+    ]
+    names = ("arena.cc", "phases.cc", "cpu.cc", "dispatch.cc", "tests/hashes.cc")
+    jobs += [(hatch_build.SOURCES / name, ()) for name in names]
+    objects = []
+    for source, options in jobs:
+        objects.append(str(tmp_path / f"{source.stem}.o"))
+        command = [compiler, *flags, *options, f"-I{hatch_build.SOURCES}", "-c", str(source), "-o", objects[-1]]
+        subprocess.run(command, check=True, timeout=300)
+    subprocess.run([compiler, *objects, "-o", str(tmp_path / "hashes")], check=True)
+    output = subprocess.run([str(tmp_path / "hashes")], capture_output=True, text=True, check=True).stdout
+    assert {tuple(line.split()[::2]) for line in output.splitlines()} == set(GOLDEN.items())
