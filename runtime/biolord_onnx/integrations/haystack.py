@@ -35,7 +35,9 @@ class _Embedding:
         return dict(default_to_dict(self, **self._settings()))
 
     def _settings(self) -> dict[str, Any]:
-        return {"normalize": self.normalize, "overflow": self.options.overflow, **asdict(self.session)}
+        loading = asdict(self.session)
+        del loading["fingerprint"]  # a pipeline's file names an artifact, whatever that holds when it is read
+        return {"normalize": self.normalize, "overflow": self.options.overflow, **loading}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
