@@ -26,7 +26,7 @@ from biolord_onnx.errors import (
 )
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import OpenedOnce, OrtSession, open_session, select_provider
+from biolord_onnx.session import OpenedOnce, OrtSession, Output, open_session, select_provider
 from biolord_onnx.session_options import Memory
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
@@ -318,8 +318,17 @@ def test_a_failing_run_is_our_error(tiny: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_vector_that_is_not_finite_is_an_error(tiny_copy: Path, value: float) -> None:
+# Divided by an infinite length, what is left of a vector may be finite on some CPUs.
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        (np.nan, "unit_embedding"),
+        (np.nan, "sentence_embedding"),
+        (np.inf, "sentence_embedding"),
+        (-np.inf, "sentence_embedding"),
+    ],
+)
+def test_a_vector_that_is_not_finite_is_an_error(tiny_copy: Path, value: float, output: Output) -> None:
     """One number among the weights is enough, alone and beside others."""
     table = tiny_table()
     table[5, 3] = value
@@ -327,6 +336,6 @@ def test_a_vector_that_is_not_finite_is_an_error(tiny_copy: Path, value: float) 
     session = open_session(with_model(tiny_copy, tiny_model(table).SerializeToString()), threads=2)
     good, bad = np.array([[0, 6, 2]] * 2), np.array([[0, 6, 2], [0, 5, 2]])
     for run in (session.run, session.run_beside):
-        assert np.isfinite(run(good, np.ones_like(good), "unit_embedding")).all()
+        assert np.isfinite(run(good, np.ones_like(good), output)).all()
         with pytest.raises(NotFiniteError, match=r"^1 of 2 texts of up to 3 tokens have vectors that aren't finite"):
-            run(bad, np.ones_like(bad), "unit_embedding")
+            run(bad, np.ones_like(bad), output)
