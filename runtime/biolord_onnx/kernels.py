@@ -10,16 +10,20 @@ import sys
 from ctypes import CDLL, c_char_p, c_int
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from biolord_onnx.errors import ProviderError
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 VARIABLE = "BIOLORD_KERNELS"
 _NAMES = {"darwin": "libbiolord_kernels.dylib", "win32": "biolord_kernels.dll"}
 _FOLDER = Path(__file__).resolve().parent / "_native"
+
+
+class SessionOptions(Protocol):
+    """The part of ``onnxruntime.SessionOptions`` that is used here."""
+
+    def register_custom_ops_library(self, path: str, /) -> None:
+        """Load a library of operators."""
 
 
 def library_path(folder: Path = _FOLDER, *, system: str = sys.platform) -> Path:
@@ -69,7 +73,7 @@ def chosen() -> str:
     return str(name.decode())
 
 
-def register(options: onnxruntime.SessionOptions) -> None:
+def register(options: SessionOptions) -> None:
     """Make the operators known to sessions that are opened with these options.
 
     Raises:

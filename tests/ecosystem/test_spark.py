@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -73,12 +74,15 @@ def test_long_texts_are_counted(spark: Any, tiny: Path) -> None:  # noqa: ANN401
     assert cut.value == 30
 
 
+@pytest.mark.usefixtures("spark")
 def test_a_task_tells_of_long_texts_once(tiny: Path) -> None:
     """On its stderr, with the count of all its batches; it can be told to read them whole or to refuse them."""
     batches = [pd.Series(["cat " * 40, "cat", None]), pd.Series(["cat " * 40])]
-    function = embed_udf(str(tiny)).func  # type: ignore[attr-defined]
+    added: list[int] = []
+    function = embed_udf(str(tiny), truncated=SimpleNamespace(add=added.append)).func  # type: ignore[attr-defined]
     with pytest.warns(TruncationWarning) as caught:
         list(function(iter(batches)))
+    assert added == [2]
     (message,) = [str(one.message) for one in caught]
     assert message.startswith("2 of 4 texts have more than 16 tokens and were cut: ")
     with warnings.catch_warnings():

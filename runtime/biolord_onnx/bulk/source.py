@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from json.encoder import encode_basestring
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
 
+from biolord_onnx.bulk.piped import copy_pipe
 from biolord_onnx.bulk.reading import STDIN, Columns, Row, read_rows
 from biolord_onnx.errors import InputError
 
@@ -125,10 +125,10 @@ def spooled(path: str, folder: Path | None, columns: Columns, *, descriptors: Pa
         return
     with temporary as copy:
         if path == STDIN:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy_pipe(sys.stdin.buffer, copy)
         else:
             with Path(path).open("rb") as pipe:
-                shutil.copyfileobj(pipe, copy)
+                copy_pipe(pipe, copy)
         copy.flush()
         place = str(descriptors / str(copy.fileno())) if make is TemporaryFile else copy.name
 

@@ -72,7 +72,7 @@ class ImpatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         """Note that all was taken."""
         super().resume_writing()
-        if self._taking is not None:
+        if self._taking is not None:  # pragma: no branch - asyncio resumes what it has paused
             self._taking.cancel()
 
     def on_response_complete(self) -> None:

@@ -39,9 +39,9 @@ def supervise(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.s
         workers: how many.
     """
     stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: stopped.set())
+    endings = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in [one for one in endings if signal.getsignal(one) is not signal.SIG_IGN]:
+        signal.signal(number, lambda *_: stopped.set())
     context = multiprocessing.get_context("spawn")
 
     def start() -> SpawnProcess:

@@ -30,8 +30,8 @@ def heeding_signals() -> Iterator[None]:
 
 
 def soon() -> float:
-    """Return three seconds, and as many more as others keep the cores from this process."""
-    return 3 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """Return three seconds, and as many more as others keep the cores from this process, tests beside it included."""
+    return 3 * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ PLATFORM = "linux-x86_64"
 def full_index(index: Path) -> Path:
     """Give an index with all that this project asks for, as far as pip looks."""
     lean = ("numpy", "tokenizers", "onnxruntime", "tqdm")
-    for name in (*lean, "fastapi", "uvicorn", "orjson", "prometheus-client", "swagger-ui-bundle"):
+    for name in (*lean, "fastapi", "h11", "uvicorn", "orjson", "prometheus-client", "swagger-ui-bundle"):
         simple_wheel(index, name, version="99.0")
     return index
 

@@ -1,0 +1,38 @@
+"""What becomes of a worker process that can't serve, or whose parent is gone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from biolord_onnx.server import workers
+from biolord_onnx.server.settings import ServerSettings
+from server.failing import serve_nothing
+
+
+def test_a_worker_that_cannot_serve_says_why(capfd: pytest.CaptureFixture[str]) -> None:
+    """In a line, and with an exit code that tells its parent."""
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=workers._work, args=(serve_nothing, ServerSettings("an artifact"), ()))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 2
+    assert "an artifact is gone, 0 sockets wait" in capfd.readouterr().err
+
+
+def test_a_worker_whose_parent_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It asks its server to stop, gives that a moment, and doesn't wait for what holds it up."""
+    done: list[object] = []
+    mine, parents = multiprocessing.Pipe()
+    parents.close()
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: SimpleNamespace(sentinel=mine))
+    monkeypatch.setattr(os, "kill", lambda _, number: done.append(number))
+    monkeypatch.setattr(time, "sleep", done.append)
+    monkeypatch.setattr(os, "_exit", done.append)
+    workers._watch_parent()
+    assert done == [signal.SIGTERM, workers.ORPHANED_S, 1]
