@@ -23,9 +23,10 @@ from biolord_onnx.shared import SessionOptions
 # Parts beyond those being encoded: a process that is done goes on at once.
 AHEAD = 1
 # Finds this package where this process found it; -P, because a file in the working folder is no module of ours.
+# Without a whole line the parent is gone already, and there is nobody to tell.
 _START = (
-    "import json, sys; sys.path[:] = json.loads(sys.stdin.buffer.readline()); "
-    "from biolord_onnx.bulk.worker import main; main()"
+    "import json, sys; line = sys.stdin.buffer.readline(); line[-1:] == b'\\n' or sys.exit(1); "
+    "sys.path[:] = json.loads(line); from biolord_onnx.bulk.worker import main; main()"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import signal
@@ -127,6 +128,19 @@ def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
             assert process.poll() is None
         process.stdin.close()
         assert process.wait(soon()) in {0, 1}
+
+
+PATHS = json.dumps(sys.path).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    "told", [b"", b"[", PATHS, PATHS + b"[{"], ids=["nothing", "half a line", "a line", "half of the next"]
+)
+def test_a_parent_that_is_gone_before_it_said_all(told: bytes) -> None:
+    """It ends without a word: there is nobody to tell."""
+    command = [sys.executable, "-P", "-c", _START]
+    done = subprocess.run(command, input=told, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
 def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
