@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -318,14 +319,19 @@ def test_a_failing_run_is_our_error(tiny: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
-# Divided by an infinite length, what is left of a vector may be finite on some CPUs.
+# There onnxruntime's product with an infinite weight is a finite number, so that no vector shows it.
+keeps_infinity = pytest.mark.skipif(
+    platform.machine() == "aarch64", reason="onnxruntime's matmul gives a finite sum of an infinite weight under qemu"
+)
+
+
 @pytest.mark.parametrize(
     ("value", "output"),
     [
         (np.nan, "unit_embedding"),
         (np.nan, "sentence_embedding"),
-        (np.inf, "sentence_embedding"),
-        (-np.inf, "sentence_embedding"),
+        pytest.param(np.inf, "sentence_embedding", marks=keeps_infinity),
+        pytest.param(-np.inf, "sentence_embedding", marks=keeps_infinity),
     ],
 )
 def test_a_vector_that_is_not_finite_is_an_error(tiny_copy: Path, value: float, output: Output) -> None:
