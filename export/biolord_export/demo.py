@@ -78,7 +78,7 @@ def _obtain(checkpoint: Checkpoint, folder: Path) -> Artifact:
             say(f"{out} was made from other weights; exporting it again")
     started = time.monotonic()
     exported = export_artifact(checkpoint, out, ExportOptions(find_target(TARGET), force=True), say)
-    say(exported.manifest.licence)
+    say(exported.manifest.license)
     print(f"exported {out} in {time.monotonic() - started:.0f} s\n")
     return open_artifact(out)
 

@@ -139,7 +139,7 @@ def export_artifact(
         if checkpoint.vocabulary:
             say("comparing with the whole vocabulary")
             measured = measure_vocabulary(draft, checkpoint, write_reference)
-            manifest = replace(manifest, quantisation={**manifest.quantisation, "vocabulary": measured})
+            manifest = replace(manifest, quantization={**manifest.quantization, "vocabulary": measured})
         write_manifest(draft, manifest)
         check_destination(out, force=options.force)  # minutes have passed, somebody may have put something there
         publish(draft, out)
@@ -242,9 +242,9 @@ def _describe(
     checkpoint: Checkpoint, target: Target, weights: EncoderWeights, quantised: Quantised, record: JSONObject
 ) -> Manifest:
     place = checkpoint.place
-    quantisation: JSONObject = {"scheme": target.scheme, **record}
+    quantization: JSONObject = {"scheme": target.scheme, **record}
     if quantised.reports:
-        quantisation["layers"] = [asdict(report) for report in quantised.reports]
+        quantization["layers"] = [asdict(report) for report in quantised.reports]
     return Manifest(
         name=f"{plain_name(place.id)}-{target.name}",
         target=target.name,
@@ -255,14 +255,15 @@ def _describe(
         normalized=checkpoint.pooling.normalize,
         pad_id=weights.pad_id,
         source=Source(place.id, place.revision, {checkpoint.weights.name: checkpoint.weights_sha256()}),
-        quantisation=quantisation,
+        quantization=quantization,
         fidelity=None,
         batch_invariance=BatchInvariance(0.0, "not measured"),
         files=(),
         requires=Requirements(target.onnxruntime, target.cpu_any_of),
+        golden=None,
         tools=_tools(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        licence=licence_notice(place.id),
+        license=licence_notice(place.id),
         notes=checkpoint.notes,
     )
 

@@ -70,7 +70,7 @@ def write_draft(folder: Path, graph: GraphBuilder, tokenizer_json: str, manifest
     graph.save(folder)
     (folder / TOKENIZER_NAME).write_text(tokenizer_json, encoding="utf-8")
     compile_pieces(folder / PIECES_NAME, tokenizer_json, list(chain.from_iterable(builtin_verification().values())))
-    (folder / NOTICE_NAME).write_text(manifest.licence + "\n", encoding="utf-8")
+    (folder / NOTICE_NAME).write_text(manifest.license + "\n", encoding="utf-8")
     entries = tuple(_describe(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST_NAME)
     return write_manifest(folder, replace(manifest, files=entries))
 

@@ -225,6 +225,11 @@ class Fields:
         fields = self.child(key)
         return {name: fields.text(name, longest=longest) for name in fields.members}
 
+    def integer_mapping(self, key: str, *, least: int, most: int) -> dict[str, int]:
+        """Return the object under ``key``, whose values must be integers in a range."""
+        fields = self.child(key)
+        return {name: fields.integer(name, least=least, most=most) for name in fields.members}
+
     def error(self, key: str, found: object, expected: str, *, quoted: bool = True) -> ArtifactError:
         """Build the error for a value that doesn't fit, or for what is said of it where that isn't ``quoted``."""
         return ArtifactError(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.json_fields import Fields, JSONObject, parse_object
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 MODEL_NAME = "model.onnx"
 TOKENIZER_NAME = "tokenizer.json"
@@ -23,11 +23,14 @@ MOST_FILES = 64
 MOST_TOKENS = 65_536
 MOST_DIMENSIONS = 65_536
 LARGEST_ID = 2**31 - 1
+MOST_GOLDEN_TEXTS = 64
+LATEST_OPERATORS = 2**31 - 1
 
 # Names stand in paths, in wheels' metadata, in Dockerfiles and on terminals: letters that mean nothing in any of them.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _NAME_WORDS = "a name of 1 to 128 letters, digits, dots, underscores and dashes that begins with a letter or digit"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256_WORDS = "64 hexadecimal digits in lower case"
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
 
 
@@ -74,15 +77,30 @@ class Requirements:
         cpu_any_of: CPU features, by their Linux names, of which one must be there; none listed means any CPU. Where
             they stand for 8-bit dot products, a CPU without them will do if the kernels prove exact on it, and one
             with them won't if they don't (``cpu.check_requirements``).
+        operators: domains of compiled operators that the graph uses beside onnxruntime's own, and the version of each.
     """
 
     onnxruntime: str
     cpu_any_of: tuple[str, ...]
+    operators: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Texts whose vectors have the same bits on every CPU.
+
+    Attributes:
+        texts: what is encoded, in one call, with the checkpoint's own normalization.
+        sha256: of the vectors' bytes, float32 in little-endian order, one vector after another.
+    """
+
+    texts: tuple[str, ...]
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``manifest.json`` of artefact format 1.
+    """``manifest.json`` of artifact format 2.
 
     Attributes:
         name: name of the artefact, checkpoint and target.
@@ -94,14 +112,15 @@ class Manifest:
         normalized: whether ``sentence_embedding`` has unit length already.
         pad_id: token id that fills up shorter rows.
         source: the checkpoint.
-        quantisation: free-form record of the exporter.
+        quantization: free-form record of the exporter.
         fidelity: free-form report of the exporter, or None when it wasn't measured.
         batch_invariance: what a batch may change.
         files: every file of the folder but the manifest.
         requires: what the machine must have.
+        golden: what vectors must be on every machine; None for targets whose float operators differ between CPUs.
         tools: versions of what made it.
         created: ISO 8601 time.
-        licence: notice to show to users.
+        license: notice to show to users.
         notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
         format: version of this layout.
     """
@@ -115,14 +134,15 @@ class Manifest:
     normalized: bool
     pad_id: int
     source: Source
-    quantisation: JSONObject
+    quantization: JSONObject
     fidelity: JSONObject | None
     batch_invariance: BatchInvariance
     files: tuple[FileEntry, ...]
     requires: Requirements
+    golden: Golden | None
     tools: dict[str, str]
     created: str
-    licence: str
+    license: str
     notes: tuple[str, ...] = ()
     format: int = FORMAT
 
@@ -151,16 +171,16 @@ class Manifest:
             normalized=fields.boolean("normalized"),
             pad_id=fields.integer("pad_id", least=0, most=LARGEST_ID),
             source=_source(fields.child("source")),
-            quantisation=fields.mapping("quantisation"),
+            quantization=fields.mapping("quantization"),
             fidelity=fields.optional_mapping("fidelity"),
             batch_invariance=_batch_invariance(fields.child("batch_invariance")),
             files=_files(fields),
             requires=_requirements(fields.child("requires")),
+            golden=_golden(fields.optional_child("golden")),
             tools=fields.text_mapping("tools", longest=LONGEST_TEXT),
             created=fields.text("created", longest=LONGEST_TEXT),
-            licence=fields.text("licence", longest=LONGEST_TEXT),
-            # Artifacts that were made before there were notes have none.
-            notes=fields.texts("notes", longest=LONGEST_TEXT) if "notes" in fields.members else (),
+            license=fields.text("license", longest=LONGEST_TEXT),
+            notes=fields.texts("notes", longest=LONGEST_TEXT),
         )
 
     def to_json(self) -> str:
@@ -184,10 +204,10 @@ class Manifest:
 
 def _check_format(fields: Fields) -> None:
     found = fields.integer("format", least=1)
-    if found > FORMAT:
+    if found != FORMAT:
+        remedy = "upgrade with pip install -U biolord-onnx" if found > FORMAT else "export it again"
         raise ArtifactError(
-            f"{fields.source}: the artefact has format {found}, this biolord-onnx reads format {FORMAT}: "
-            "upgrade with pip install -U biolord-onnx"
+            f"{fields.source}: the artifact has format {found}, this biolord-onnx reads format {FORMAT}: {remedy}"
         )
 
 
@@ -210,7 +230,17 @@ def _batch_invariance(fields: Fields) -> BatchInvariance:
 
 def _requirements(fields: Fields) -> Requirements:
     version = fields.matching("onnxruntime", _VERSION, "a version such as '1.20'")
-    return Requirements(version, fields.texts("cpu_any_of", longest=LONGEST_TEXT))
+    operators = fields.integer_mapping("operators", least=1, most=LATEST_OPERATORS)
+    return Requirements(version, fields.texts("cpu_any_of", longest=LONGEST_TEXT), operators)
+
+
+def _golden(fields: Fields | None) -> Golden | None:
+    if fields is None:
+        return None
+    texts = fields.texts("texts", longest=LONGEST_TEXT)
+    if not 1 <= len(texts) <= MOST_GOLDEN_TEXTS:
+        raise ArtifactError(f"{fields.source}: texts lists {len(texts)}, expected 1 to {MOST_GOLDEN_TEXTS}")
+    return Golden(texts, fields.matching("sha256", _SHA256, _SHA256_WORDS))
 
 
 def _files(fields: Fields) -> tuple[FileEntry, ...]:
@@ -226,7 +256,7 @@ def _files(fields: Fields) -> tuple[FileEntry, ...]:
 
 
 def _file_entry(fields: Fields) -> FileEntry:
-    digest = fields.matching("sha256", _SHA256, "64 hexadecimal digits in lower case")
+    digest = fields.matching("sha256", _SHA256, _SHA256_WORDS)
     return FileEntry(_name(fields, "name"), digest, fields.integer("size", least=0))
 
 

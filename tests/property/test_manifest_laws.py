@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.manifest import (
     LARGEST_ID,
+    LATEST_OPERATORS,
     MOST_DIMENSIONS,
     MOST_TOKENS,
     NAME,
     BatchInvariance,
     FileEntry,
+    Golden,
     Manifest,
     MaxLength,
     Requirements,
@@ -52,17 +54,23 @@ MANIFESTS = st.builds(
     normalized=st.booleans(),
     pad_id=st.integers(0, LARGEST_ID),
     source=st.builds(Source, TEXT, st.none() | TEXT, st.dictionaries(TEXT, DIGEST, max_size=3)),
-    quantisation=JSON_OBJECTS,
+    quantization=JSON_OBJECTS,
     fidelity=st.none() | JSON_OBJECTS,
     batch_invariance=st.builds(BatchInvariance, st.floats(0, 1e30), TEXT),
     files=st.lists(st.builds(FileEntry, NAMES, DIGEST, COUNT), max_size=3, unique_by=lambda e: e.name.lower()).map(
         tuple
     ),
-    requires=st.builds(Requirements, VERSION, st.lists(TEXT, max_size=3).map(tuple)),
+    requires=st.builds(
+        Requirements,
+        VERSION,
+        st.lists(TEXT, max_size=3).map(tuple),
+        st.dictionaries(TEXT, st.integers(1, LATEST_OPERATORS), max_size=2),
+    ),
+    golden=st.none() | st.builds(Golden, st.lists(TEXT, min_size=1, max_size=3).map(tuple), DIGEST),
     tools=st.dictionaries(TEXT, TEXT, max_size=3),
     created=TEXT,
-    licence=TEXT,
-    format=st.just(1),
+    license=TEXT,
+    format=st.just(2),
 )
 
 

@@ -93,10 +93,10 @@ def _export(args: argparse.Namespace) -> int:
     if exported.fidelity:
         output.say(f"{fidelity_table(exported.fidelity)}\n")
     if checkpoint.vocabulary:
-        output.say(f"{vocabulary_table(exported.manifest.quantisation)}\n")
+        output.say(f"{vocabulary_table(exported.manifest.quantization)}\n")
     size = sum(entry.size for entry in exported.manifest.files) / 1e6
     output.say(f"{args.out}: {exported.manifest.name}, {size:.1f} MB, made in {time.monotonic() - started:.0f} s")
-    say(exported.manifest.licence)
+    say(exported.manifest.license)
     return 0
 
 

@@ -36,9 +36,9 @@ def fidelity_table(report: FidelityReport) -> str:
     return "\n".join((*lines, f"against: {report.reference}; gate: {verdict}"))
 
 
-def vocabulary_table(quantisation: JSONObject) -> str:
-    """Lay out what the member "quantisation" of a manifest tells of a kept vocabulary."""
-    fields = Fields("manifest.json", quantisation).child("vocabulary")
+def vocabulary_table(quantization: JSONObject) -> str:
+    """Lay out what the member "quantization" of a manifest tells of a kept vocabulary."""
+    fields = Fields("manifest.json", quantization).child("vocabulary")
     shares = {group.text("kind"): group for group in fields.children("coverage")}
     cosines = {group.text("kind"): group for group in fields.children("fidelity_to_whole")}
     rows = [

@@ -109,7 +109,7 @@ def _table(artifact: Artifact, here: Here) -> str:
     manifest = artifact.manifest
     sections = {
         manifest.name: _identity(artifact),
-        "quantisation": _flatten(manifest.quantisation),
+        "quantization": _flatten(manifest.quantization),
         "fidelity": _flatten(manifest.fidelity or {"measured": False}),
         "here": {
             "provider": here.provider or "none",
@@ -125,7 +125,7 @@ def _table(artifact: Artifact, here: Here) -> str:
         # A line break in a manifest would begin a row of its own.
         lines += [escape(title), *(f"  {escape(key):<22} {escape(value)}" for key, value in rows.items())]
     notes = ["notes", *(f"  {escape(note)}" for note in manifest.notes)] if manifest.notes else []
-    return "\n".join([*lines, *notes, "licence", f"  {escape(manifest.licence)}"])
+    return "\n".join([*lines, *notes, "license", f"  {escape(manifest.license)}"])
 
 
 def _identity(artifact: Artifact) -> dict[str, str]:

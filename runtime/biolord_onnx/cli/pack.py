@@ -80,7 +80,7 @@ def _wheel(args: argparse.Namespace, artifact: Artifact, target: Platform | None
         unpack = f"tar xf {_typed(made.name)} && " if made.is_file() else ""
         say(f"install there: {unpack}sh {_typed(folder.name)}/install.sh PYTHON")
     say(f'then: biolord embed {name.name} "Cat scratch injury"')
-    tell(artifact.manifest.licence)
+    tell(artifact.manifest.license)
 
 
 def _docker(args: argparse.Namespace, artifact: Artifact, target: Platform | None, pythons: tuple[str, ...]) -> None:
@@ -95,7 +95,7 @@ def _docker(args: argparse.Namespace, artifact: Artifact, target: Platform | Non
     made = pack_docker(artifact, args.docker, pythons[0], target, force=args.force)
     _print_sizes(made)
     say(f"build: docker build --tag {name_image(artifact)} {_typed(made)}")
-    tell(artifact.manifest.licence)
+    tell(artifact.manifest.license)
 
 
 def _pythons(args: argparse.Namespace) -> tuple[str, ...]:

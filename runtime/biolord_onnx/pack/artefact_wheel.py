@@ -73,7 +73,7 @@ def write_artefact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> P
         Member(f"{package}/__init__.py", _PACKAGE),
         Member(f"{name.info}/METADATA", _metadata(artifact, name).encode()),
         Member(f"{name.info}/entry_points.txt", f"[{ENTRY_POINT_GROUP}]\n{name.name} = {package}\n".encode()),
-        Member(f"{name.info}/licenses/{NOTICE_NAME}", f"{artifact.manifest.licence}\n".encode()),
+        Member(f"{name.info}/licenses/{NOTICE_NAME}", f"{artifact.manifest.license}\n".encode()),
     ]
     path = folder / name.file
     write_wheel(path, name, members)
@@ -96,4 +96,4 @@ def _metadata(artifact: Artifact, name: WheelName) -> str:
     )
     # A line break in a value would begin another header, or the body.
     lines = [f"{key}: {escape(value)}\n" for key, value in headers]
-    return f"{''.join(lines)}\n{manifest.licence}\n"
+    return f"{''.join(lines)}\n{manifest.license}\n"

@@ -78,7 +78,7 @@ def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Ma
         wheel = write_artefact_wheel(artifact, wheels, name)
         fetch_wheels(wheels, (str(wheel), f"{own}[{engine_extra(artifact)}]"), machines.platform, machines.pythons)
         write_install_script(folder, name, machines.platform, machines.pythons)
-        (folder / NOTICE_NAME).write_text(f"{artifact.manifest.licence}\n", "utf-8")
+        (folder / NOTICE_NAME).write_text(f"{artifact.manifest.license}\n", "utf-8")
         write_sums(folder)
     return output
 

@@ -59,7 +59,7 @@ def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> N
     for member in artifact_members(artifact, ARTEFACT):
         with (folder / member.name).open("xb") as stream:
             member.copy(stream)
-    (folder / NOTICE_NAME).write_text(f"{artifact.manifest.licence}\n", "utf-8")
+    (folder / NOTICE_NAME).write_text(f"{artifact.manifest.license}\n", "utf-8")
     text = _DOCKERFILE.format(
         tag=name_image(artifact),
         python=python,

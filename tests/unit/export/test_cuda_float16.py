@@ -64,7 +64,7 @@ def test_its_report_says_what_was_measured(half: Exported) -> None:
     assert fidelity is not None
     assert fidelity["passed"] is True
     assert str(fidelity["reference"]).endswith("computes in float32, not on a GPU")
-    assert half.artifact.manifest.quantisation["scheme"] == "float16"
+    assert half.artifact.manifest.quantization["scheme"] == "float16"
 
 
 def test_a_cpu_is_refused(half: Exported) -> None:

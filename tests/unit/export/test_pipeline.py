@@ -68,7 +68,7 @@ def test_a_manifest_says_what_it_is(exported: Exports, architecture: str, target
     assert manifest.pad_id == {"mpnet": 1, "bert": 0}[architecture]
     assert manifest.requires.cpu_any_of == TARGETS[target].cpu_any_of
     assert manifest.requires.onnxruntime == TARGETS[target].onnxruntime
-    assert manifest.quantisation["scheme"] == TARGETS[target].scheme
+    assert manifest.quantization["scheme"] == TARGETS[target].scheme
     assert manifest.batch_invariance.bound <= 1e-6
     assert "measured at export on 48 texts" in manifest.batch_invariance.reason
 
@@ -88,8 +88,8 @@ def test_a_manifest_says_where_it_came_from(
     assert re.fullmatch(r"3\.\d+\.\d+", manifest.tools["python"])
     created = dt.datetime.fromisoformat(manifest.created)
     assert dt.timedelta(0) <= dt.datetime.now(dt.UTC) - created < dt.timedelta(hours=1)
-    assert folder.name in manifest.licence
-    assert "UMLS" in manifest.licence
+    assert folder.name in manifest.license
+    assert "UMLS" in manifest.license
 
 
 @every_export
@@ -107,8 +107,8 @@ def test_an_artefact_names_no_place_of_this_machine(
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_static_artefact_records_its_calibration_and_layers(exported: Exports, architecture: str) -> None:
     """Which texts by digest, how many, and what became of each linear layer."""
-    quantisation = manifest_of(exported(architecture, "cpu-int8")).quantisation
-    calibration = quantisation["calibration"]
+    quantization = manifest_of(exported(architecture, "cpu-int8")).quantization
+    calibration = quantization["calibration"]
     assert isinstance(calibration, dict)
     corpus = builtin_calibration()
     assert calibration["origin"] == "built-in"
@@ -116,7 +116,7 @@ def test_a_static_artefact_records_its_calibration_and_layers(exported: Exports,
     assert calibration["sha256"] == corpus.sha256()
     assert isinstance(calibration["tokens"], int)
     assert 2 * len(corpus.texts) < calibration["tokens"] <= 48 * len(corpus.texts)
-    layers = quantisation["layers"]
+    layers = quantization["layers"]
     assert isinstance(layers, list)
     found = {(row["layer"], row["name"]) for row in layers if isinstance(row, dict)}
     assert found == {(layer, name) for layer in (0, 1) for name in ("qkv", "attention_output", "fc1", "fc2")}
@@ -125,7 +125,7 @@ def test_a_static_artefact_records_its_calibration_and_layers(exported: Exports,
 @pytest.mark.parametrize("target", ["cpu-fp32", "cpu-int8-block"])
 def test_other_artefacts_were_not_calibrated(exported: Exports, target: str) -> None:
     """Nothing is claimed that wasn't done."""
-    assert "calibration" not in manifest_of(exported("mpnet", target)).quantisation
+    assert "calibration" not in manifest_of(exported("mpnet", target)).quantization
 
 
 @pytest.mark.parametrize("target", ["cpu-int8", "cpu-int8-block"])

@@ -174,7 +174,7 @@ def test_two_drafts_of_one_destination_do_not_meet(out: Path) -> None:
 def test_a_draft_lists_every_file_with_hash_and_size(tmp_path: Path) -> None:
     """The manifest that is returned is the one that was written, and the runtime accepts the folder."""
     tokenizer = tiny_tokenizer().to_str()
-    manifest = write_draft(tmp_path, small_graph(), tokenizer, replace(tiny_manifest(64), licence="Some licence."))
+    manifest = write_draft(tmp_path, small_graph(), tokenizer, replace(tiny_manifest(64), license="Some licence."))
     written = open_artifact(tmp_path).manifest
     assert written == manifest
     assert {path.name for path in tmp_path.iterdir()} == ARTIFACT_FILES - {RANGES_NAME, PIECES_NAME}

@@ -61,7 +61,7 @@ def test_lists_are_laid_out_for_people(biolord: Biolord, tiny_copy: Path) -> Non
     """Groups get a row for each figure under their kind, other objects are counted, plain values stand in a row."""
     groups = [{"kind": "names", "cosine_mean": 0.99905, "worst": ["fever", "cough"]}, {"kind": "general", "worst": []}]
     edit_manifest(tiny_copy, "fidelity", value={"groups": groups})
-    edit_manifest(tiny_copy, "quantisation", value={"layers": [{"layer": 0}, {"layer": 1}]})
+    edit_manifest(tiny_copy, "quantization", value={"layers": [{"layer": 0}, {"layer": 1}]})
     rows = cells(biolord("info", tiny_copy).out)
     assert rows["names.cosine_mean"] == "0.99905"
     assert rows["names.worst"] == "fever, cough"

@@ -23,13 +23,13 @@ COMMANDS = (ROOT / "runtime" / "biolord_onnx" / "cli", ROOT / "export" / "biolor
 def test_a_manifest_is_shown(biolord: Biolord, tiny_copy: Path, options: list[str]) -> None:
     """Not obeyed; and no line of it passes for one of ours."""
     for path in (
-        ("licence",),
+        ("license",),
         ("source", "id"),
         ("created",),
         ("batch_invariance", "reason"),
     ):
         edit_manifest(tiny_copy, *path, value=f"{EVIL}\n  provider               cuda")
-    edit_manifest(tiny_copy, "quantisation", value={f"{EVIL}\nhere": EVIL, "kinds": [{"kind": EVIL}], "list": [EVIL]})
+    edit_manifest(tiny_copy, "quantization", value={f"{EVIL}\nhere": EVIL, "kinds": [{"kind": EVIL}], "list": [EVIL]})
     outcome = biolord("info", tiny_copy, *options)
     assert outcome.code == 0, outcome.err
     assert not OBEYED.search(outcome.out)

@@ -98,6 +98,11 @@ def test_nested_objects_are_named_in_messages() -> None:
         ('{"k": -2}', lambda f: f.number("k", least=-1), "k is -2, expected a number of -1 or more"),
         ('{"k": 7}', lambda f: f.integer("k", least=0, most=6), "k is 7, expected an integer of 6 or less"),
         ('{"k": [7]}', lambda f: f.integers("k", least=0, most=6), "k: 0 is 7, expected an integer of 6 or less"),
+        (
+            '{"k": {"a": 7}}',
+            lambda f: f.integer_mapping("k", least=8, most=9),
+            "k: a is 7, expected an integer of 8 or more",
+        ),
         ('{"k": "abc"}', lambda f: f.text("k", longest=2), "k is a string of 3 characters, expected 2 at most"),
         ('{"k": "a b"}', lambda f: f.matching("k", re.compile("[a-z]+"), "letters"), "k is 'a b', expected letters"),
         ('{"k": 0}', lambda f: f.boolean("k"), "k is 0, expected true or false"),

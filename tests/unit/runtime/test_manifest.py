@@ -10,10 +10,11 @@ import pytest
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.json_fields import JSON
-from biolord_onnx.manifest import FileEntry, Manifest, Requirements
+from biolord_onnx.manifest import FileEntry, Golden, Manifest, Requirements
 from unit.runtime.tiny_artifact import tiny_manifest
 
 ENTRY = FileEntry("model.onnx", "a" * 64, 10)
+REQUIRED = Requirements("1.20", ("avx_vnni", "asimddp"), {"biolord": 1})
 
 
 def document(manifest: Manifest | None = None) -> dict[str, JSON]:
@@ -29,22 +30,22 @@ def read(members: dict[str, JSON]) -> Manifest:
 
 def test_written_and_read_it_is_the_same() -> None:
     """A manifest survives its file."""
-    manifest = replace(tiny_manifest(), files=(ENTRY,), requires=Requirements("1.20", ("avx_vnni", "asimddp")))
+    manifest = replace(tiny_manifest(), files=(ENTRY,), requires=REQUIRED, golden=Golden(("cat", "dog"), "a" * 64))
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
 def test_the_file_begins_with_the_format() -> None:
     """Whoever opens the file sees first which format it has."""
     text = tiny_manifest().to_json()
-    assert text.startswith('{\n  "format": 1,')
+    assert text.startswith('{\n  "format": 2,')
     assert text.endswith("}\n")
 
 
 def test_the_file_holds_the_specified_keys() -> None:
-    """The top-level keys are those of format 1, no more and no fewer."""
-    identity = {"format", "name", "target", "architecture", "source", "created", "tools", "licence", "files"}
+    """The top-level keys are those of format 2, no more and no fewer."""
+    identity = {"format", "name", "target", "architecture", "source", "created", "tools", "license", "files"}
     vectors = {"dim", "max_length", "pooling", "normalized", "pad_id"}
-    quality = {"quantisation", "fidelity", "batch_invariance", "requires", "notes"}
+    quality = {"quantization", "fidelity", "batch_invariance", "requires", "golden", "notes"}
     assert set(document()) == identity | vectors | quality
 
 
@@ -63,15 +64,7 @@ def test_what_was_not_measured_is_none() -> None:
     assert manifest.source.revision is None
 
 
-def test_notes_may_be_missing() -> None:
-    """Artifacts that were made before there were any have none."""
-    members = document()
-    del members["notes"]
-    assert Manifest.from_json(json.dumps(members)).notes == ()
-    assert Manifest.from_json(json.dumps({**members, "notes": ["pooled otherwise"]})).notes == ("pooled otherwise",)
-
-
-@pytest.mark.parametrize("key", sorted(set(document()) - {"format", "notes"}))
+@pytest.mark.parametrize("key", sorted(set(document()) - {"format"}))
 def test_a_missing_key_is_named(key: str) -> None:
     """Every key is needed, and the message says which one is missing."""
     members = document()
@@ -80,27 +73,33 @@ def test_a_missing_key_is_named(key: str) -> None:
         read(members)
 
 
-@pytest.mark.parametrize("key", sorted(set(document()) - {"format", "notes"}))
+@pytest.mark.parametrize("key", sorted(set(document()) - {"format"}))
 def test_a_wrong_type_is_named(key: str) -> None:
     """No key takes a list of null."""
     with pytest.raises(ArtifactError, match=rf"^m\.json: {key}"):
         read({**document(), key: [None]})
 
 
-@pytest.mark.parametrize("version", [2, 10**6])
+def test_format_1_is_refused() -> None:
+    """Nothing was released with it."""
+    with pytest.raises(ArtifactError, match="has format 1, this biolord-onnx reads format 2: export it again"):
+        read({"format": 1})
+
+
+@pytest.mark.parametrize("version", [3, 10**6])
 def test_a_later_format_is_refused(version: int) -> None:
     """The message says both formats and how to upgrade, whatever else the file holds."""
     with pytest.raises(ArtifactError) as raised:
         read({"format": version})
     assert str(raised.value) == (
-        f"m.json: the artefact has format {version}, this biolord-onnx reads format 1: "
+        f"m.json: the artifact has format {version}, this biolord-onnx reads format 2: "
         "upgrade with pip install -U biolord-onnx"
     )
 
 
-@pytest.mark.parametrize("version", [0, -1, "1", 1.0, True, None])
+@pytest.mark.parametrize("version", [0, -1, "2", 2.0, True, None])
 def test_a_strange_format_is_refused(version: JSON) -> None:
-    """Only the whole number 1 is format 1."""
+    """Only the whole number 2 is format 2."""
     with pytest.raises(ArtifactError, match="format is"):
         read({**document(), "format": version})
 
@@ -123,7 +122,14 @@ def test_a_strange_format_is_refused(version: JSON) -> None:
         ),
         (
             "requires",
-            {"onnxruntime": "1.20", "cpu_any_of": [1]},
+            {"onnxruntime": "1.20", "cpu_any_of": [], "operators": {"biolord": 0}},
+            "requires: operators: biolord is 0, expected an integer of 1 or more",
+        ),
+        ("golden", {"texts": [], "sha256": "b" * 64}, "golden: texts lists 0, expected 1 to 64"),
+        ("golden", {"texts": ["cat"], "sha256": "B" * 64}, "golden: sha256 is 'BBB"),
+        (
+            "requires",
+            {"onnxruntime": "1.20", "cpu_any_of": [1], "operators": {}},
             "requires: cpu_any_of: 0 is 1, expected a string",
         ),
         ("tools", {"onnx": 1}, "tools: onnx is 1, expected a string"),
@@ -170,7 +176,7 @@ def test_it_can_not_be_changed() -> None:
 def test_not_a_number_is_not_written() -> None:
     """A measurement that failed can't hide in the file as NaN."""
     with pytest.raises(ValueError, match="not JSON compliant"):
-        replace(tiny_manifest(), quantisation={"error": float("nan")}).to_json()
+        replace(tiny_manifest(), quantization={"error": float("nan")}).to_json()
 
 
 def test_the_path_is_named_in_messages(tmp_path: Path) -> None:

@@ -107,14 +107,15 @@ def tiny_manifest(dim: int = DIM) -> Manifest:
         normalized=False,
         pad_id=PAD_ID,
         source=Source("example/tiny", None, {"model.safetensors": "0" * 64}),
-        quantisation={"scheme": "none", "error": 0.25, "layers": {"kept": 0}},
+        quantization={"scheme": "none", "error": 0.25, "layers": {"kept": 0}},
         fidelity={"passed": True, "cosine": {"mean": 1.0}},
         batch_invariance=BatchInvariance(0.0, "same kernel for every row"),
         files=(),
         requires=Requirements("1.20", ()),
+        golden=None,
         tools={"biolord-onnx": "0.1.0"},
         created="2026-11-22T12:00:00+00:00",
-        licence="Apache-2.0, random numbers",
+        license="Apache-2.0, random numbers",
     )
 
 

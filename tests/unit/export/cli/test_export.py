@@ -109,7 +109,7 @@ def test_ones_own_calibration_texts(place: Place, tiny_mpnet: Path, exported: Ex
         "calibrating on 100 texts (my texts.txt)",
         "writing the cpu-int8 graph",
     ]
-    calibration = open_artifact(place.out).manifest.quantisation["calibration"]
+    calibration = open_artifact(place.out).manifest.quantization["calibration"]
     assert isinstance(calibration, dict)
     corpus = read_calibration(file)
     assert calibration["origin"] == "my texts.txt"
@@ -250,7 +250,7 @@ def test_a_vocabulary_of_ones_own(place: Place, tiny_mpnet: Path, exported: Expo
     assert (place.out / "model.onnx.data").stat().st_size < (whole / "model.onnx.data").stat().st_size
     with Embedder.load(place.out) as found, Embedder.load(whole) as exact:
         np.testing.assert_allclose(found.encode(mine), exact.encode(mine), atol=1e-6)
-    told = open_artifact(place.out).manifest.quantisation["vocabulary"]
+    told = open_artifact(place.out).manifest.quantization["vocabulary"]
     assert isinstance(told, dict)
     groups = told["fidelity_to_whole"]
     assert isinstance(groups, list)

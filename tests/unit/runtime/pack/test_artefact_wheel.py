@@ -75,8 +75,8 @@ def test_the_metadata(site: Path, artifact: Artifact) -> None:
     assert metadata["Name"] == "tiny-model"
     assert metadata["Requires-Dist"] == f"biolord-onnx[cpu]>={__version__}"
     assert metadata.get_all("Classifier") == ["Private :: Do Not Upload"]
-    assert (info / "licenses" / metadata["License-File"]).read_text("utf-8") == f"{artifact.manifest.licence}\n"
-    assert artifact.manifest.licence in metadata.get_payload()
+    assert (info / "licenses" / metadata["License-File"]).read_text("utf-8") == f"{artifact.manifest.license}\n"
+    assert artifact.manifest.license in metadata.get_payload()
 
 
 def test_the_version_follows_the_content(artifact: Artifact, tiny_copy: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_manifest_says_nothing_to_python_pip_or_docker(
     """Whatever stands in it: the same source, the same headers, the same orders."""
     folder = tmp_path_factory.mktemp("packs")
     plain = open_artifact(tiny)
-    manifest = replace(plain.manifest, name=name, target=target, licence=licence)
+    manifest = replace(plain.manifest, name=name, target=target, license=licence)
     hostile = replace(plain, manifest=manifest)
     found, expected = (_packed(one, folder / kind) for kind, one in (("hostile", hostile), ("plain", plain)))
     assert found.source == expected.source

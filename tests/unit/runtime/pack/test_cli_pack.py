@@ -39,7 +39,7 @@ def test_a_wheel(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
     assert outcome.out == (
         f'{wheel}: 0.0 MB\ninstall: pip install {wheel}\nthen: biolord embed mini "Cat scratch injury"\n'
     )
-    assert outcome.err == f"{open_artifact(tiny).manifest.licence}\n"
+    assert outcome.err == f"{open_artifact(tiny).manifest.license}\n"
     assert zipfile.is_zipfile(wheel)
 
 
