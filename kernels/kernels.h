@@ -54,6 +54,7 @@ struct AttentionTask {
   Norm norm;
   const float* position_bias;  // null: none
   int positions;
+  int value_bits;  // of the activations that values are made of: 8 or 16
 };
 struct FeedForwardTask {
   const float* x;

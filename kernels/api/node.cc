@@ -112,12 +112,23 @@ int Node::integer(const char* name, int64_t least, int64_t most) {
        static_cast<long long>(most));
   return static_cast<int>(least);
 }
+bool Node::optional(const char* name, int64_t* value) {
+  OrtStatus* status = api().KernelInfoGetAttribute_int64(info_, name, value);
+  if (!status) return true;
+  // onnxruntime tells an attribute that isn't there from one of another type by its words alone.
+  if (strstr(api().GetErrorMessage(status), "type")) fail("attribute %s is no whole number", name);
+  api().ReleaseStatus(status);
+  return false;
+}
 int Node::integer_or(const char* name, int64_t otherwise, int64_t least, int64_t most) {
   int64_t value = 0;
-  OrtStatus* status = api().KernelInfoGetAttribute_int64(info_, name, &value);
-  if (!status) return integer(name, least, most);
-  api().ReleaseStatus(status);  // not given
-  return static_cast<int>(otherwise);
+  return optional(name, &value) ? integer(name, least, most) : static_cast<int>(otherwise);
+}
+int Node::either(const char* name, int usual, int other) {
+  int64_t value = usual;
+  if (!optional(name, &value) || value == usual || value == other) return static_cast<int>(value);
+  fail("attribute %s is %lld, expected %d or %d", name, static_cast<long long>(value), usual, other);
+  return usual;
 }
 float Node::epsilon() {
   float value = 1;

@@ -51,6 +51,7 @@ class Node : public Checked {
   }
   int integer(const char* name, int64_t least, int64_t most);
   int integer_or(const char* name, int64_t otherwise, int64_t least, int64_t most);
+  int either(const char* name, int usual, int other);  // one of two numbers, the first where it isn't given
   float epsilon();
 
   // Tensors that several operators share; see README.md.
@@ -61,6 +62,7 @@ class Node : public Checked {
   int group_of(const Tensor& scales, const char* name, int inputs);
 
  private:
+  bool optional(const char* name, int64_t* value);  // whether a whole number of that name is given
   const OrtKernelInfo* info_;
 };
 

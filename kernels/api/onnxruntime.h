@@ -63,6 +63,7 @@ class Api {
   template <class... A>                 \
   result name(A... arguments) const { return reinterpret_cast<result (*)(__VA_ARGS__)>(slots_[number])(arguments...); }
   SLOT(0, OrtStatus*, CreateStatus, int, const char*)
+  SLOT(2, const char*, GetErrorMessage, const OrtStatus*)
   SLOT(26, OrtStatus*, CreateCustomOpDomain, const char*, OrtCustomOpDomain**)
   SLOT(27, OrtStatus*, CustomOpDomain_Add, OrtCustomOpDomain*, const CustomOp*)
   SLOT(28, OrtStatus*, AddCustomOpDomain, OrtSessionOptions*, OrtCustomOpDomain*)

@@ -37,6 +37,8 @@ struct AttentionWork {
   int longest, width, heads_each;
   uint8_t* rounded;
   Grid* grids;
+  uint8_t* words;  // the input in 16 bits, where values are made of it, else null
+  Grid* word_grids;
   float *mixed, *total;
   bool failed;
 };
@@ -51,16 +53,28 @@ INLINE int heads_at_once(int heads, int width, int threads) {
       if (heads % n == 0) most = n;
   return most;
 }
+// Values from 16-bit activations: the sums of a token's high bytes are kept where those of its low bytes come next.
+INLINE void project_words(const AttentionWork& w, int n0, int width, int stride, float* values, int8_t* room) {
+  const biolord::Linear linear = w.t.qkv;
+  const Grid* grids = w.word_grids;
+  float* to = values - n0;
+  products(w.words, 2 * w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+    float* at = to + static_cast<size_t>(m / 2) * stride + n;
+    if (m % 2 == 0) return store(at, to_floats(sums));
+    store(at, dequantize(linear, n, fma(all(256), load(at), to_floats(sums)), grids[m / 2], load(linear.bias + n)));
+  });
+}
 INLINE void project_heads(const AttentionWork& w, int from, int width, int stride, float* qkv, int8_t* room) {
   const biolord::Linear linear = w.t.qkv;
   const Grid* grids = w.grids;
-  for (int third = 0; third < 3; third++) {
+  for (int third = 0; third < (w.words ? 2 : 3); third++) {
     const int n0 = third * w.t.dim + from;
     float* to = qkv + third * width - n0;
     products(w.rounded, w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-      store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, sums, grids[m], load(linear.bias + n)));
+      store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n)));
     });
   }
+  if (w.words) project_words(w, 2 * w.t.dim + from, width, stride, qkv + 2 * width, room);
 }
 // The part of a head's row of biases that the longest text needs, with room for whole vectors: window[longest - 1 + key - query].
 INLINE void take_window(const biolord::AttentionTask& t, int head, int longest, float* window) {
@@ -111,8 +125,16 @@ INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
   float* total = w.total;
   products(w.rounded, w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [=](int m, int n, Ints sums) ALWAYS_INLINE {
     const size_t at = static_cast<size_t>(m) * dim + n;
-    store(total + at, dequantize(linear, n, sums, grids[m], add(load(linear.bias + n), load(x + at))));
+    store(total + at, dequantize(linear, n, to_floats(sums), grids[m], add(load(linear.bias + n), load(x + at))));
   });
+}
+
+INLINE void round_input(AttentionWork& w, int row) {
+  const int dim = w.t.dim;
+  alignas(64) float smooth[biolord::kMaxDim];
+  const Range seen = smooth_row(w.x + static_cast<size_t>(row) * dim, dim, w.t.smoothing, smooth);
+  w.grids[row] = round_row(smooth, dim, seen, w.rounded, row);
+  if (w.words) w.word_grids[row] = round_row_twice(smooth, dim, seen, w.words, row);
 }
 
 static void attention_step(void* task, int phase, int item) {
@@ -121,8 +143,7 @@ static void attention_step(void* task, int phase, int item) {
   const int dim = w.t.dim, from = item * w.cut.rows_each(), to = at_most(w.tokens, from + w.cut.rows_each());
   switch (phase) {
     case 0:
-      for (int i = from; i < to; i++)
-        w.grids[i] = quantize_smoothed(w.x + static_cast<size_t>(i) * dim, dim, w.t.smoothing, w.rounded, i);
+      for (int i = from; i < to; i++) round_input(w, i);
       return;
     case 1: return attend_heads(w, item);
     case 2:
@@ -141,14 +162,18 @@ static void attention_step(void* task, int phase, int item) {
 static bool attention_block(const biolord::AttentionTask& t, int first, int texts, biolord::Workers& workers) {
   const int tokens = t.starts[first + texts] - t.starts[first], threads = threads_for(tokens, workers), dim = t.dim;
   const size_t offset = static_cast<size_t>(t.starts[first] - t.starts[0]) * dim, cells = static_cast<size_t>(tokens) * dim;
+  const bool words = t.value_bits == 16;
+  const size_t words_room = words ? tiles_room(2 * tokens, dim) : 0;
   using biolord::Arena;
-  Arena arena(Arena::room<uint8_t>(tiles_room(tokens, dim)) + Arena::room<Grid>(tokens) + 2 * Arena::room<float>(cells));
+  Arena arena(Arena::room<uint8_t>(tiles_room(tokens, dim)) + 2 * Arena::room<Grid>(tokens) + 2 * Arena::room<float>(cells) +
+              Arena::room<uint8_t>(words_room));
   if (!arena.ok()) return false;
   int longest = 0;
   for (int i = first; i < first + texts; i++) longest = Cut::greater_of(longest, t.starts[i + 1] - t.starts[i]);
   const int width = dim / t.heads, each = heads_at_once(t.heads, width, threads);
   AttentionWork w = {t, first, texts, tokens, {tokens, threads}, t.x + offset, t.y + offset, longest, width, each,
-                     arena.take<uint8_t>(tiles_room(tokens, dim)), arena.take<Grid>(tokens), arena.take<float>(cells),
+                     arena.take<uint8_t>(tiles_room(tokens, dim)), arena.take<Grid>(tokens),
+                     words ? arena.take<uint8_t>(words_room) : nullptr, arena.take<Grid>(tokens), arena.take<float>(cells),
                      arena.take<float>(cells), false};
   const int rows = w.cut.row_items();
   biolord::Phases phases = {attention_step, &w, 5, {rows, t.heads / each, rows, w.cut.output_items(dim), rows}};

@@ -33,7 +33,7 @@ INLINE void expand(FeedForwardWork& w, int round, int n0, int n1, int8_t* room) 
     to = at_most(n1, (group + 1) * w.width);
     float* inner = w.inner + static_cast<size_t>(group) * w.tokens * w.stride - base - group * w.width;
     products(w.rounded, w.tokens, linear, base + from, base + to, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-      store(inner + m * stride + n, gelu(dequantize(linear, n, sums, grids[m], load(linear.bias + n))));
+      store(inner + m * stride + n, gelu(dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n))));
     });
   }
 }
@@ -54,7 +54,7 @@ INLINE void contract_group(FeedForwardWork& w, int round, int g, int n0, int n1,
   products(w.inner_rounded + g * w.tiles, w.tokens, linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
     const size_t at = static_cast<size_t>(m) * dim + n;
     const Floats more = First ? add(load(linear.bias + n), load(x + at)) : load(total + at);
-    store(total + at, dequantize(linear, n, sums, grids[m], more));
+    store(total + at, dequantize(linear, n, to_floats(sums), grids[m], more));
   });
 }
 INLINE void contract(FeedForwardWork& w, int round, int n0, int n1, int8_t* room) {

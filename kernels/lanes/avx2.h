@@ -55,6 +55,17 @@ INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_permutevar8x32_epi32(low, order));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), _mm256_permutevar8x32_epi32(high, order));
 }
+INLINE __m256i words(Floats x) { return _mm256_packus_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)); }
+INLINE void store_32_words(uint8_t* low, uint8_t* high, Floats a, Floats b) {
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7), byte = _mm256_set1_epi16(255), x = words(a), y = words(b);
+  const __m256i lows = _mm256_packus_epi16(_mm256_and_si256(x, byte), _mm256_and_si256(y, byte));
+  const __m256i highs = _mm256_packus_epi16(_mm256_srli_epi16(x, 8), _mm256_srli_epi16(y, 8));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(low), _mm256_permutevar8x32_epi32(lows, order));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(high), _mm256_permutevar8x32_epi32(highs, order));
+}
+INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats c, Floats d) {
+  store_32_words(low, high, a, b), store_32_words(low + 32, high + 32, c, d);
+}
 INLINE float sum(Floats x) {
   const __m256 h = _mm256_add_ps(x.a, x.b);
   __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));

@@ -49,6 +49,16 @@ INLINE void store_16_bytes(uint8_t* p, Floats a) {
 INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
   store_16_bytes(p, a), store_16_bytes(p + 16, b), store_16_bytes(p + 32, c), store_16_bytes(p + 48, d);
 }
+INLINE void store_16_words(uint8_t* low, uint8_t* high, Floats a) {
+  const uint16x8_t x = vcombine_u16(vqmovun_s32(vcvtnq_s32_f32(a.v[0])), vqmovun_s32(vcvtnq_s32_f32(a.v[1])));
+  const uint16x8_t y = vcombine_u16(vqmovun_s32(vcvtnq_s32_f32(a.v[2])), vqmovun_s32(vcvtnq_s32_f32(a.v[3])));
+  vst1q_u8(low, vcombine_u8(vmovn_u16(x), vmovn_u16(y)));
+  vst1q_u8(high, vcombine_u8(vshrn_n_u16(x, 8), vshrn_n_u16(y, 8)));
+}
+INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats c, Floats d) {
+  store_16_words(low, high, a), store_16_words(low + 16, high + 16, b);
+  store_16_words(low + 32, high + 32, c), store_16_words(low + 48, high + 48, d);
+}
 INLINE float sum(Floats a) {
   const float32x4_t q = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
   const float32x2_t d = vadd_f32(vget_low_f32(q), vget_high_f32(q));

@@ -64,6 +64,16 @@ INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
       p[16 * j + i] = static_cast<uint8_t>(rounded(x > 0 ? (x < 255 ? x : 255) : 0));
     }
 }
+// 64 values rounded to the nearest of 0 ... 65535, their low and high bytes apart.
+INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats c, Floats d) {
+  const Floats* parts[4] = {&a, &b, &c, &d};
+  for (int j = 0; j < 4; j++)
+    EACH {
+      const float x = parts[j]->v[i];
+      const int word = static_cast<int>(rounded(x > 0 ? (x < 65535 ? x : 65535) : 0));
+      low[16 * j + i] = static_cast<uint8_t>(word & 255), high[16 * j + i] = static_cast<uint8_t>(word >> 8);
+    }
+}
 INLINE float sum(Floats a) {
   for (int half = 8; half; half /= 2)
     for (int i = 0; i < half; i++) a.v[i] = a.v[i] + a.v[i + half];

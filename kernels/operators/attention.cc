@@ -20,6 +20,7 @@ struct Attention {
     task.heads = node.integer("heads", 1, dim / 16);
     if (node.ok() && (dim % task.heads || dim / task.heads % 16))
       node.fail("attribute heads is %d for %d channels, expected heads of a multiple of 16", task.heads, dim);
+    task.value_bits = node.either("value_activation_bits", 8, 16);
     if (node.has(9) != node.has(10)) node.fail("group scales are given for one of two layers, expected both or none");
     task.qkv = node.linear(3, 4, 9, "qkv", dim, 3 * dim);
     task.out = node.linear(5, 6, 10, "out", dim, dim);

@@ -30,9 +30,9 @@ constexpr size_t kMaxInputs = 16;
 struct Graph {
   OrtValue inputs[kMaxInputs], outputs[2];
   size_t count = 0;
-  int64_t heads = 0, groups = 0, first_position = 0, first_token = 0;
+  int64_t heads = 0, groups = 0, first_position = 0, first_token = 0, value_bits = 0;
   float epsilon = 0;
-  int missing = 0;  // bits of attributes that aren't given
+  int missing = 0, mistyped = 0;  // bits of attributes that aren't given, or of another type
 };
 
 static size_t size_of(int type) { return type == kInt64 ? 8 : type == kInt8 ? 1 : 4; }
@@ -49,14 +49,18 @@ static OrtStatus* problem(int, const char* text) {
 static const Graph& graph_of(const void* handle) { return *static_cast<const Graph*>(handle); }
 static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int64_t* value) {
   const Graph& g = graph_of(info);
-  const char* names[] = {"heads", "groups", "first_position", "first_token"};
-  const int64_t values[] = {g.heads, g.groups, g.first_position, g.first_token};
-  for (int i = 0; i < 4; i++)
-    if (!strcmp(name, names[i]) && !(g.missing >> i & 1)) return *value = values[i], nullptr;
-  return problem(1, "no such attribute");
+  const char* names[] = {"heads", "groups", "first_position", "first_token", "value_activation_bits"};
+  const int64_t values[] = {g.heads, g.groups, g.first_position, g.first_token, g.value_bits};
+  for (int i = 0; i < 5; i++)
+    if (!strcmp(name, names[i])) {
+      if (g.missing >> i & 1) break;
+      if (g.mistyped >> i & 1) return problem(1, "Attribute name and type don't match");
+      return *value = values[i], nullptr;
+    }
+  return problem(1, "No attribute with that name is defined.");
 }
 static OrtStatus* attribute_float(const OrtKernelInfo* info, const char*, float* value) {
-  if (graph_of(info).missing >> 4 & 1) return problem(1, "no such attribute");
+  if (graph_of(info).missing >> 5 & 1) return problem(1, "no such attribute");
   *value = graph_of(info).epsilon;
   return nullptr;
 }
@@ -107,7 +111,8 @@ Api api() { return Api(reinterpret_cast<const OrtApi*>(slots)); }
 template <class F>
 static void slot(int number, F* function) { slots[number] = reinterpret_cast<void*>(function); }
 static void fill_slots() {
-  slot(0, problem), slot(51, tensor_data), slot(60, element_type), slot(61, rank), slot(62, dimensions), slot(65, tensor_info);
+  slot(0, problem), slot(2, +[](const OrtStatus* status) -> const char* { return status->text; });
+  slot(51, tensor_data), slot(60, element_type), slot(61, rank), slot(62, dimensions), slot(65, tensor_info);
   slot(85, attribute_float), slot(86, attribute_int), slot(90, input_value), slot(91, output_value);
   slot(93, +[](OrtStatus* status) { delete status; });
   slot(99, +[](OrtTensorTypeAndShapeInfo* info) { delete info; });
@@ -162,7 +167,8 @@ struct Fuzzer {
   }
   void attributes(int64_t heads, int64_t groups) {
     g.heads = perhaps(heads), g.groups = perhaps(groups), g.first_position = perhaps(0), g.first_token = perhaps(random.whole(0, 1));
-    g.epsilon = sometimes() ? NAN : 1e-5f, g.missing = sometimes() ? random.whole(0, 31) : 0;
+    g.epsilon = sometimes() ? NAN : 1e-5f, g.value_bits = perhaps(8 * random.whole(1, 2));
+    g.missing = sometimes() ? random.whole(0, 63) : 0, g.mistyped = sometimes() ? random.whole(0, 31) : 0;
   }
   void embed(int dim) {
     const int batch = random.whole(1, 4), length = random.whole(1, 20);

@@ -7,7 +7,8 @@
 using namespace biolord;
 
 static const Sizes kModels[] = {
-    {64, 4, 128, 2, 2, false}, {64, 4, 128, 1, 2, true}, {384, 12, 1536, 4, 1, false}, {768, 12, 3072, 4, 1, true},
+    {64, 4, 128, 2, 2, false},      {64, 4, 128, 1, 2, true},       {384, 12, 1536, 4, 1, false},     {768, 12, 3072, 4, 1, true},
+    {64, 4, 128, 2, 2, false, 16},  {64, 4, 128, 1, 2, true, 16},   {768, 12, 3072, 4, 1, false, 16},
 };
 static const int kLengths[] = {9, 33, 1, 15, 16, 17, 31, 48, 7};
 
@@ -32,7 +33,8 @@ int main(int count, char** names) {
     for (int i = 0; const Kind* kind = kind_at(i); i++) {
       bool wanted = count == 1;
       for (int n = 1; n < count; n++) wanted |= !strcmp(names[n], kind->name);
-      if (wanted) printf("%d-%d-%d %s %016llx\n", sizes.dim, sizes.inner, sizes.bits4 ? 4 : 8, kind->name, static_cast<unsigned long long>(hash_of(*kind, model)));
+      const unsigned long long found = wanted ? hash_of(*kind, model) : 0;
+      if (wanted) printf("%d-%d-%d-%d %s %016llx\n", sizes.dim, sizes.inner, sizes.bits4 ? 4 : 8, sizes.value_bits, kind->name, found);
     }
   }
 }

@@ -9,6 +9,7 @@
 struct Sizes {
   int dim, heads, inner, groups, layers;
   bool bits4;
+  int value_bits = 8;
 };
 
 // Zeroed memory from a multiple of 64 bytes on, for as long as the program runs.
@@ -98,7 +99,7 @@ struct Model {
   }
   bool layer(const biolord::Kind& kind, int number, float* x, const int32_t* starts, int texts, biolord::Workers& workers) const {
     const Layer& l = layers[number];
-    return kind.attention({x, x, starts, texts, sizes.dim, sizes.heads, smoothing, l.qkv, l.out, norm, position_bias, kPositions}, workers) &&
+    return kind.attention({x, x, starts, texts, sizes.dim, sizes.heads, smoothing, l.qkv, l.out, norm, position_bias, kPositions, sizes.value_bits}, workers) &&
            kind.feed_forward({x, x, starts[texts], sizes.dim, sizes.groups, smoothing, l.first, l.second, norm}, workers);
   }
 };

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,6 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.int8]
-GROUP = 32
-"""Inputs that share a scale of 4-bit weights."""
 EPSILON = 1e-5
 
 
@@ -27,6 +25,9 @@ class Sizes:
     groups: int = 2
     layers: int = 2
     bits: int = 8
+    value_bits: int = 8
+    group: int = 32
+    """Inputs that share a scale of 4-bit weights."""
     positions: int = 512
     vocabulary: int = 101
 
@@ -53,19 +54,23 @@ class Linear:
     packed: Bytes
     group_scales: Bytes | None
 
+    def widened(self) -> Linear:
+        """Return the same layer with 8-bit weights."""
+        return replace(self, packed=pack8(self.weights), group_scales=None)
+
     @classmethod
-    def random(cls, random: np.random.Generator, inputs: int, outputs: int, bits: int) -> Linear:
-        """Make one of 8 or 4 bits."""
+    def random(cls, random: np.random.Generator, inputs: int, outputs: int, group: int | None) -> Linear:
+        """Make one of 8 bits, or of 4 bits where inputs share scales in groups."""
         scale = random.uniform(0.6, 1.4, outputs) / (74 * inputs**0.5)
         bias = random.normal(0, 0.1, outputs)
         scales: Bytes | None = None
-        if bits == 8:
+        if group is None:
             weights = random.integers(-127, 128, (inputs, outputs), dtype=np.int8)
             packed = pack8(weights)
         else:
             values = random.integers(-8, 8, (inputs, outputs), dtype=np.int8)
-            each = random.integers(1, 16, (inputs // GROUP, outputs), dtype=np.int8)
-            weights = (values * np.repeat(each, GROUP, axis=0)).astype(np.int8)
+            each = random.integers(1, 16, (inputs // group, outputs), dtype=np.int8)
+            weights = (values * np.repeat(each, group, axis=0)).astype(np.int8)
             packed = pack4(values)
             scales = np.ascontiguousarray(each.reshape(-1, outputs // 16, 16).transpose(1, 0, 2))
         colsum = weights.astype(np.int64).sum(axis=0)
@@ -100,17 +105,28 @@ class Encoder:
     position_bias: Floats | None
     layers: tuple[Layer, ...]
 
+    def widened(self) -> Encoder:
+        """Return the same encoder with its 4-bit weights as 8-bit ones."""
+        layers = [
+            Layer(
+                *(each.widened() for each in (layer.qkv, layer.out, layer.first)),
+                tuple(map(Linear.widened, layer.second)),
+            )
+            for layer in self.layers
+        ]
+        return replace(self, layers=tuple(layers))
+
     @classmethod
     def random(cls, sizes: Sizes, seed: int = 1, *, relative: bool = True) -> Encoder:
         """Make one from a seed; `relative` as in MPNet, else as in BERT."""
         random = np.random.default_rng(seed)
-        dim, bits = sizes.dim, sizes.bits
+        dim, group = sizes.dim, sizes.group if sizes.bits == 4 else None
         layers = [
             Layer(
-                Linear.random(random, dim, 3 * dim, bits),
-                Linear.random(random, dim, dim, bits),
-                Linear.random(random, dim, sizes.inner, bits),
-                tuple(Linear.random(random, sizes.inner // sizes.groups, dim, bits) for _ in range(sizes.groups)),
+                Linear.random(random, dim, 3 * dim, group),
+                Linear.random(random, dim, dim, group),
+                Linear.random(random, dim, sizes.inner, group),
+                tuple(Linear.random(random, sizes.inner // sizes.groups, dim, group) for _ in range(sizes.groups)),
             )
             for _ in range(sizes.layers)
         ]
@@ -162,7 +178,9 @@ class Graph:
             *(encoder.norm, encoder.position_bias, layer.qkv.group_scales, layer.out.group_scales),
         )
         inputs = [self.last(), "starts", *map(self.constant, tensors)]
-        self.node("Attention", inputs, [to], heads=encoder.sizes.heads, epsilon=EPSILON)
+        sizes = encoder.sizes
+        bits = {} if sizes.value_bits == 8 else {"value_activation_bits": sizes.value_bits}
+        self.node("Attention", inputs, [to], heads=sizes.heads, epsilon=EPSILON, **bits)
 
     def feed_forward(self, encoder: Encoder, layer: Layer, to: str) -> None:
         """The second half of a layer."""

@@ -1,4 +1,4 @@
-"""The operators in numpy, in double precision, with the roundings to 8 bits of kernels/README.md."""
+"""The operators in numpy, in double precision, with the roundings to 8 and 16 bits of kernels/README.md."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ def layer_norm(x: Doubles, encoder: Encoder) -> Doubles:
     return np.asarray(centered / np.sqrt((centered**2).mean(axis=1, keepdims=True) + EPSILON) * gain + shift)
 
 
-def rounded(x: Doubles) -> Doubles:
-    """Round each row to its own grid of 256 values, and return it as floats again."""
+def rounded(x: Doubles, bits: int = 8) -> Doubles:
+    """Round each row to its own grid of 256 values, or of more bits, and return it as floats again."""
+    most = 2**bits - 1
     low, high = np.minimum(x.min(axis=1, keepdims=True), 0), np.maximum(x.max(axis=1, keepdims=True), 0)
-    step = np.maximum(high - low, 1e-20) / 255
+    step = np.maximum(high - low, 1e-20) / most
     zero = np.rint(-low / step)
-    return np.asarray((np.clip(np.rint(x / step + zero), 0, 255) - zero) * step)
+    return np.asarray((np.clip(np.rint(x / step + zero), 0, most) - zero) * step)
 
 
 def linear(x: Doubles, layer: Linear) -> Doubles:
@@ -49,7 +50,11 @@ def attention(encoder: Encoder, layer: Layer, x: Doubles) -> Doubles:
     """The first half of a layer, on one text."""
     length, dim = x.shape
     heads = encoder.sizes.heads
-    qkv = linear(rounded(smoothed(x, encoder)), layer.qkv) + layer.qkv.columns[2]
+    queries_and_keys, values = (
+        linear(rounded(smoothed(x, encoder), bits), layer.qkv) + layer.qkv.columns[2]
+        for bits in (8, encoder.sizes.value_bits)
+    )
+    qkv = np.concatenate([queries_and_keys[:, : 2 * dim], values[:, 2 * dim :]], axis=1)
     q, k, v = qkv.reshape(length, 3, heads, dim // heads).transpose(1, 2, 0, 3)
     scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim // heads)
     if encoder.position_bias is not None:

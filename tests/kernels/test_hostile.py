@@ -26,7 +26,7 @@ Refused = (
 )
 
 
-def set_attribute(model: ModelProto, name: str, value: float | None) -> ModelProto:
+def set_attribute(model: ModelProto, name: str, value: float | str | None) -> ModelProto:
     """Change or remove an attribute of the only node."""
     (node,) = model.graph.node
     kept = [attribute for attribute in node.attribute if attribute.name != name]
@@ -45,17 +45,25 @@ def set_attribute(model: ModelProto, name: str, value: float | None) -> ModelPro
         ("Attention", "heads", None, "heads"),
         ("Attention", "epsilon", 0.0, "attribute epsilon is 0, expected a number between 0 and 1"),
         ("Attention", "epsilon", float("nan"), "attribute epsilon is nan"),
+        ("Attention", "value_activation_bits", 12, "value_activation_bits is 12, expected 8 or 16"),
+        ("Attention", "value_activation_bits", 0, "value_activation_bits is 0, expected 8 or 16"),
+        ("Attention", "value_activation_bits", -8, "value_activation_bits is -8, expected 8 or 16"),
+        ("Attention", "value_activation_bits", 2**32 + 8, "value_activation_bits is 4294967304, expected 8 or 16"),
+        ("Attention", "value_activation_bits", 16.0, "attribute value_activation_bits is no whole number"),
         ("Embed", "epsilon", -1.0, "attribute epsilon is -1"),
         ("Embed", "epsilon", None, "epsilon"),
         ("Embed", "first_position", -1, "attribute first_position is -1"),
         ("Embed", "first_position", 512, "attribute first_position is 512, expected less than the 512 positions"),
+        ("Embed", "first_position", 2.0, "attribute first_position is no whole number"),
+        ("FeedForward", "groups", 2.0, "attribute groups is no whole number"),
         ("FeedForward", "groups", 0, "attribute groups is 0, expected 1 to 32"),
         ("FeedForward", "groups", 3, "128 inner channels in 3 groups"),
         ("FeedForward", "groups", 1, "second has shape [2, 4, 16, 16, 4], expected [1, 4, 32, 16, 4]"),
+        ("Pool", "first_token", "1", "attribute first_token is no whole number"),
         ("Pool", "first_token", 2, "attribute first_token is 2, expected 0 to 1"),
     ],
 )
-def test_attributes(op: str, name: str, value: float | None, problem: str) -> None:
+def test_attributes(op: str, name: str, value: float | str | None, problem: str) -> None:
     """Missing, out of range, or not of the weights' sizes."""
     model = set_attribute(operator_model(ENCODER, op), name, value)
     with pytest.raises(Refused) as caught:

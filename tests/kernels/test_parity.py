@@ -13,6 +13,8 @@ SIZES = [
     Sizes(layers=1),
     Sizes(dim=192, heads=4, inner=320, groups=5, layers=1, bits=4),
     Sizes(dim=128, heads=2, inner=512, groups=1, layers=1),
+    Sizes(dim=128, heads=2, inner=256, layers=1, value_bits=16),
+    Sizes(dim=192, heads=3, inner=192, groups=3, layers=1, bits=4, value_bits=16),
 ]
 CLOSE = 1e-4
 """A float near the middle of two steps may be rounded the other way, which moves a result by a step of one input."""

@@ -24,6 +24,8 @@ ODD_SIZES = (
     Sizes(dim=320, heads=20, inner=384, groups=2, bits=4),
     Sizes(dim=384, heads=12, inner=1536, groups=4, layers=1),
     Sizes(dim=256, heads=2, inner=512, groups=8, bits=4),
+    Sizes(dim=64, heads=4, inner=128, value_bits=16),
+    Sizes(dim=320, heads=10, inner=320, groups=5, bits=4, value_bits=16),
 )
 
 
@@ -47,12 +49,22 @@ def test_an_operator_gives_the_bits_of_the_plain_kind(kind: str, sizes: Sizes, o
     assert_same_bits(model_of(sizes, op), kind, *feeds)
 
 
-@pytest.mark.parametrize("bits", [8, 4])
-def test_any_number_of_rows_gives_the_bits_of_the_plain_kind(kind: str, bits: int) -> None:
+@pytest.mark.parametrize(("bits", "value_bits"), [(8, 8), (4, 8), (8, 16)])
+def test_any_number_of_rows_gives_the_bits_of_the_plain_kind(kind: str, bits: int, value_bits: int) -> None:
     """Block edges of every kind's products, as one text each, and texts of one token."""
-    sizes = Sizes(bits=bits)
+    sizes = Sizes(bits=bits, value_bits=value_bits)
     lengths = [lengths for count in EDGES for lengths in ([count], [1] * count)]
     assert_same_bits(model_of(sizes, "whole"), kind, *(ids_feed(each, sizes.vocabulary) for each in lengths))
+
+
+@pytest.mark.parametrize("group", [8, 24, 32, 64, 192])
+def test_4_bit_weights_give_the_bits_of_the_8_bit_ones_that_they_widen_to(kind: str, group: int) -> None:
+    """In registers for few rows, in a buffer for more; groups that lie across the edges of tiles."""
+    encoder = Encoder.random(Sizes(dim=192, inner=384, layers=1, bits=4, group=group))
+    halves, whole = (open_session(whole_model(each), kind) for each in (encoder, encoder.widened()))
+    for count in (1, 2, 3, 9, 12, 13, 25, 40):
+        feed = ids_feed([count], encoder.sizes.vocabulary)
+        assert [a.tobytes() for a in run(halves, feed)] == [a.tobytes() for a in run(whole, feed)], count
 
 
 @pytest.mark.real
@@ -71,7 +83,8 @@ def test_any_graph_gives_the_bits_of_the_plain_kind(kind: str, data: st.DataObje
     width, heads = data.draw(st.sampled_from([(64, 1), (16, 4), (32, 2), (64, 2), (48, 4), (32, 6), (128, 1)]))
     groups = data.draw(st.integers(1, 3))
     inner = 64 * groups * data.draw(st.integers(1, 3))
-    sizes = Sizes(width * heads, heads, inner, groups, layers=1, bits=data.draw(st.sampled_from([4, 8])))
+    bits, value_bits = data.draw(st.sampled_from([4, 8])), data.draw(st.sampled_from([8, 16]))
+    sizes = Sizes(width * heads, heads, inner, groups, layers=1, bits=bits, value_bits=value_bits)
     encoder = Encoder.random(sizes, data.draw(st.integers(0, 1000)), relative=data.draw(st.booleans()))
     lengths = data.draw(st.lists(st.integers(1, 70), min_size=1, max_size=6))
     feed = ids_feed(lengths, sizes.vocabulary, data.draw(st.integers(0, 1000)))
@@ -80,11 +93,11 @@ def test_any_graph_gives_the_bits_of_the_plain_kind(kind: str, data: st.DataObje
     assert_same_bits(model, kind, feed, threads=threads)
 
 
-@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize(("bits", "value_bits"), [(8, 8), (4, 8), (8, 16)])
 @pytest.mark.parametrize("threads", [1, 2, 4])
-def test_a_vector_is_a_function_of_its_text(threads: int, bits: int) -> None:
+def test_a_vector_is_a_function_of_its_text(threads: int, bits: int, value_bits: int) -> None:
     """Alone and in batches, in any order, on any number of threads."""
-    sizes = Sizes(bits=bits)
+    sizes = Sizes(bits=bits, value_bits=value_bits)
     for name in kernels.available():
         session = open_session(model_of(sizes, "whole"), name, threads)
         lengths = [3, 18, 1, 60, 9, 33, 200, 17, 31]
