@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from biolord_export.weights import Float32
 
-GROUP = 32
+GROUP = 16
 """Inputs that share a whole scale."""
 LOWEST, HIGHEST = -8, 7
 LARGEST_SCALE = 15
