@@ -109,7 +109,9 @@ class Encoder:
         """Return the same encoder with its 4-bit weights as 8-bit ones."""
         layers = [
             Layer(
-                *(each.widened() for each in (layer.qkv, layer.out, layer.first)),
+                layer.qkv.widened(),
+                layer.out.widened(),
+                layer.first.widened(),
                 tuple(map(Linear.widened, layer.second)),
             )
             for layer in self.layers
