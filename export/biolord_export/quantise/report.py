@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.operators import EncoderOperators
+    from biolord_export.kernels.layers import IntegerEncoder
     from biolord_export.weights import Float32, Linear
 
 
@@ -24,7 +25,8 @@ class LinearReport:
         name: Which of its linear layers.
         error: Error power over signal power of its output.
         strength: How much of the input's ranges smoothing moved into the weights, 0 to 1.
-        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end.
+        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end,
+            0 if they have none.
         wide: How many input channels stay in float32.
     """
 
@@ -41,6 +43,14 @@ class Quantised:
     """An encoder's operators in a number format, with the report of each linear layer (none if nothing was fitted)."""
 
     operators: EncoderOperators
+    reports: tuple[LinearReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """An encoder in whole numbers, with the report of each linear layer."""
+
+    encoder: IntegerEncoder
     reports: tuple[LinearReport, ...]
 
 
