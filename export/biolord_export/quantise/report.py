@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.operators import EncoderOperators
+    from biolord_export.kernels.layers import IntegerEncoder
     from biolord_export.weights import Float32, Linear
 
 
@@ -41,6 +42,14 @@ class Quantised:
     """An encoder's operators in a number format, with the report of each linear layer (none if nothing was fitted)."""
 
     operators: EncoderOperators
+    reports: tuple[LinearReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """An encoder in whole numbers, with the report of each linear layer."""
+
+    encoder: IntegerEncoder
     reports: tuple[LinearReport, ...]
 
 
