@@ -22,7 +22,7 @@ from biolord_onnx.manifest import Manifest
 from biolord_onnx.plugins import add_plugin, available_providers
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session_options import Memory, SessionSettings, session_options
+from biolord_onnx.session_options import SessionSettings, session_options
 from biolord_onnx.stamps import ArtifactChangedError
 
 Output = Literal["sentence_embedding", "unit_embedding"]
@@ -161,7 +161,6 @@ def open_session(
     *,
     provider: str = "auto",
     threads: int | None = None,
-    memory: Memory = "fast",
     spinning: bool = False,
 ) -> Session:
     """Load an artefact's graph.
@@ -170,8 +169,6 @@ def open_session(
         artifact: a checked artefact.
         provider: ``auto`` or the name of a provider.
         threads: cores for one run; None takes what affinity and cgroup quota allow.
-        memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
-            between processes.
         spinning: whether threads without work keep their cores busy waiting for some.
 
     Raises:
@@ -180,12 +177,12 @@ def open_session(
             operators that the artifact needs are missing.
         ArtifactError: onnxruntime is too old, the CPU would get the graph wrong or lacks what it needs, or the
             graph can't be loaded.
-        InputError: ``threads`` or ``memory`` is out of range.
+        InputError: ``threads`` is out of range.
     """
     ort = import_onnxruntime()
     chosen = select_provider(ort, artifact.manifest, provider)
     cores = available_cores(threads)
-    settings = SessionSettings(cores.count, memory, spinning)
+    settings = SessionSettings(cores.count, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
     if not chosen.run_a_core or cores.count == 1:
         return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim)

@@ -60,7 +60,7 @@ class Service:
             BiolordError: the artefact is damaged or can't run here.
         """
         artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
-        encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads, memory=settings.memory)
+        encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)
         session = encoder.session
         self.settings = settings
         self.manifest: Manifest = artifact.manifest
