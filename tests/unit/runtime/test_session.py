@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import onnxruntime
@@ -28,7 +28,6 @@ from biolord_onnx.errors import (
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
 from biolord_onnx.session import OpenedOnce, OrtSession, Output, open_session, select_provider
-from biolord_onnx.session_options import Memory
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
 IDS = np.array([[0, 5, 2], [0, 6, 2]], dtype=np.int64)
@@ -47,10 +46,9 @@ def with_model(folder: Path, data: bytes) -> Artifact:
     return with_manifest(folder, tiny_manifest())
 
 
-@pytest.mark.parametrize("memory", ["fast", "low"])
-def test_both_outputs_come_back(tiny: Path, memory: Memory) -> None:
-    """A session gives what the graph computes, in either memory mode."""
-    session = open_session(open_artifact(tiny), threads=1, memory=memory)
+def test_both_outputs_come_back(tiny: Path) -> None:
+    """A session gives what the graph computes."""
+    session = open_session(open_artifact(tiny), threads=1)
     expected = tiny_table()[IDS].mean(axis=1)
     raw = session.run(IDS, MASK, "sentence_embedding")
     unit = session.run(IDS, MASK, "unit_embedding")
@@ -274,17 +272,10 @@ def test_cpu_features_do_not_matter_elsewhere(monkeypatch: pytest.MonkeyPatch) -
     assert select_provider(onnxruntime, manifest).name == "cuda"
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"threads": 0}, "threads=0 is not a number of threads"),
-        ({"memory": "tiny"}, "memory is 'tiny', expected 'fast' or 'low'"),
-    ],
-)
-def test_options_out_of_range_are_refused(tiny: Path, options: dict[str, Any], message: str) -> None:
+def test_a_number_of_threads_out_of_range_is_refused(tiny: Path) -> None:
     """A wrong option is an InputError that names it."""
-    with pytest.raises(InputError, match=message):
-        open_session(open_artifact(tiny), **options)
+    with pytest.raises(InputError, match="threads=0 is not a number of threads"):
+        open_session(open_artifact(tiny), threads=0)
 
 
 def test_a_graph_that_onnxruntime_refuses(tiny_copy: Path) -> None:
