@@ -42,7 +42,9 @@ class CompiledOperator:
 _LINEAR = (_INT8, _FLOAT)
 COMPILED: Mapping[str, CompiledOperator] = {
     # table, scales, positions, norm
-    "Embed": CompiledOperator(frozenset({"epsilon", "first_position"}), 2, (_INT8, _FLOAT, _FLOAT, _FLOAT), outputs=2),
+    "Embed": CompiledOperator(
+        frozenset({"epsilon", "first_position", "pad_id"}), 2, (_INT8, _FLOAT, _FLOAT, _FLOAT), outputs=2
+    ),
     # smoothing, queries with keys and values, output, norm; position bias, scales of groups of both
     "Attention": CompiledOperator(
         frozenset({"epsilon", "heads", "value_activation_bits"}),
