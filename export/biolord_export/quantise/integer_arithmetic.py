@@ -47,4 +47,4 @@ def multiply(linear: IntegerLinear, x: Float32) -> Float32:
 
 
 def _smooth(smoothing: Float32, x: Float32) -> Float32:
-    return x * smoothing[0] + smoothing[1]
+    return np.asarray(x * smoothing[0] + smoothing[1], dtype=np.float32)

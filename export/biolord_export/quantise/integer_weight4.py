@@ -67,7 +67,8 @@ def round_weight4(weight: Float32, covariance: Float32, parts: int = 1) -> tuple
 def _base(weight: Float32, parts: int) -> Float32:
     """Return float32 [parts, outputs], the step that a group of scale 1 has."""
     groups = weight.reshape(parts, -1, GROUP, weight.shape[1])
-    return np.maximum(_step(groups, axis=2).max(axis=1) / WIDEST, np.finfo(np.float32).tiny).astype(np.float32)
+    widest = _step(groups, axis=2).max(axis=1) / WIDEST
+    return np.asarray(np.maximum(widest, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
 def _step(weights: Float32, axis: int) -> Float32:
