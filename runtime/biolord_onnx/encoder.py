@@ -194,13 +194,10 @@ class Encoder:
             yield Job(rows[batch.indices], *batch_arrays(ids, batch, self.manifest.pad_id))
 
     def _run(self, jobs: Iterator[Job], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-        def alone(job: Job) -> NDArray[np.float32]:
+        def run(job: Job) -> NDArray[np.float32]:
             return self.session.run(job.input_ids, job.attention_mask, settings.output)
 
-        def beside(job: Job) -> NDArray[np.float32]:
-            return self.session.run_beside(job.input_ids, job.attention_mask, settings.output)
-
-        for job, vectors in run_jobs(jobs, alone, beside, self.session.runs_at_once):
+        for job, vectors in run_jobs(jobs, run, self.session.runs_at_once):
             yield job.rows, vectors
 
     def _refuse_overflow(self, texts: Sequence[str]) -> None:

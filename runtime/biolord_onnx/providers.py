@@ -20,8 +20,6 @@ class Provider:
             for providers that don't take the session's.
         session_options: entries of the session's configuration that it needs.
         plugin: the module whose library brings it to any onnxruntime; None if it is part of one.
-        run_a_core: whether as many runs at once as there are cores beat one over all of them; others bring threads
-            or queues of their own.
         compiled_operators: whether the library of compiled operators has kernels for it.
     """
 
@@ -32,7 +30,6 @@ class Provider:
     options: tuple[tuple[str, str], ...] = ()
     session_options: tuple[tuple[str, str], ...] = ()
     plugin: str | None = None
-    run_a_core: bool = False
     compiled_operators: bool = False
 
     def runs(self, target: str) -> bool:
@@ -63,7 +60,6 @@ PROVIDERS = (
         "CPUExecutionProvider",
         ("cpu-", "portable-"),
         "pip install 'biolord-onnx[cpu]'",
-        run_a_core=True,
         compiled_operators=True,
     ),
     Provider(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from threading import Lock
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, Protocol
 
@@ -23,7 +21,6 @@ from biolord_onnx.plugins import add_plugin, available_providers
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
 from biolord_onnx.session_options import SessionSettings, session_options
-from biolord_onnx.stamps import ArtifactChangedError
 
 Output = Literal["sentence_embedding", "unit_embedding"]
 
@@ -54,55 +51,30 @@ class OrtSession(Protocol):
         """Describe the outputs."""
 
 
-class OpenedOnce:
-    """A session that is opened when it is first asked for, once however many threads ask."""
-
-    def __init__(self, opener: Callable[[], OrtSession]) -> None:
-        """Keep the function that opens it."""
-        self._opener = opener
-        self._lock = Lock()
-        self._session: OrtSession | None = None
-
-    def __call__(self) -> OrtSession:
-        """Return the session."""
-        with self._lock:
-            if self._session is None:
-                self._session = self._opener()
-            return self._session
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """A loaded graph. Safe to run from several threads.
 
-    On a CPU, a run on each core beats one run over all of them: nothing waits where a layer ends. A single run is done
-    soonest by all cores. onnxruntime fixes the threads of a run when it opens a session, so there are two, the second
-    opened when it is needed.
-
     Attributes:
-        ort_session: onnxruntime's session, whose runs take all threads.
+        ort_session: onnxruntime's session.
         provider: short name of the provider really used.
         threads: cores to use.
         dim: length of a vector.
-        one_core: gives the session whose runs take one thread; None where there is a single thread, or a provider
-            that brings threads or queues of its own.
+        runs_at_once: how many runs together keep the machine busiest. Compiled operators share the cores between runs:
+            one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
+            of a layer. onnxruntime's operators always take all.
     """
 
     ort_session: OrtSession
     provider: str
     threads: int
     dim: int
-    one_core: Callable[[], OrtSession] | None = None
-
-    @property
-    def runs_at_once(self) -> int:
-        """How many runs together keep the machine busiest."""
-        return self.threads if self.one_core else 1
+    runs_at_once: int = 1
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
     ) -> NDArray[np.float32]:
-        """Compute the vectors of one batch on all cores.
+        """Compute the vectors of one batch.
 
         Args:
             input_ids: int64 [batch, sequence].
@@ -117,31 +89,19 @@ class Session:
             ArtifactError: the result isn't a vector for each text.
             NotFiniteError: a vector isn't finite.
         """
-        return _run(self.ort_session, input_ids, attention_mask, output, self.dim)
+        batch, length = input_ids.shape
+        feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        try:
+            vectors = self.ort_session.run([output], feed)[0]
+        except ort_errors() as error:
+            raise BiolordError(
+                f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
+            ) from error
+        _check_vectors(vectors, batch, length, self.dim)
+        return vectors
 
-    def run_beside(
-        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
-    ) -> NDArray[np.float32]:
-        """Compute the vectors of one batch beside other runs; arguments, result and errors are those of `run`."""
-        ort_session = self.one_core() if self.one_core else self.ort_session
-        return _run(ort_session, input_ids, attention_mask, output, self.dim)
 
-
-def _run(
-    ort_session: OrtSession,
-    input_ids: NDArray[np.int64],
-    attention_mask: NDArray[np.int64],
-    output: Output,
-    dim: int,
-) -> NDArray[np.float32]:
-    feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-    batch, length = input_ids.shape
-    try:
-        vectors = ort_session.run([output], feed)[0]
-    except ort_errors() as error:
-        raise BiolordError(
-            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
-        ) from error
+def _check_vectors(vectors: NDArray[np.float32], batch: int, length: int, dim: int) -> None:
     if vectors.shape != (batch, dim):
         raise ArtifactError(
             f"the graph gave numbers of shape {vectors.shape} for {batch} texts, expected {(batch, dim)}: export the "
@@ -153,7 +113,6 @@ def _run(
             f"{batch - int(finite.all(axis=1).sum())} of {batch} texts of up to {length} tokens have vectors that "
             "aren't finite numbers: the artifact's weights are damaged, export it again"
         )
-    return vectors
 
 
 def open_session(
@@ -184,22 +143,8 @@ def open_session(
     cores = available_cores(threads)
     settings = SessionSettings(cores.count, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
-    if not chosen.run_a_core or cores.count == 1:
-        return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim)
-    one_core = OpenedOnce(lambda: _open_again(ort, artifact, chosen, replace(settings, threads=1)) or ort_session)
-    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, one_core)
-
-
-def _open_again(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession | None:
-    """Open a second session from the files of the first; None if they are gone: the first one gives the same bits."""
-    try:
-        with artifact.files.reading(*(entry.name for entry in artifact.manifest.files)):
-            return _open(ort, artifact, chosen, settings)
-    except ArtifactChangedError as error:
-        warnings.warn(
-            f"{error}; this one goes on with what it loaded, many texts take longer", RuntimeWarning, stacklevel=2
-        )
-        return None
+    at_once = cores.count if artifact.manifest.requires.operators else 1
+    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, at_once)
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:

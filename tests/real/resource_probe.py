@@ -16,7 +16,7 @@ from pathlib import Path
 
 from biolord_onnx import Embedder
 
-QUERIES = 40
+QUERIES, LONGEST_QUERY = 40, 12
 FIRST_TEXTS = 1000
 IDLE_SECONDS = 1.0
 WORDS = ("fever", "acute", "renal", "failure", "of", "the", "left", "ventricle", "chronic", "lesion", "with", "pain")
@@ -30,10 +30,10 @@ def memory(process: int | str = "self") -> dict[str, float]:
     return {name: kibibytes[key] * 1024 / 1e6 for name, key in names.items()}
 
 
-def texts(count: int, seed: int) -> list[str]:
+def texts(count: int, seed: int, longest: int = 120) -> list[str]:
     """Make texts of random lengths, most of them short."""
     draw = random.Random(seed)
-    lengths = [min(120, 1 + int(draw.expovariate(1 / 12))) for _ in range(count)]
+    lengths = [min(longest, 1 + int(draw.expovariate(1 / 12))) for _ in range(count)]
     return [" ".join(draw.choices(WORDS, k=length)) for length in lengths]
 
 
@@ -41,7 +41,7 @@ def main(artifact: str, bulk_texts: int) -> None:
     """Load, query, wait, work, and tell what each took."""
     found: dict[str, object] = {"process": os.getpid()}
     with Embedder.load(artifact) as embedder:
-        for query in texts(QUERIES, seed=3):
+        for query in texts(QUERIES, seed=3, longest=LONGEST_QUERY):
             embedder.encode(query)
         found["after_queries"] = memory()
         cpu = time.process_time()

@@ -19,9 +19,9 @@ OPERATORS = {"biolord": 1}
 _ALIGNMENT = 64
 
 
-def compiled_model(sizes: Sizes = SIZES) -> onnx.ModelProto:
+def compiled_model(sizes: Sizes = SIZES, seed: int = 1) -> onnx.ModelProto:
     """Build a graph whose inputs and outputs have the shapes that exports give them; its weights stand in it."""
-    model = whole_model(Encoder.random(sizes))
+    model = whole_model(Encoder.random(sizes, seed))
     del model.graph.input[:], model.graph.output[:]
     for name in INPUTS:
         model.graph.input.append(onnx.helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]))
