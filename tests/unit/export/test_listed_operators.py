@@ -38,6 +38,12 @@ def test_what_is_exported_is_listed(exported: Callable[[str, str], Exported], ar
     assert open_artifact(folder).graph.nodes
 
 
+def test_no_operator_of_onnxruntime_s_own_is_listed_in_vain(exported: Callable[[str, str], Exported]) -> None:
+    """A list that only grows would let graphs in that no export writes any more."""
+    written = {operator for target in ("cpu-fp32", "cpu-int8") for operator in used(exported("mpnet", target).path)}
+    assert {operator for operator in OPERATORS if operator[0]} == {one for one in written if one[0]}
+
+
 def test_what_is_exported_of_other_tokenizers_opens(place: Place, tmp_path: Path) -> None:
     """XLM-R's, whose graph counts positions otherwise, and whose pieces have a table."""
     model = write_checkpoint(tmp_path / "model", architecture="xlm-roberta")
