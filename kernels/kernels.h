@@ -43,6 +43,7 @@ struct EmbedTask {
   const float *scales, *positions;
   Norm norm;
   float* y;
+  int64_t pad_id = -1;  // tokens that have no place of their own; -1: none
 };
 struct AttentionTask {
   const float* x;

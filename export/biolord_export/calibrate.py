@@ -11,7 +11,6 @@ from onnx import TensorProto
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.modules import Pooling
 from biolord_export.progress import track
-from biolord_export.quantise.float32 import float32_operators
 from biolord_export.scratch import scratch_folder
 from biolord_onnx.cores import available_cores
 from biolord_onnx.engine import import_onnxruntime
@@ -127,7 +126,7 @@ def collect_statistics(
     Returns:
         The statistics of each linear layer, by (layer number, name).
     """
-    encoder = emit_encoder(weights, float32_operators(weights), Pooling("mean", normalize=False))
+    encoder = emit_encoder(weights, Pooling("mean", normalize=False))
     for (number, name), value in encoder.taps.items():
         encoder.builder.output(f"{number}.{name}", value, TensorProto.FLOAT, ["tokens", "inputs"])
     collectors: dict[tuple[int, str], _Collector] = {}

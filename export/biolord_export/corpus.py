@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -58,6 +59,11 @@ def builtin_verification() -> dict[str, tuple[str, ...]]:
     return {kind: tuple(_builtin("verification", kind)) for kind in VERIFICATION_KINDS}
 
 
+def golden_texts() -> tuple[str, ...]:
+    """Return texts of many lengths and kinds, whose vectors an artifact remembers to the bit."""
+    return tuple(json.loads(_read("golden.json")))
+
+
 def read_lines(path: Path) -> list[str]:
     """Read the lines of a UTF-8 file that aren't empty, without spaces at their ends; gzip may have compressed it.
 
@@ -74,5 +80,8 @@ def read_lines(path: Path) -> list[str]:
 
 
 def _builtin(folder: str, kind: str) -> list[str]:
-    text = files("biolord_export").joinpath("data", folder, f"{kind}.txt").read_text(encoding="utf-8")
-    return text.splitlines()
+    return _read(folder, f"{kind}.txt").splitlines()
+
+
+def _read(*place: str) -> str:
+    return files("biolord_export").joinpath("data", *place).read_text(encoding="utf-8")

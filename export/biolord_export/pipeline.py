@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.calibrate import collect_statistics
-from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification
+from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification, golden_texts
 from biolord_export.errors import CheckpointError, FidelityError
 from biolord_export.fidelity import OVERFLOW
 from biolord_export.graph.builder import FLOAT32
-from biolord_export.graph.encoder import emit_encoder
+from biolord_export.graph.road import FloatRoad
 from biolord_export.naming import plain_name
 from biolord_export.notice import licence_notice
-from biolord_export.portable.tracing import require_optimum
 from biolord_export.ranges import measure_ranges
+from biolord_export.roads import Loaded
 from biolord_export.scratch import beside
 from biolord_export.targets import TARGETS
 from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
 from biolord_export.vocabulary import load_weights
 from biolord_export.vocabulary_check import measure_vocabulary
 from biolord_export.writer import add_file, check_destination, publish, write_draft, write_manifest
-from biolord_onnx import __version__
+from biolord_onnx import __version__, kernels
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.golden import make_golden
 from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Source
 from biolord_onnx.ranges import RANGES_NAME, ranges_to_json
 from biolord_onnx.tokenization import Tokenizer
@@ -42,9 +43,8 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.fidelity import FidelityReport
-    from biolord_export.graph.builder import FloatFormat, GraphBuilder
-    from biolord_export.graph.operators import EncoderOperators
-    from biolord_export.quantise.report import LinearReport, Quantised
+    from biolord_export.graph.builder import FloatFormat
+    from biolord_export.quantise.report import LinearReport
     from biolord_export.source import Checkpoint
     from biolord_export.targets import Target
     from biolord_export.weights import EncoderWeights
@@ -116,24 +116,23 @@ def export_artifact(
             its gate; nothing is written then.
     """
     check_destination(out, force=options.force)
-    if options.target.traced:
-        require_optimum()
+    target = options.target
+    target.road.check(checkpoint, target.name)
     say("reading weights")
     weights = load_weights(checkpoint)
     calibrated = _calibrate(checkpoint, weights, options, say)
-    say(f"writing the {options.target.name} graph")
-    quantised = options.target.quantise(weights, calibrated.statistics)
-    manifest = _describe(checkpoint, options.target, weights, quantised, calibrated.record)
+    say(f"writing the {target.name} graph")
+    written = target.road.write(Loaded(checkpoint, weights, calibrated.statistics))
+    layers = written.reports
+    manifest = _describe(checkpoint, target, weights, layers, calibrated.record)
     with beside(out) as draft:
-        graph = _write_graph(options.target, checkpoint, weights, quantised.operators)
-        manifest = write_draft(draft, graph, checkpoint.tokenizer_json, manifest)
-        layers = quantised.reports
-        del calibrated, quantised, graph
+        manifest = write_draft(draft, written.graph, checkpoint.tokenizer_json, manifest)
+        del calibrated, written
         write_plain = partial(write_reference, checkpoint=checkpoint, weights=weights)
         manifest, report = _verify(draft, manifest, options, write_plain, say)
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
-                f"{out} was not written, its fidelity is below the gate of {options.target.name}: "
+                f"{out} was not written, its fidelity is below the gate of {target.name}: "
                 f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it all the same, marked so)"
             )
         if checkpoint.vocabulary:
@@ -144,14 +143,6 @@ def export_artifact(
         check_destination(out, force=options.force)  # minutes have passed, somebody may have put something there
         publish(draft, out)
     return Exported(manifest, report, layers)
-
-
-def _write_graph(
-    target: Target, checkpoint: Checkpoint, weights: EncoderWeights, operators: EncoderOperators
-) -> GraphBuilder:
-    if target.traced:
-        return target.traced(checkpoint, weights, operators)
-    return emit_encoder(weights, operators, checkpoint.pooling, target.floats).builder
 
 
 def _calibrate(
@@ -197,7 +188,7 @@ def _verify(
     """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
     texts, target = builtin_verification(), options.target
     with _measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
-        manifest = replace(manifest, batch_invariance=measure_invariance(found, texts["names"]))
+        manifest = _measure_bits(found, manifest, texts["names"])
         ranges = measure_ranges(found, (options.calibration or builtin_calibration()).texts)
         manifest = add_file(draft, manifest, RANGES_NAME, ranges_to_json(ranges))
         if target.name == REFERENCE_TARGET:
@@ -216,6 +207,19 @@ def _verify(
     return replace(manifest, fidelity=report.to_json()), report
 
 
+def _measure_bits(found: Embedder, manifest: Manifest, names: Sequence[str]) -> Manifest:
+    """Say how much of a vector depends on its batch, and, where nothing may, what its bits are."""
+    invariance = measure_invariance(found, names)
+    if not manifest.requires.operators:
+        return replace(manifest, batch_invariance=invariance)
+    if invariance.bound:
+        raise FidelityError(
+            f"a vector differs by {invariance.bound} between a text alone and among others, {manifest.target} "
+            f"promises 0 (kernels: {kernels.chosen()}): report this"
+        )
+    return replace(manifest, batch_invariance=invariance, golden=make_golden(found, golden_texts()))
+
+
 @contextmanager
 def _measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -> Iterator[Path]:
     """Give the draft, or its twin where CPUs don't compute in its format."""
@@ -231,20 +235,22 @@ def write_reference(
     folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, floats: FloatFormat = FLOAT32
 ) -> None:
     """Write the float32 artefact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
-    target = TARGETS[REFERENCE_TARGET]
-    quantised = target.quantise(weights, {})
-    graph = emit_encoder(weights, quantised.operators, checkpoint.pooling, floats)
-    manifest = _describe(checkpoint, target, weights, quantised, {})
-    write_draft(folder, graph.builder, checkpoint.tokenizer_json, manifest)
+    written = FloatRoad(floats).write(Loaded(checkpoint, weights, {}))
+    manifest = _describe(checkpoint, TARGETS[REFERENCE_TARGET], weights, (), {})
+    write_draft(folder, written.graph, checkpoint.tokenizer_json, manifest)
 
 
 def _describe(
-    checkpoint: Checkpoint, target: Target, weights: EncoderWeights, quantised: Quantised, record: JSONObject
+    checkpoint: Checkpoint,
+    target: Target,
+    weights: EncoderWeights,
+    layers: Sequence[LinearReport],
+    record: JSONObject,
 ) -> Manifest:
     place = checkpoint.place
     quantization: JSONObject = {"scheme": target.scheme, **record}
-    if quantised.reports:
-        quantization["layers"] = [asdict(report) for report in quantised.reports]
+    if layers:
+        quantization["layers"] = [asdict(report) for report in layers]
     return Manifest(
         name=f"{plain_name(place.id)}-{target.name}",
         target=target.name,
@@ -259,7 +265,7 @@ def _describe(
         fidelity=None,
         batch_invariance=BatchInvariance(0.0, "not measured"),
         files=(),
-        requires=Requirements(target.onnxruntime, target.cpu_any_of),
+        requires=Requirements(target.onnxruntime, target.cpu_any_of, dict(target.operators)),
         golden=None,
         tools=_tools(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
 from biolord_export.fidelity import Gate
-from biolord_export.graph.builder import FLOAT16, FLOAT32, WIDENED_FLOAT16
-from biolord_export.portable.build import build_portable_fp32, build_portable_int8
-from biolord_export.quantise.block4 import quantise_block4
-from biolord_export.quantise.block8 import quantise_block8
-from biolord_export.quantise.float32 import keep_float32
-from biolord_export.quantise.static8 import quantise_static8
+from biolord_export.graph.builder import FLOAT16, WIDENED_FLOAT16
+from biolord_export.graph.road import FloatRoad
+from biolord_export.kernels.limits import DOMAIN, VERSION
+from biolord_export.kernels.road import KernelRoad
+from biolord_export.portable.road import PortableFloatRoad, PortableIntegerRoad
+from biolord_export.quantise.integer import quantize_integer4, quantize_integer8
 from biolord_onnx.engine import LOWEST_ONNXRUNTIME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from biolord_export.calibrate import InputStatistics
-    from biolord_export.graph.builder import FloatFormat, GraphBuilder
-    from biolord_export.graph.operators import EncoderOperators
-    from biolord_export.quantise.report import Quantised
-    from biolord_export.source import Checkpoint
-    from biolord_export.weights import EncoderWeights
-
-    Quantiser = Callable[[EncoderWeights, Mapping[tuple[int, str], InputStatistics]], Quantised]
-    Tracer = Callable[[Checkpoint, EncoderWeights, EncoderOperators], GraphBuilder]
+    from biolord_export.graph.builder import FloatFormat
+    from biolord_export.roads import Road
 
 DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 """CPU features whose 8-bit dot products don't saturate; one of them is enough."""
+KERNELS = {DOMAIN: VERSION}
+"""The operators of our own."""
 
 
 @dataclass(frozen=True)
@@ -39,61 +34,59 @@ class Target:
     Attributes:
         name: How users call it.
         scheme: What the manifest calls its number format.
-        quantise: Turns weights into operators.
-        calibrated: Whether it needs statistics of activations.
+        road: What writes its graph.
         gate: The fidelity it must reach.
+        calibrated: Whether its road needs statistics of activations.
+        operators: Domains of compiled operators that its graphs use, and the version of each. They give the same bits
+            on every CPU, whatever else is in a batch.
         cpu_any_of: CPU features of which one is needed; empty for any CPU.
         onnxruntime: The oldest release that runs it.
-        floats: The floating-point format of what isn't quantised.
         twin: The format in which it is measured where its provider is missing; None if every CPU runs it.
-        traced: Writes the graph around optimum's trace of the checkpoint; None for the authored graph.
     """
 
     name: str
     scheme: str
-    quantise: Quantiser
-    calibrated: bool
+    road: Road
     gate: Gate
+    calibrated: bool = False
+    operators: Mapping[str, int] = field(default_factory=dict)
     cpu_any_of: tuple[str, ...] = ()
     onnxruntime: str = LOWEST_ONNXRUNTIME
-    floats: FloatFormat = FLOAT32
     twin: FloatFormat | None = None
-    traced: Tracer | None = None
 
+
+EXACT = Gate(0.999999, 0.999999, 0.999999)
 
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
-        Target("cpu-int8", "static-int8", quantise_static8, True, Gate(0.998, 0.99, 0.98), DOT_PRODUCTS),
-        Target("cpu-int8-block", "block-int8", quantise_block8, False, Gate(0.9995, 0.99, 0.98)),
-        Target("cpu-int4", "block-int4", quantise_block4, True, Gate(0.985, 0.95, 0.91)),
         Target(
-            "cuda-fp16",
-            "float16",
-            keep_float32,
-            False,
-            Gate(0.9999, 0.9995, 0.999),
-            floats=FLOAT16,
-            twin=WIDENED_FLOAT16,
+            "cpu-int8",
+            "integer8",
+            KernelRoad(quantize_integer8),
+            Gate(0.999, 0.995, 0.985),
+            calibrated=True,
+            operators=KERNELS,
         ),
-        Target("cpu-fp32", "float32", keep_float32, False, Gate(0.999999, 0.999999, 0.999999)),
+        Target(
+            "cpu-int4",
+            "integer4",
+            KernelRoad(quantize_integer4),
+            Gate(0.99, 0.95, 0.91),
+            calibrated=True,
+            operators=KERNELS,
+        ),
+        Target("cuda-fp16", "float16", FloatRoad(FLOAT16), Gate(0.9999, 0.9995, 0.999), twin=WIDENED_FLOAT16),
+        Target("cpu-fp32", "float32", FloatRoad(), EXACT),
         Target(
             "portable-int8",
             "static-int8 (QDQ)",
-            quantise_static8,
-            True,
+            PortableIntegerRoad(),
             Gate(0.985, 0.97, 0.95),
-            DOT_PRODUCTS,
-            traced=build_portable_int8,
+            calibrated=True,
+            cpu_any_of=DOT_PRODUCTS,
         ),
-        Target(
-            "portable-fp32",
-            "float32",
-            keep_float32,
-            False,
-            Gate(0.999999, 0.999999, 0.999999),
-            traced=build_portable_fp32,
-        ),
+        Target("portable-fp32", "float32", PortableFloatRoad(), EXACT),
     )
 }
 

@@ -22,6 +22,10 @@ class Linear:
     weight: Float32
     bias: Float32
 
+    def outputs(self, chosen: slice) -> Linear:
+        """Return the layer that yields some of the outputs."""
+        return Linear(self.weight[:, chosen], self.bias[chosen])
+
 
 @dataclass(frozen=True)
 class LayerNorm:

@@ -5,20 +5,22 @@
 
 namespace {
 
-INLINE void embed_token(const biolord::EmbedTask& t, int64_t id, int position, float* y) {
+INLINE void embed_token(const biolord::EmbedTask& t, int64_t id, int place, float* y) {
   const int8_t* row = t.table + id * t.dim;
   const float* scales = t.scales + id * (t.dim / 64);
-  const float* positions = t.positions + static_cast<size_t>(t.first_position + position) * t.dim;
+  const float* positions = t.positions + static_cast<size_t>(place) * t.dim;
   for (int c = 0; c < t.dim; c += 16) store(y + c, fma(widened(row + c), all(scales[c / 64]), load(positions + c)));
   layer_norm(y, y, t.dim, t.norm);
 }
 static void embed(const biolord::EmbedTask& t) {
   const FloatMode mode;
-  for (int text = 0; text < t.texts; text++)
+  for (int text = 0; text < t.texts; text++) {
+    int place = t.first_position;
     for (int i = t.starts[text]; i < t.starts[text + 1]; i++) {
-      const int position = i - t.starts[text];
-      embed_token(t, t.ids[text * t.length + position], position, t.y + static_cast<size_t>(i) * t.dim);
+      const int64_t id = t.ids[text * t.length + i - t.starts[text]];
+      embed_token(t, id, id == t.pad_id ? t.first_position - 1 : place++, t.y + static_cast<size_t>(i) * t.dim);
     }
+  }
 }
 
 INLINE void pool_text(const biolord::PoolTask& t, const float* x, int tokens, float* sentence, float* unit) {

@@ -28,6 +28,9 @@ struct Embed {
     task.positions = positions.as<float>();
     task.norm = node.norm(5, task.dim, node.epsilon());
     task.first_position = node.integer_or("first_position", 0, 0, 1 << 20);
+    task.pad_id = node.integer_or("pad_id", -1, -1, 1 << 30);
+    if (node.ok() && task.pad_id >= 0 && task.first_position == 0)
+      node.fail("attribute pad_id is %lld and first_position 0, expected a position before the first", static_cast<long long>(task.pad_id));
     const int64_t room = positions.shape[0] - task.first_position;
     if (node.ok() && room < 1)
       node.fail("attribute first_position is %d, expected less than the %lld positions", task.first_position,

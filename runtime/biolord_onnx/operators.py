@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from biolord_onnx.compiled_operators import COMPILED, DOMAIN
+
 STANDARD, MICROSOFT = "", "com.microsoft"
 
 OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
@@ -51,10 +53,7 @@ OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
         (STANDARD, "Transpose", "perm"),
         (STANDARD, "Unsqueeze"),
         (STANDARD, "Where"),
-        (MICROSOFT, "GatherBlockQuantized", "block_size", "gather_axis", "quantize_axis"),
         (MICROSOFT, "Gelu"),
-        (MICROSOFT, "MatMulIntegerToFloat"),
-        (MICROSOFT, "MatMulNBits", "K", "N", "accuracy_level", "bits", "block_size"),
         (MICROSOFT, "MultiHeadAttention", "num_heads"),
     )
-}
+} | {(DOMAIN, kind): operator.attributes for kind, operator in COMPILED.items()}

@@ -1,4 +1,4 @@
-"""Several runs at once: on a CPU, as many small runs as there are cores beat one large run over all of them."""
+"""Several runs at once, where as many small runs as there are cores beat one large run over all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AHEAD = 2
 
 
 def run_jobs(
-    jobs: Iterable[Job], alone: Callable[[Job], Result], beside: Callable[[Job], Result], workers: int
+    jobs: Iterable[Job], run: Callable[[Job], Result], workers: int
 ) -> Generator[tuple[Job, Result], None, None]:
     """Run jobs, several at once, and yield each with its result, in order.
 
@@ -27,8 +27,7 @@ def run_jobs(
 
     Args:
         jobs: any number of jobs.
-        alone: does a job that has the machine to itself.
-        beside: does one while others run; called from several threads.
+        run: does a job; called from several threads.
         workers: jobs that run at once.
 
     Yields:
@@ -39,7 +38,7 @@ def run_jobs(
     everything = chain(first, waiting_jobs)
     if workers == 1 or len(first) == 1:
         for job in everything:
-            yield job, alone(job)
+            yield job, run(job)
         return
     from concurrent.futures import ThreadPoolExecutor  # a query needs none, and it takes a while to import
 
@@ -47,7 +46,7 @@ def run_jobs(
         running: deque[tuple[Job, Future[Result]]] = deque()
         try:
             for job in everything:
-                running.append((job, pool.submit(beside, job)))
+                running.append((job, pool.submit(run, job)))
                 if len(running) == AHEAD * workers:
                     yield _finish(running)
             while running:

@@ -1,4 +1,4 @@
-"""Tiny artefacts, exported here, on CPUs without integer dot products.
+"""Tiny artefacts, exported here, on CPUs without integer dot products: compiled operators, and onnxruntime's.
 
 Haswell's kernels have AVX2 and saturate. Nehalem's, older than AVX2, are exact. Under qemu both show the flags of this
 machine in /proc/cpuinfo.
@@ -15,6 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from emulated.emulator import Emulator, find_emulator
+from emulated.portable import export_portable
 from unit.export.fixtures import Exported
 from unit.runtime.command import run_process
 
@@ -51,51 +52,60 @@ def haswell_distances(emulator: Emulator, artefact: Path, folder: Path, *, guard
     return distances(embed(run, artefact, folder / "haswell.npy"), embed(run_process, artefact, folder / "here.npy"))
 
 
-@pytest.mark.parametrize("architecture", ["mpnet", "bert"])
-def test_static_int8_is_wrong_on_a_saturating_cpu(
-    emulator: Emulator, exported: Export, tmp_path: Path, architecture: str
+@pytest.fixture(scope="module")
+def portable(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact whose products are onnxruntime's."""
+    return export_portable(tiny_bert, tmp_path_factory.mktemp("portable") / "int8")
+
+
+@pytest.mark.parametrize("cpu", ["Haswell", "Nehalem"])
+@pytest.mark.parametrize(("architecture", "target"), [("mpnet", "cpu-int8"), ("bert", "cpu-int4")])
+def test_compiled_operators_give_the_same_bits_on_other_cpus(
+    emulator: Emulator, exported: Export, architecture: str, target: str, cpu: str
 ) -> None:
+    """What was exported here is verified there, and the kernels are those of that CPU."""
+    outcome = emulator.biolord(cpu, "verify", exported(architecture, target).path, "--json")
+    golden = json.loads(outcome.out)["golden"]
+    assert (outcome.code, golden["same"]) == (0, True), outcome
+    assert golden["kernels"] == {"Haswell": "avx2", "Nehalem": "plain"}[cpu]
+
+
+def test_portable_int8_is_wrong_on_a_saturating_cpu(emulator: Emulator, portable: Path, tmp_path: Path) -> None:
     """The danger: with the guard off, every vector comes out wrong, and nothing says so."""
-    artefact = exported(architecture, "cpu-int8").path
-    assert haswell_distances(emulator, artefact, tmp_path, guarded=False).min() > VISIBLY_WRONG
+    assert haswell_distances(emulator, portable, tmp_path, guarded=False).min() > VISIBLY_WRONG
 
 
-def test_static_int8_is_refused_on_a_saturating_cpu(emulator: Emulator, exported: Export, tmp_path: Path) -> None:
+def test_portable_int8_is_refused_on_a_saturating_cpu(emulator: Emulator, portable: Path, tmp_path: Path) -> None:
     """The guard: one line that names both sums and the target that is right there, and no file."""
-    artefact = exported("mpnet", "cpu-int8").path
-    outcome = emulator.biolord("Haswell", "embed", artefact, *TEXTS, "--output", tmp_path / "vectors.npy")
+    outcome = emulator.biolord("Haswell", "embed", portable, *TEXTS, "--output", tmp_path / "vectors.npy")
     outcome.assert_error("its 8-bit products saturate (a sum is 1834952, expected 3527160): ")
-    assert "export with --target cpu-int8-block" in outcome.err
+    assert "export with --target cpu-int8" in outcome.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_info_tells_of_a_saturating_cpu(emulator: Emulator, exported: Export) -> None:
+def test_info_tells_of_a_saturating_cpu(emulator: Emulator, portable: Path) -> None:
     """``biolord info`` shows what keeps the artefact from running."""
-    outcome = emulator.biolord("Haswell", "info", exported("mpnet", "cpu-int8").path, "--json")
+    outcome = emulator.biolord("Haswell", "info", portable, "--json")
     here = json.loads(outcome.out)["here"]
     assert (outcome.code, here["provider"]) == (0, None)
     assert "its 8-bit products saturate" in here["problem"]
 
 
-@pytest.mark.parametrize(("target", "bound"), [("cpu-int8-block", OTHER_STEPS), ("cpu-fp32", SAME_STEPS)])
-def test_other_targets_are_right_on_a_saturating_cpu(
-    emulator: Emulator, exported: Export, tmp_path: Path, target: str, bound: float
-) -> None:
-    """The way out: these give the vectors that they give here."""
-    assert haswell_distances(emulator, exported("mpnet", target).path, tmp_path).max() < bound
+def test_float32_is_right_on_a_saturating_cpu(emulator: Emulator, exported: Export, tmp_path: Path) -> None:
+    """It gives the vectors that it gives here."""
+    assert haswell_distances(emulator, exported("mpnet", "cpu-fp32").path, tmp_path).max() < SAME_STEPS
 
 
-def test_static_int8_runs_on_an_old_cpu_with_exact_kernels(
-    emulator: Emulator, exported: Export, tmp_path: Path
+def test_portable_int8_runs_on_an_old_cpu_with_exact_kernels(
+    emulator: Emulator, portable: Path, tmp_path: Path
 ) -> None:
     """No dot products, but right vectors: that CPU isn't turned away."""
-    artefact = exported("mpnet", "cpu-int8").path
 
     def run(*arguments: object) -> object:
         return emulator.biolord("Nehalem", *arguments)
 
-    found = embed(run, artefact, tmp_path / "nehalem.npy")
-    assert distances(found, embed(run_process, artefact, tmp_path / "here.npy")).max() < OTHER_STEPS
+    found = embed(run, portable, tmp_path / "nehalem.npy")
+    assert distances(found, embed(run_process, portable, tmp_path / "here.npy")).max() < OTHER_STEPS
 
 
 def test_a_missing_emulator_fails_where_nothing_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:

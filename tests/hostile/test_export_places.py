@@ -121,9 +121,9 @@ def stopped_at(step: str, number: signal.Signals, *arguments: object) -> subproc
         ("reading", "cpu-int8", signal.SIGINT),
         ("calibrating", "cpu-int8", signal.SIGINT),
         ("calibrating", "cpu-int8", signal.SIGTERM),
-        ("writing", "cpu-int8-block", signal.SIGINT),
-        ("verifying", "cpu-int8-block", signal.SIGINT),
-        ("verifying", "cpu-int8-block", signal.SIGHUP),
+        ("writing", "cpu-int8", signal.SIGINT),
+        ("verifying", "cpu-int8", signal.SIGINT),
+        ("verifying", "cpu-int8", signal.SIGHUP),
     ],
 )
 def test_a_signal_leaves_nothing(
@@ -139,7 +139,7 @@ def test_ctrl_c_leaves_the_old_artefact(place: Place, tiny_mpnet: Path) -> None:
     """--force replaces it at the very end only."""
     assert place.export(tiny_mpnet, *FLOAT32).code == 0
     before = open_artifact(place.out)
-    arguments = (tiny_mpnet, place.out, "--target", "cpu-int8-block", "--force")
+    arguments = (tiny_mpnet, place.out, "--target", "cpu-int8", "--force")
     assert stopped_at("verifying", signal.SIGINT, *arguments).returncode == 130
     assert open_artifact(place.out) == before
     assert place.left == ["artefact"]
@@ -184,7 +184,7 @@ def test_two_exports_to_one_destination(place: Place, tiny_mpnet: Path) -> None:
 
 def test_a_destination_that_appears_meanwhile(place: Place, tiny_mpnet: Path) -> None:
     """What somebody else puts there during an export without --force isn't overwritten."""
-    process = start("export", tiny_mpnet, place.out, "--target", "cpu-int8-block")
+    process = start("export", tiny_mpnet, place.out, "--target", "cpu-int8")
     assert process.stderr is not None
     said = []
     with process.stderr:

@@ -14,7 +14,6 @@ from biolord_export.architectures import read_weights
 from biolord_export.config import read_encoder_config
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.modules import read_modules
-from biolord_export.quantise.float32 import float32_operators
 from biolord_onnx.batching import Batch, batch_arrays
 
 SENTENCE = "sentence_embedding"
@@ -45,7 +44,7 @@ def write_graph(checkpoint: Path, folder: Path, pooling: str | None = None) -> i
     modules = read_modules(checkpoint, pooling)
     weights = read_weights(read_encoder_config(modules.encoder), modules.encoder / "model.safetensors")
     folder.mkdir(parents=True, exist_ok=True)
-    emit_encoder(weights, float32_operators(weights), modules.pooling).builder.save(folder)
+    emit_encoder(weights, modules.pooling).builder.save(folder)
     return weights.pad_id
 
 

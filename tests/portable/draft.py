@@ -32,9 +32,9 @@ def main(model: str, out: Path, count: int) -> None:
     checkpoint = open_checkpoint(model)
     weights = read_weights(checkpoint.config, checkpoint.weights)
     statistics = collect_statistics(weights, calibration(checkpoint, count))
-    operators = quantise_static8(weights, statistics).operators
+    quantised = quantise_static8(weights, statistics)
     traced = trace_encoder(checkpoint)
-    replaced = match_weights(traced, qdq_operators(weights, operators))
+    replaced = match_weights(traced, qdq_operators(weights, quantised))
     for name, replacements in (("fp32", {}), ("int8", replaced)):
         folder = out / name
         folder.mkdir(parents=True)

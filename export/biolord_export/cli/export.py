@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         default=DEFAULT_TARGET,
-        help="cpu-int8 (default), cpu-int8-block, cpu-int4, cuda-fp16, portable-int8, portable-fp32 or cpu-fp32",
+        help="cpu-int8 (default), cpu-int4, cuda-fp16, portable-int8, portable-fp32 or cpu-fp32",
     )
     parser.add_argument("--revision", help="branch, tag, commit or pull request of a hub checkpoint")
     parser.add_argument(

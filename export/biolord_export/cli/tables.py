@@ -59,21 +59,20 @@ def vocabulary_table(quantization: JSONObject) -> str:
 def layer_table(reports: Sequence[LinearReport]) -> str:
     """Lay out the report of each linear layer; empty if there is none.
 
-    The errors are shares of each output's power, on calibration texts that took no part in fitting.
+    The errors are shares of each output's power, on calibration texts that took no part in fitting. How many channels
+    stayed in float32 is told where any did.
     """
     if not reports:
         return ""
     names = list(dict.fromkeys(report.name for report in reports))
     found = {(report.layer, report.name): report for report in reports}
-    rows = [
-        (
-            str(number),
-            *(f"{found[number, name].error:.1e}" for name in names),
-            str(sum(found[number, name].wide for name in names)),
-        )
-        for number in sorted({report.layer for report in reports})
-    ]
-    return _table((("error of layer", *names, "float32 channels"), *rows))
+    numbers = sorted({report.layer for report in reports})
+    rows = [(str(number), *(f"{found[number, name].error:.1e}" for name in names)) for number in numbers]
+    wide = [sum(found[number, name].wide for name in names) for number in numbers]
+    if any(wide):
+        rows = [(*row, str(count)) for row, count in zip(rows, wide, strict=True)]
+        names.append("float32 channels")
+    return _table((("error of layer", *names), *rows))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from biolord_onnx.cli import output
 from biolord_onnx.cli.input import add_dialect, dialect_from
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.errors import InputError
+from biolord_onnx.kernel_kinds import find_kinds
 from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.printable import escape
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from biolord_export.fidelity import FidelityReport
     from biolord_onnx.artifact import Artifact
+    from biolord_onnx.golden import GoldenCheck
+    from biolord_onnx.json_fields import JSONObject
 
 SUMMARY = "check an artefact's files and measure its fidelity"
 
@@ -55,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Verify; 0 if the files are whole and the fidelity reaches its gate, 1 if it doesn't."""
+    """Verify; 1 if the fidelity is below its gate, or this machine's vectors have other bits than the export's."""
     with terminated_once():
         return _verify(args)
 
@@ -72,22 +76,54 @@ def _verify(args: argparse.Namespace) -> int:
             raise InputError(f"{option} needs --pairs: name the table of pairs")
     artifact = open_artifact(args.artifact)
     report = _measure(artifact, args) if args.reference else _read(artifact)
+    golden = _check_golden(artifact)
     if args.json:
-        fidelity = report.to_json() if report else None
-        about = {"artefact": artifact.manifest.name, "files": "whole", "notes": artifact.manifest.notes}
-        output.say(json.dumps({**about, "fidelity": fidelity}, indent=2, ensure_ascii=False))
+        output.say(json.dumps(_to_json(artifact, report, golden), indent=2, ensure_ascii=False))
     else:
-        _print(artifact, report)
-    return 0 if report is None or report.passed else FidelityError.exit_code
+        _print(artifact, report, golden)
+    passed = (report is None or report.passed) and (golden is None or golden.same)
+    return 0 if passed else FidelityError.exit_code
 
 
-def _print(artifact: Artifact, report: FidelityReport | None) -> None:
+def _check_golden(artifact: Artifact) -> GoldenCheck | None:
+    if artifact.manifest.golden is None:
+        return None
+    from biolord_onnx.embedder import Embedder
+    from biolord_onnx.golden import check_golden
+
+    with Embedder.load(artifact.path, fingerprint=artifact.fingerprint, verify_hashes=False) as embedder:
+        return check_golden(embedder)
+
+
+def _to_json(artifact: Artifact, report: FidelityReport | None, golden: GoldenCheck | None) -> JSONObject:
+    return {
+        "artefact": artifact.manifest.name,
+        "files": "whole",
+        "notes": list(artifact.manifest.notes),
+        "golden": asdict(golden) | {"same": golden.same, "kernels": find_kinds().chosen} if golden else None,
+        "fidelity": report.to_json() if report else None,
+    }
+
+
+def _print(artifact: Artifact, report: FidelityReport | None, golden: GoldenCheck | None) -> None:
     from biolord_export.cli.tables import fidelity_table
 
     output.say(f"{artifact.path}: {artifact.manifest.name}, all {len(artifact.manifest.files)} files are whole")
     for note in artifact.manifest.notes:
         output.say(f"note: {escape(note)}")
+    if golden:
+        output.say(_describe_golden(golden))
     output.say(fidelity_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
+
+
+def _describe_golden(golden: GoldenCheck) -> str:
+    here = f"{golden.texts} golden texts on this machine ({find_kinds().chosen} kernels)"
+    if golden.same:
+        return f"bits: {here} give the vectors of the export, SHA-256 {golden.found}"
+    return (
+        f"bits: OTHER VECTORS: {here} have SHA-256 {golden.found}, the manifest says {golden.expected}: "
+        "report it, with what biolord info says of this machine"
+    )
 
 
 def _read(artifact: Artifact) -> FidelityReport | None:

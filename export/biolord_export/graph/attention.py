@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from biolord_export.graph.builder import MICROSOFT
+from biolord_export.graph.linear import emit_linear
 
 if TYPE_CHECKING:
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.graph.operators import LayerOperators
     from biolord_export.graph.packing import Packing
-    from biolord_export.weights import EncoderWeights
+    from biolord_export.weights import EncoderWeights, Layer
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Attention:
     packing: Packing
     bias: str
 
-    def emit(self, graph: GraphBuilder, hidden: str, layer: LayerOperators) -> tuple[str, str]:
+    def emit(self, graph: GraphBuilder, hidden: str, layer: Layer) -> tuple[str, str]:
         """Attend to the tokens of the same text: from float32 [tokens, dim] to float32 [tokens, dim].
 
         Queries, keys and values come out of products of their own, which write them where they are read: cut out of
@@ -36,7 +35,8 @@ class Attention:
             What the layer yields, and what enters its output projection, float32 [batch * sequence, dim].
         """
         thirds = [layer.qkv.outputs(slice(start, start + self.dim)) for start in range(0, 3 * self.dim, self.dim)]
-        query, key, value = (third.emit(graph, hidden, partial(self.packing.unpack, graph)) for third in thirds)
+        places = self.packing.unpack(graph, hidden)
+        query, key, value = (emit_linear(graph, places, third) for third in thirds)
         inputs = [query, key, value, "", self.packing.lengths, self.bias]
         mixed = graph.op(
             "MultiHeadAttention",
@@ -45,7 +45,7 @@ class Attention:
             num_heads=self.heads,
         )
         flat = graph.op("Reshape", mixed, graph.ints(-1, self.dim))
-        return layer.attention_output.emit(graph, flat, partial(self.packing.pack, graph)), flat
+        return emit_linear(graph, self.packing.pack(graph, flat), layer.attention_output), flat
 
 
 def emit_attention(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> Attention:

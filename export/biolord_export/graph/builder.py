@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, checker, helper
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -51,7 +51,16 @@ class GraphBuilder:
     """Collects nodes and constants; equal constants, and equal nodes, are kept once.
 
     Every method that adds something returns the name of the value it yields, to be given to the next one.
+
+    Attributes:
+        opsets: The version of each domain of operators that a graph may use.
+        ir_version: Of the file format.
+        inline_bytes: Constants up to this size stay in the graph file.
     """
+
+    opsets: ClassVar[Mapping[str, int]] = {"": OPSET, MICROSOFT: MICROSOFT_OPSET}
+    ir_version: ClassVar[int] = IR_VERSION
+    inline_bytes: ClassVar[int] = INLINE_BYTES
 
     def __init__(self, name: str, floats: FloatFormat = FLOAT32) -> None:
         """Start an empty graph that computes in a floating-point format."""
@@ -130,7 +139,7 @@ class GraphBuilder:
         with data.open("wb") as stream:
             tensors = []
             for name, array in self._constants.items():
-                if array.nbytes <= INLINE_BYTES:
+                if array.nbytes <= self.inline_bytes:
                     tensors.append(_describe(name, array, raw=array.tobytes()))
                     continue
                 stream.write(b"\0" * (-stream.tell() % ALIGNMENT))
@@ -139,8 +148,8 @@ class GraphBuilder:
         graph = helper.make_graph(self._nodes, self.name, self._inputs, self._outputs, tensors)
         return helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, MICROSOFT_OPSET)],
-            ir_version=IR_VERSION,
+            opset_imports=[helper.make_opsetid(domain, opset) for domain, opset in self.opsets.items()],
+            ir_version=self.ir_version,
             producer_name="biolord-onnx",
         )
 

@@ -11,19 +11,17 @@ from biolord_export.graph.normalisation import emit_layer_norm
 
 if TYPE_CHECKING:
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.graph.operators import TableOperator
     from biolord_export.graph.packing import Packing
     from biolord_export.weights import EncoderWeights
 
 
-def emit_embeddings(
-    graph: GraphBuilder, weights: EncoderWeights, table: TableOperator, packing: Packing, input_ids: str
-) -> str:
+def emit_embeddings(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:
     """Yield float32 [tokens, dim] for the packed tokens of int64 [batch, sequence] ids."""
     ids = packing.pack(graph, graph.op("Reshape", input_ids, graph.ints(-1)))
     positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
     places = graph.op("Gather", graph.real(weights.position_embeddings, "positions"), positions, axis=0)
-    return emit_layer_norm(graph, graph.op("Add", table.emit(graph, ids), places), weights.embedding_norm)
+    words = graph.op("Gather", graph.real(weights.word_embeddings, "tokens"), ids, axis=0)
+    return emit_layer_norm(graph, graph.op("Add", words, places), weights.embedding_norm)
 
 
 def _by_index(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:

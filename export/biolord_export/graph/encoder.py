@@ -10,6 +10,7 @@ from onnx import TensorProto
 from biolord_export.graph.attention import emit_attention
 from biolord_export.graph.builder import FLOAT32, MICROSOFT, GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
+from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalisation import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
 from biolord_export.graph.pooling import POOLINGS, emit_unit
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from biolord_export.graph.attention import Attention
     from biolord_export.graph.builder import FloatFormat
-    from biolord_export.graph.operators import EncoderOperators, LayerOperators
     from biolord_export.modules import Pooling
     from biolord_export.weights import EncoderWeights, Layer
 
@@ -33,18 +33,15 @@ class EncoderGraph:
 
     Attributes:
         builder: Saves the graph.
-        taps: The float32 [tokens, inputs] value that enters each linear layer, by (layer number, name); ``fc2`` is that
-            of the first part of the feed-forward network, and ``attention_output`` has a row for each place of the
-            batch, padding included.
+        taps: The float32 [tokens, inputs] value that enters each linear layer, by (layer number, name);
+            ``attention_output`` has a row for each place of the batch, padding included.
     """
 
     builder: GraphBuilder
     taps: Mapping[tuple[int, str], str]
 
 
-def emit_encoder(
-    weights: EncoderWeights, operators: EncoderOperators, pooling: Pooling, floats: FloatFormat = FLOAT32
-) -> EncoderGraph:
+def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat = FLOAT32) -> EncoderGraph:
     """Write the graph of an encoder.
 
     Its inputs are ``input_ids`` and ``attention_mask``, int64 [batch, sequence] with the real tokens first in each
@@ -55,11 +52,11 @@ def emit_encoder(
     input_ids = graph.input("input_ids", TensorProto.INT64, ["batch", "sequence"])
     attention_mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     packing = emit_packing(graph, attention_mask)
-    hidden = emit_embeddings(graph, weights, operators.table, packing, input_ids)
+    hidden = emit_embeddings(graph, weights, packing, input_ids)
     attention = emit_attention(graph, weights, packing)
     taps: dict[tuple[int, str], str] = {}
-    for number, (layer, linear) in enumerate(zip(weights.layers, operators.layers, strict=True)):
-        inputs, hidden = _emit_layer(graph, layer, linear, attention, hidden)
+    for number, layer in enumerate(weights.layers):
+        inputs, hidden = _emit_layer(graph, layer, attention, hidden)
         taps.update({(number, name): value for name, value in zip(LINEAR_INPUTS, inputs, strict=True)})
     # Sums over hundreds of tokens, and lengths, want more digits than float16 has.
     hidden = graph.widen(hidden)
@@ -73,13 +70,9 @@ def emit_encoder(
     return EncoderGraph(graph, taps)
 
 
-def _emit_layer(
-    graph: GraphBuilder, layer: Layer, linear: LayerOperators, attention: Attention, hidden: str
-) -> tuple[tuple[str, ...], str]:
-    attended, mixed = attention.emit(graph, hidden, linear)
+def _emit_layer(graph: GraphBuilder, layer: Layer, attention: Attention, hidden: str) -> tuple[tuple[str, ...], str]:
+    attended, mixed = attention.emit(graph, hidden, layer)
     middle = emit_layer_norm(graph, graph.op("Add", attended, hidden), layer.attention_norm)
-    inner = [graph.op("Gelu", part.first.emit(graph, middle), domain=MICROSOFT) for part in linear.feed_forward]
-    outer = middle
-    for part, value in zip(linear.feed_forward, inner, strict=True):
-        outer = graph.op("Add", part.second.emit(graph, value), outer)
-    return (hidden, mixed, middle, inner[0]), emit_layer_norm(graph, outer, layer.output_norm)
+    inner = graph.op("Gelu", emit_linear(graph, middle, layer.fc1), domain=MICROSOFT)
+    outer = graph.op("Add", emit_linear(graph, inner, layer.fc2), middle)
+    return (hidden, mixed, middle, inner), emit_layer_norm(graph, outer, layer.output_norm)

@@ -12,24 +12,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biolord_export.graph.linear import emit_linear
 from biolord_export.portable.matching import weight_digest
-from biolord_export.quantise.float32 import FloatLinear
-from biolord_export.quantise.static8 import RowLinear, StaticLinear
-from biolord_export.quantise.weight8 import Int8Weight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.graph.operators import (
-        EncoderOperators,
-        FeedForwardPart,
-        LayerOperators,
-        LinearOperator,
-        TableOperator,
-    )
     from biolord_export.portable.replay import Operator
-    from biolord_export.weights import EncoderWeights, Float32, Layer
+    from biolord_export.quantise.static8 import RowLinear, StaticEncoder, StaticLayer, StaticLinear
+    from biolord_export.quantise.tables import Int8Table
+    from biolord_export.quantise.weight8 import Int8Weight
+    from biolord_export.weights import EncoderWeights, Float32, Layer, Linear
+
+END = 2**31 - 1
+"""Behind the last channel, however many there are."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +63,37 @@ class QdqRow:
 
 
 @dataclass(frozen=True)
-class SideBySide:
-    """Layers whose inputs lie side by side, so many channels each, and whose outputs add up."""
+class Exact:
+    """A linear layer in float32."""
 
-    widths: tuple[int, ...]
-    layers: tuple[Operator, ...]
+    linear: Linear
 
     def emit(self, graph: GraphBuilder, x: str, /) -> str:
-        """Add the nodes from float32 [..., all inputs] to float32 [..., outputs]."""
-        total, start = "", 0
-        for width, layer in zip(self.widths, self.layers, strict=True):
-            part = graph.op("Slice", x, graph.ints(start), graph.ints(start + width), graph.ints(-1))
-            product = layer.emit(graph, part)
-            total, start = graph.op("Add", total, product) if total else product, start + width
-        return total
+        """Add the nodes from float32 [..., inputs] to float32 [..., outputs], bias included."""
+        return emit_linear(graph, x, self.linear)
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two layers whose inputs lie side by side, so many channels of the first, and whose outputs add up."""
+
+    width: int
+    first: Operator
+    second: Operator
+
+    def emit(self, graph: GraphBuilder, x: str, /) -> str:
+        """Add the nodes from float32 [..., inputs of both] to float32 [..., outputs]."""
+        start, border, end = graph.ints(0), graph.ints(self.width), graph.ints(END)
+        first = self.first.emit(graph, graph.op("Slice", x, start, border, graph.ints(-1)))
+        second = self.second.emit(graph, graph.op("Slice", x, border, end, graph.ints(-1)))
+        return graph.op("Add", first, second)
 
 
 @dataclass(frozen=True)
 class FlatTable:
     """A token table that looks int64 [tokens] up, for the int64 [batch, sequence] of a traced graph."""
 
-    table: TableOperator
+    table: Int8Table
     dim: int
 
     def emit(self, graph: GraphBuilder, ids: str, /) -> str:
@@ -105,61 +112,27 @@ def _add_bias(graph: GraphBuilder, product: str, bias: Float32) -> str:
     return graph.op("Add", product, graph.constant(bias, "bias")) if np.any(bias) else product
 
 
-def qdq_operators(weights: EncoderWeights, operators: EncoderOperators) -> Iterator[tuple[bytes, Operator]]:
-    """Translate the operators of `quantise.static8` for a traced graph, where q, k and v are layers of their own.
+def qdq_operators(weights: EncoderWeights, quantised: StaticEncoder) -> Iterator[tuple[bytes, Operator]]:
+    """Translate the layers of `quantise.static8` for a traced graph, where q, k and v are layers of their own.
 
     Args:
         weights: The exact weights, which the layers are known by.
-        operators: What `quantise_static8` made of them.
+        quantised: What `quantise_static8` made of them.
 
     Yields:
         An operator for the token table and for each linear layer, with the digest of its exact weight.
     """
-    yield weight_digest(weights.word_embeddings), FlatTable(operators.table, weights.dim)
-    for layer, quantised in zip(weights.layers, operators.layers, strict=True):
-        yield from _layer(layer, quantised)
+    yield weight_digest(weights.word_embeddings), FlatTable(quantised.table, weights.dim)
+    for exact, layer in zip(weights.layers, quantised.layers, strict=True):
+        yield from _layer(exact, layer)
 
 
-def _layer(layer: Layer, quantised: LayerOperators) -> Iterator[tuple[bytes, Operator]]:
-    dim = len(layer.qkv.weight)
-    qkv = _static(quantised.qkv)
+def _layer(exact: Layer, layer: StaticLayer) -> Iterator[tuple[bytes, Operator]]:
+    dim = len(exact.qkv.weight)
     for start in range(0, 3 * dim, dim):
         columns = np.arange(start, start + dim)
-        yield weight_digest(layer.qkv.weight[:, columns]), QdqStatic(qkv.outputs(columns))
-    yield weight_digest(layer.attention_output.weight), translate(quantised.attention_output)
-    yield weight_digest(layer.fc1.weight), QdqStatic(_join([_static(part.first) for part in quantised.feed_forward]))
-    yield weight_digest(layer.fc2.weight), _seconds(quantised.feed_forward)
-
-
-def translate(linear: LinearOperator) -> Operator:
-    """Translate one layer of `quantise.static8`; raises TypeError for any other."""
-    match linear:
-        case StaticLinear():
-            return QdqStatic(linear)
-        case RowLinear():
-            return QdqRow(linear)
-        case FloatLinear():
-            return linear
-        case _:
-            raise TypeError(f"{type(linear).__name__} is no layer of static8")
-
-
-def _static(linear: LinearOperator) -> StaticLinear:
-    if not isinstance(linear, StaticLinear):
-        raise TypeError(f"{type(linear).__name__} is no layer of static8 with a fixed grid")
-    return linear
-
-
-def _join(parts: list[StaticLinear]) -> StaticLinear:
-    """Put the outputs of layers side by side, which share their input and its grid."""
-    values = np.concatenate([part.weight.values for part in parts], axis=1)
-    scales = np.concatenate([part.weight.scales for part in parts])
-    return StaticLinear(parts[0].grid, Int8Weight(values, scales), np.concatenate([part.bias for part in parts]))
-
-
-def _seconds(parts: tuple[FeedForwardPart, ...]) -> Operator:
-    """Take the second halves of a feed-forward network's parts, whose inputs lie as `_join` puts them."""
-    layers = tuple(translate(part.second) for part in parts)
-    if len(layers) == 1:
-        return layers[0]
-    return SideBySide(tuple(len(_static(part.first).bias) for part in parts), layers)
+        yield weight_digest(exact.qkv.weight[:, columns]), QdqStatic(layer.qkv.outputs(columns))
+    yield weight_digest(exact.attention_output.weight), QdqStatic(layer.attention_output)
+    yield weight_digest(exact.fc1.weight), QdqStatic(layer.first)
+    wide, rest = len(layer.wide.weight), QdqRow(layer.rest)
+    yield weight_digest(exact.fc2.weight), SideBySide(wide, Exact(layer.wide), rest) if wide else rest

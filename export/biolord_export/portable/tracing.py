@@ -24,7 +24,7 @@ NEEDED = {"torch": "torch", "transformers": "transformers", "optimum": "optimum-
 """Modules, and the packages that bring them."""
 
 
-def require_optimum(purpose: str = "the portable targets need") -> None:
+def require_optimum(purpose: str) -> None:
     """Refuse at once, and not after minutes of calibration.
 
     Args:
@@ -38,16 +38,30 @@ def require_optimum(purpose: str = "the portable targets need") -> None:
         raise MissingDependencyError(f"{purpose} {', '.join(missing)}: {install_hint('export', 'optimum')}")
 
 
-def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
-    """Trace the encoder alone, in float32: from token ids to ``last_hidden_state``.
+def check_traceable(checkpoint: Checkpoint, target: str = "a portable target") -> None:
+    """Refuse what can't be traced.
+
+    Args:
+        checkpoint: What would be.
+        target: Which target asks, for messages.
 
     Raises:
         ExportError: Only some of its vocabulary is kept: what is traced has all of it.
         MissingDependencyError: torch, transformers or optimum-onnx isn't installed.
     """
     if checkpoint.vocabulary is not None:
-        raise ExportError("the portable targets have the whole vocabulary: leave --keep-vocabulary out")
-    require_optimum()
+        raise ExportError(f"{target} has the whole vocabulary: leave --keep-vocabulary out")
+    require_optimum(f"{target} needs")
+
+
+def trace_encoder(checkpoint: Checkpoint) -> onnx.ModelProto:
+    """Trace the encoder alone, in float32: from token ids to ``last_hidden_state``.
+
+    Raises:
+        ExportError: As `check_traceable`.
+        MissingDependencyError: As `check_traceable`.
+    """
+    check_traceable(checkpoint)
     import_onnxruntime()  # optimum's would leave its telemetry on
     from optimum.exporters.onnx import export
     from optimum.exporters.tasks import TasksManager

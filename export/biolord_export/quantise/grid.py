@@ -90,18 +90,6 @@ class RowGrid:
         ends = np.maximum(x.max(axis=1, keepdims=True), np.float32(self.floor))
         return _round(x, ends * np.float32(self.unit), self.zero_point)
 
-    def emit_steps(self, graph: GraphBuilder, x: str) -> str:
-        """Add the nodes that find each token's step, float32 [tokens, 1]."""
-        highest = graph.op("ReduceMax", x, graph.ints(1), keepdims=1)
-        return graph.op("Mul", graph.op("Max", highest, graph.scalar(self.floor)), graph.scalar(self.unit))
-
-    def emit_round(self, graph: GraphBuilder, x: str, steps: str) -> tuple[str, str]:
-        """Add the rounding; yields the uint8 tensor and its zero point, a scalar."""
-        flat = graph.op("Squeeze", steps, graph.ints(1))
-        zero_point = graph.scalar(self.zero_point, np.uint8)
-        zero_points = graph.op("Expand", zero_point, graph.op("Shape", flat))
-        return graph.op("QuantizeLinear", x, flat, zero_points, axis=0), zero_point
-
 
 def _round(x: Float32, step: Float32 | np.float32, zero_point: int) -> Float32:
     integers = np.clip(np.rint(x / step) + np.float32(zero_point), 0, LEVELS)

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from biolord_export.calibrate import InputStatistics
-    from biolord_export.graph.operators import EncoderOperators
     from biolord_export.kernels.layers import IntegerEncoder
     from biolord_export.weights import Float32, Linear
 
@@ -36,14 +35,6 @@ class LinearReport:
     strength: float
     end: float
     wide: int
-
-
-@dataclass(frozen=True)
-class Quantised:
-    """An encoder's operators in a number format, with the report of each linear layer (none if nothing was fitted)."""
-
-    operators: EncoderOperators
-    reports: tuple[LinearReport, ...]
 
 
 @dataclass(frozen=True, slots=True)

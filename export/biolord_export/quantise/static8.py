@@ -1,4 +1,4 @@
-"""Static 8 bits: the default scheme for CPUs with integer dot products.
+"""Static 8 bits: what standard operators can compute, for the portable targets.
 
 Every scale is fixed at export or belongs to one token, so a vector never depends on what else is in its batch. Inputs
 of the linear layers are centred, smoothed and rounded to 8 bits (``quantise.grid``), weights are rounded by GPTQ, and
@@ -14,12 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.graph.builder import MICROSOFT
-from biolord_export.graph.operators import EncoderOperators, FeedForwardPart, LayerOperators, stay
 from biolord_export.progress import track
 from biolord_export.quantise.candidates import choose_inner, choose_static
-from biolord_export.quantise.float32 import FloatLinear
-from biolord_export.quantise.report import LinearReport, Quantised, measure_error
+from biolord_export.quantise.report import LinearReport, measure_error
 from biolord_export.quantise.tables import round_table
 from biolord_export.quantise.weight8 import Int8Weight, round_weight
 from biolord_export.weights import Linear
@@ -30,10 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biolord_export.calibrate import InputStatistics
-    from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.graph.operators import Move
     from biolord_export.quantise.candidates import InnerChoice, StaticChoice
     from biolord_export.quantise.grid import RowGrid, StaticGrid
+    from biolord_export.quantise.tables import Int8Table
     from biolord_export.weights import EncoderWeights, Float32, Layer
 
 
@@ -44,13 +40,6 @@ class StaticLinear:
     grid: StaticGrid
     weight: Int8Weight
     bias: Float32
-
-    def emit(self, graph: GraphBuilder, x: str, move: Move = stay) -> str:
-        """Add the rounding and the integer product, bias included."""
-        rounded, step, zero_point = self.grid.emit_round(graph, self.grid.emit_normalise(graph, x))
-        values, scales = graph.constant(self.weight.values, "weight"), graph.constant(self.weight.scales, "scales")
-        inputs = (move(rounded), values, step, scales, zero_point, "", graph.constant(self.bias, "bias"))
-        return graph.op("MatMulIntegerToFloat", *inputs, domain=MICROSOFT)
 
     def apply(self, x: Float32) -> Float32:
         """Compute in numpy what the layer makes of raw inputs, float32 [tokens, inputs] to [tokens, outputs]."""
@@ -70,33 +59,51 @@ class RowLinear:
     weight: Int8Weight
     bias: Float32
 
-    def emit(self, graph: GraphBuilder, x: str) -> str:
-        """Add the rounding, the integer product, the tokens' steps and, unless it is 0, the bias."""
-        steps = self.grid.emit_steps(graph, x)
-        rounded, zero_point = self.grid.emit_round(graph, x, steps)
-        values, scales = graph.constant(self.weight.values, "weight"), graph.constant(self.weight.scales, "scales")
-        product = graph.op(
-            "MatMulIntegerToFloat", rounded, values, graph.scalar(1), scales, zero_point, domain=MICROSOFT
-        )
-        scaled = graph.op("Mul", product, steps)
-        return graph.op("Add", scaled, graph.constant(self.bias, "bias")) if np.any(self.bias) else scaled
-
     def apply(self, x: Float32) -> Float32:
-        """Compute in numpy what the emitted nodes do, float32 [tokens, inputs] to [tokens, outputs]."""
+        """Compute in numpy what the layer makes of inputs, float32 [tokens, inputs] to [tokens, outputs]."""
         return self.grid.round(x) @ self.weight.dense() + self.bias
 
 
-def quantise_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> Quantised:
+@dataclass(frozen=True)
+class StaticLayer:
+    """The linear layers of a transformer layer.
+
+    Attributes:
+        qkv: Yields query, key and value side by side, the value as the output projection's grid wants it.
+        attention_output: The projection after attention, whose inputs come centred and smoothed.
+        first: Yields the inner channels, those that stay in float32 first.
+        wide: What the channels in float32 are multiplied with, with the bias if there is any such channel.
+        rest: What the other channels are multiplied with; adds to that.
+    """
+
+    qkv: StaticLinear
+    attention_output: StaticLinear
+    first: StaticLinear
+    wide: Linear
+    rest: RowLinear
+
+
+@dataclass(frozen=True)
+class StaticEncoder:
+    """An encoder in static 8 bits, and the report of each linear layer."""
+
+    table: Int8Table
+    layers: tuple[StaticLayer, ...]
+    reports: tuple[LinearReport, ...]
+
+
+def quantise_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> StaticEncoder:
     """Quantise an encoder with the statistics of its linear layers' inputs."""
-    layers: list[LayerOperators] = []
+    layers: list[StaticLayer] = []
     reports: list[LinearReport] = []
     for number in track(range(len(weights.layers)), "quantising"):
         layer = weights.layers[number]
         attention = _quantise_attention(layer, number, statistics)
         feed_forward = _quantise_feed_forward(layer, number, statistics)
-        layers.append(LayerOperators(attention.qkv, attention.output, feed_forward.parts))
+        parts = (feed_forward.first, feed_forward.wide, feed_forward.rest)
+        layers.append(StaticLayer(attention.qkv, attention.output, *parts))
         reports.extend((*attention.reports, *feed_forward.reports))
-    return Quantised(EncoderOperators(round_table(weights.word_embeddings), tuple(layers)), tuple(reports))
+    return StaticEncoder(round_table(weights.word_embeddings), tuple(layers), tuple(reports))
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,9 @@ class _Attention:
 
 @dataclass(frozen=True)
 class _FeedForward:
-    parts: tuple[FeedForwardPart, ...]
+    first: StaticLinear
+    wide: Linear
+    rest: RowLinear
     reports: tuple[LinearReport, ...]
 
 
@@ -154,7 +163,7 @@ def _quantise_feed_forward(
 
     def apply(x: Float32) -> Float32:
         ordered = x[:, inner.order]
-        kept = ordered[:, : inner.wide] @ wide.linear.weight + wide.linear.bias
+        kept = ordered[:, : inner.wide] @ wide.weight + wide.bias
         return kept + rest.apply(ordered[:, inner.wide :])
 
     error = measure_error(apply, layer.fc2, inner_seen)
@@ -162,21 +171,17 @@ def _quantise_feed_forward(
         _report(number, "fc1", middle, measure_error(first.apply, layer.fc1, middle_seen)),
         LinearReport(number, "fc2", error, strength=0.0, end=inner.grid.floor, wide=inner.wide),
     )
-    parts = (
-        FeedForwardPart(first.outputs(inner.order[: inner.wide]), wide),
-        FeedForwardPart(first.outputs(inner.order[inner.wide :]), rest),
-    )
-    return _FeedForward(parts if inner.wide else parts[1:], reports)
+    return _FeedForward(first.outputs(inner.order), wide, rest, reports)
 
 
-def quantise_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> tuple[FloatLinear, RowLinear]:
+def quantise_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> tuple[Linear, RowLinear]:
     """Round a feed-forward network's second weight: for its wide channels, with the bias, and for the rest."""
     order, wide = choice.order, choice.wide
     exact = fc2.weight[order]
     kept, weight = round_weight(exact, seen.covariance[np.ix_(order, order)], wide)
     shift = seen.mean[order] @ (exact - np.concatenate([kept, weight.dense()]))
     bias, none = fc2.bias + shift, np.zeros_like(fc2.bias)
-    return FloatLinear(Linear(kept, bias if wide else none)), RowLinear(choice.grid, weight, none if wide else bias)
+    return Linear(kept, bias if wide else none), RowLinear(choice.grid, weight, none if wide else bias)
 
 
 def _report(number: int, name: str, choice: StaticChoice, error: float) -> LinearReport:

@@ -16,7 +16,7 @@ from unit.runtime.fixtures import biolord
 
 __all__ = ["biolord", "checkpoint", "exported", "place"]
 
-TARGETS = ("cpu-fp32", "cpu-int4", "cpu-int8", "cpu-int8-block")
+TARGETS = ("cpu-fp32", "cpu-int4", "cpu-int8")
 ARCHITECTURES = ("bert", "mpnet")
 
 

@@ -22,7 +22,6 @@ from biolord_export.calibrate import (
 from biolord_export.config import read_encoder_config
 from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
 from biolord_export.modules import Pooling
-from biolord_export.quantise.float32 import float32_operators
 from biolord_export.weights import EncoderWeights
 from unit.export.graph.running import evaluate
 
@@ -70,7 +69,7 @@ def look(weights: EncoderWeights, texts: Texts) -> Mapping[tuple[int, str], list
     mask[:] = 0
     for row, text in enumerate(texts):
         ids[row, : len(text)], mask[row, : len(text)] = text, 1
-    graph = emit_encoder(weights, float32_operators(weights), Pooling("mean", normalize=False))
+    graph = emit_encoder(weights, Pooling("mean", normalize=False))
     found = evaluate(graph.builder, {"input_ids": ids, "attention_mask": mask}, *graph.taps.values())
     cuts = np.cumsum([len(text) for text in texts])[:-1]
     real = [

@@ -18,7 +18,7 @@ from unit.export.fixtures import Exported
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
 
 Exports = Callable[[str, str], Exported]
-GATE = Gate(0.9995, 0.99, 0.98)
+GATE = Gate(0.99, 0.99, 0.98)
 NAMES = [f"fever of {number} days" for number in range(SLICE + 5)]
 LONG = "a long text of many words " * 20
 
@@ -27,7 +27,7 @@ def test_an_artefact_is_as_faithful_as_its_vectors(exported: Exports) -> None:
     """The report's figures are those of the vectors that the runtime gives for the same texts."""
     with (
         Embedder.load(exported("mpnet", "cpu-fp32").path) as exact,
-        Embedder.load(exported("mpnet", "cpu-int8-block").path) as found,
+        Embedder.load(exported("mpnet", "cpu-int8").path) as found,
     ):
         report = measure_fidelity(
             unit_vectors(found), unit_vectors(exact), {"names": NAMES, "general": NAMES[:3]}, GATE, "the exact one"
@@ -62,7 +62,7 @@ def test_texts_over_the_limit_are_compared_without_a_warning(exported: Exports) 
     assert report.passed
 
 
-@pytest.mark.parametrize("target", ["cpu-fp32", "cpu-int8", "cpu-int8-block"])
+@pytest.mark.parametrize("target", ["cpu-fp32", "cpu-int8", "cpu-int4"])
 def test_invariance_is_what_alone_and_together_differ_by(exported: Exports, target: str) -> None:
     """The bound covers the texts that were measured, and the reason says how many those were."""
     with Embedder.load(exported("mpnet", target).path) as embedder:

@@ -57,6 +57,13 @@ def test_layers_in_columns() -> None:
     assert second.split() == ["1", "1.0e-03", "2.0e-04", "8"]
 
 
+def test_layers_without_a_channel_in_float32() -> None:
+    """Most number formats have none: no column says so."""
+    rows = [LinearReport(layer, "qkv", error=2e-4, strength=0.9, end=0.0, wide=0) for layer in range(2)]
+    assert [line.split() for line in layer_table(rows).splitlines()[1:]] == [["0", "2.0e-04"], ["1", "2.0e-04"]]
+    assert "float32" not in layer_table(rows)
+
+
 def test_no_layers_no_table() -> None:
     """A target that doesn't quantise has none."""
     assert layer_table([]) == ""

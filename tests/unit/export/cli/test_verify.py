@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from biolord_export.cli import requirements
+from biolord_export.corpus import golden_texts
 from biolord_export.fidelity import FidelityReport
 from biolord_export.targets import TARGETS
+from biolord_onnx import kernels
 from biolord_onnx.artifact import open_artifact
+from biolord_onnx.manifest import Golden
 from unit.export.fixtures import Exported
 from unit.export.places import assert_failed, run
 from unit.runtime.command import Biolord, run_process
@@ -20,6 +23,13 @@ from unit.runtime.tiny_artifact import edit_manifest, write_tiny_artifact
 
 Exports = Callable[[str, str], Exported]
 NAMES = [f"wound number {number}" for number in range(12)]
+
+
+def golden_of(path: Path) -> Golden:
+    """Return what an artifact's manifest says of its bits."""
+    golden = open_artifact(path).manifest.golden
+    assert golden is not None
+    return golden
 
 
 @pytest.fixture
@@ -43,6 +53,9 @@ def test_whole_files_and_the_manifests_figures(exported: Exports) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     head, *table = outcome.out.splitlines()
     assert head == f"{path}: tiny-mpnet-cpu-int8, all 5 files are whole"
+    bits, *table = table
+    assert bits.startswith(f"bits: {len(golden_texts())} golden texts on this machine (")
+    assert bits.endswith(f" kernels) give the vectors of the export, SHA-256 {golden_of(path).sha256}")
     assert table[0].startswith("fidelity ")
     assert table[-1] == "against: float32 graph written from the same checkpoint; gate: passed"
 
@@ -54,6 +67,36 @@ def test_json(biolord: Biolord, exported: Exports) -> None:
     assert document["artefact"] == "tiny-mpnet-cpu-int8"
     assert document["files"] == "whole"
     assert document["fidelity"] == open_artifact(path).manifest.fidelity
+    golden = golden_of(path).sha256
+    assert document["golden"] == {
+        "texts": len(golden_texts()),
+        "expected": golden,
+        "found": golden,
+        "same": True,
+        "kernels": kernels.chosen(),
+    }
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_other_bits_are_exit_code_1(biolord: Biolord, copy: Path, *, as_json: bool) -> None:
+    """Both hashes are told, and the kind of kernels that gave the one."""
+    found = golden_of(copy).sha256
+    edit_manifest(copy, "golden", "sha256", value="0" * 64)
+    outcome = biolord("verify", copy, *(["--json"] if as_json else []))
+    assert outcome.code == 1
+    if as_json:
+        golden = json.loads(outcome.out)["golden"]
+        assert (golden["same"], golden["expected"], golden["found"]) == (False, "0" * 64, found)
+    else:
+        here = f"{len(golden_texts())} golden texts on this machine ({kernels.chosen()} kernels)"
+        assert f"bits: OTHER VECTORS: {here} have SHA-256 {found}, the manifest says {'0' * 64}: " in outcome.out
+
+
+def test_targets_without_golden_texts(biolord: Biolord, exported: Exports) -> None:
+    """Float operators differ between CPUs: nothing is promised, and nothing said."""
+    path = exported("mpnet", "cpu-fp32").path
+    assert json.loads(biolord("verify", path, "--json").out)["golden"] is None
+    assert "bits" not in biolord("verify", path).out
 
 
 def test_an_artefact_that_was_not_measured(biolord: Biolord, exported: Exports) -> None:
@@ -124,7 +167,7 @@ def test_the_built_in_texts_give_the_manifests_figures_again(exported: Exports, 
 
 def test_an_artefact_as_reference(exported: Exports, texts: Path) -> None:
     """As a process, against the float32 artefact."""
-    path, exact = exported("bert", "cpu-int8-block").path, exported("bert", "cpu-fp32").path
+    path, exact = exported("bert", "cpu-int8").path, exported("bert", "cpu-fp32").path
     outcome = run_process("verify", path, "--reference", exact, "--texts", texts)
     assert (outcome.code, outcome.err) == (0, "")
     assert "against: artefact tiny-bert-cpu-fp32; gate: passed" in outcome.out

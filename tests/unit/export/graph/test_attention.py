@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +13,8 @@ from onnx import TensorProto
 
 from biolord_export.graph.attention import emit_attention
 from biolord_export.graph.builder import GraphBuilder
-from biolord_export.graph.operators import LayerOperators, stay
 from biolord_export.graph.packing import emit_packing
-from biolord_export.weights import EncoderWeights
+from biolord_export.weights import EncoderWeights, Layer, Linear
 from parity.reference import attention
 from unit.export.graph.running import evaluate, prefix_mask
 
@@ -24,21 +22,12 @@ RAGGED = [[1], [7], [5, 5, 5], [9, 2, 6, 1], [1, 64]]
 EXACT = 2e-6
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Stands for the linear layers beside attention: yields some of its input's columns, or all."""
-
-    chosen: slice | None = None
-
-    def emit(self, graph: GraphBuilder, x: str, move: Callable[[str], str] = stay) -> str:
-        """Cut the columns out of the rows in their new places."""
-        if self.chosen is None:
-            return move(x)
-        return graph.op("Slice", move(x), graph.ints(self.chosen.start), graph.ints(self.chosen.stop), graph.ints(-1))
-
-    def outputs(self, chosen: slice) -> Columns:
-        """Choose columns."""
-        return Columns(chosen)
+def passing(weights: EncoderWeights) -> Layer:
+    """Make the layers beside attention yield what they are given."""
+    dim = weights.dim
+    nothing = np.zeros(3 * dim, np.float32)
+    whole, third = (Linear(np.eye(size, dtype=np.float32), nothing[:size]) for size in (3 * dim, dim))
+    return replace(weights.layers[0], qkv=whole, attention_output=third)
 
 
 def run(weights: EncoderWeights, qkv: NDArray[np.float32], lengths: list[int], sequence: int) -> NDArray[np.float32]:
@@ -47,8 +36,7 @@ def run(weights: EncoderWeights, qkv: NDArray[np.float32], lengths: list[int], s
     mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     tokens = graph.input("qkv", TensorProto.FLOAT, ["tokens", 3 * weights.dim])
     attention = emit_attention(graph, weights, emit_packing(graph, mask))
-    linear = LayerOperators(Columns(), Columns(), ())
-    attended, mixed = attention.emit(graph, tokens, linear)
+    attended, mixed = attention.emit(graph, tokens, passing(weights))
     found, padded = evaluate(graph, {"attention_mask": prefix_mask(lengths, sequence), "qkv": qkv}, attended, mixed)
     assert padded.shape == (len(lengths) * sequence, weights.dim)
     return np.asarray(found, dtype=np.float32)

@@ -12,7 +12,6 @@ from onnx import TensorProto
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
 from biolord_export.graph.packing import emit_packing
-from biolord_export.quantise.float32 import FloatTable
 from biolord_export.weights import EncoderWeights
 from parity.reference import layer_norm
 from unit.export.graph.running import evaluate
@@ -30,7 +29,7 @@ def run(weights: EncoderWeights, rows: list[list[int]], extra: int = 0) -> NDArr
     graph = GraphBuilder("test")
     input_ids = graph.input("input_ids", TensorProto.INT64, ["batch", "sequence"])
     packing = emit_packing(graph, graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"]))
-    value = emit_embeddings(graph, weights, FloatTable(weights.word_embeddings), packing, input_ids)
+    value = emit_embeddings(graph, weights, packing, input_ids)
     (found,) = evaluate(graph, {"input_ids": ids, "attention_mask": mask}, value)
     return np.asarray(found, dtype=np.float32)
 

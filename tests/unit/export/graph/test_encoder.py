@@ -12,9 +12,7 @@ import pytest
 
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE
 from biolord_export.graph.encoder import LINEAR_INPUTS, EncoderGraph, emit_encoder
-from biolord_export.graph.operators import EncoderOperators, FeedForwardPart
 from biolord_export.modules import Pooling
-from biolord_export.quantise.float32 import FloatLinear, float32_operators
 from biolord_export.weights import EncoderWeights, Linear
 from unit.export.graph.running import evaluate, prefix_mask
 
@@ -26,7 +24,7 @@ FEED = {"input_ids": IDS, "attention_mask": MASK}
 
 def emitted(weights: EncoderWeights, pooling: Pooling = MEAN) -> EncoderGraph:
     """Write the float32 graph."""
-    return emit_encoder(weights, float32_operators(weights), pooling)
+    return emit_encoder(weights, pooling)
 
 
 @pytest.mark.parametrize("architecture", ["mpnet", "bert"])
@@ -109,35 +107,3 @@ def test_taps_are_the_inputs_of_the_linear_layers(mpnet: EncoderWeights) -> None
         # GELU is x for large x and 0 for very negative x.
         np.testing.assert_allclose(taps[number, "fc2"][inner > 6], inner[inner > 6], rtol=1e-4)
         np.testing.assert_allclose(taps[number, "fc2"][inner < -6], 0, atol=1e-4)
-
-
-def test_a_feed_forward_network_in_parts_adds_up(mpnet: EncoderWeights) -> None:
-    """A scheme may split the inner channels in two; the vectors stay the same."""
-    whole = float32_operators(mpnet)
-    layers = []
-    for layer, operators in zip(mpnet.layers, whole.layers, strict=True):
-        few = 20
-        no_bias = np.zeros_like(layer.fc2.bias)
-        parts = (
-            FeedForwardPart(
-                FloatLinear(Linear(layer.fc1.weight[:, few:], layer.fc1.bias[few:])),
-                FloatLinear(Linear(layer.fc2.weight[few:], layer.fc2.bias)),
-            ),
-            FeedForwardPart(
-                FloatLinear(Linear(layer.fc1.weight[:, :few], layer.fc1.bias[:few])),
-                FloatLinear(Linear(layer.fc2.weight[:few], no_bias)),
-            ),
-        )
-        layers.append(replace(operators, feed_forward=parts))
-    split = emit_encoder(mpnet, EncoderOperators(whole.table, tuple(layers)), MEAN)
-    (found,) = evaluate(split.builder, FEED, "sentence_embedding")
-    (expected,) = evaluate(emitted(mpnet).builder, FEED, "sentence_embedding")
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert split.taps.keys() == emitted(mpnet).taps.keys()
-
-
-def test_operators_for_another_number_of_layers_are_refused(mpnet: EncoderWeights) -> None:
-    """A scheme that forgot a layer doesn't make a shallower encoder."""
-    operators = float32_operators(mpnet)
-    with pytest.raises(ValueError, match="shorter"):
-        emit_encoder(mpnet, replace(operators, layers=operators.layers[:1]), MEAN)

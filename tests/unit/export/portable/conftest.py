@@ -11,8 +11,7 @@ from onnx import ModelProto
 from biolord_export.architectures import read_weights
 from biolord_export.calibrate import collect_statistics
 from biolord_export.config import read_encoder_config
-from biolord_export.quantise.report import Quantised
-from biolord_export.quantise.static8 import quantise_static8
+from biolord_export.quantise.static8 import StaticEncoder, quantise_static8
 from biolord_export.weights import EncoderWeights
 from unit.export.portable.traced import traced_bert
 
@@ -30,7 +29,7 @@ def traced(bert: EncoderWeights) -> ModelProto:
 
 
 @pytest.fixture(scope="session")
-def static8(bert: EncoderWeights) -> Quantised:
+def static8(bert: EncoderWeights) -> StaticEncoder:
     """The tiny BERT in static 8 bits, calibrated on random tokens."""
     random = np.random.default_rng(7)
     texts = [random.integers(5, len(bert.word_embeddings), length) for length in range(3, 43)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
+from biolord_export.calibrate import collect_statistics
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE, GraphBuilder
 from biolord_export.graph.encoder import emit_encoder
@@ -19,11 +21,12 @@ from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.standard import IR_VERSION, OPSET
-from biolord_export.quantise.float32 import float32_operators
-from biolord_export.quantise.report import Quantised
+from biolord_export.quantise.static8 import StaticEncoder, quantise_static8
 from biolord_export.weights import EncoderWeights
 from biolord_onnx.graph_check import check_graph
 from biolord_onnx.onnx_file import read_graph
+from unit.export.graph.running import prefix_mask
+from unit.export.portable.traced import traced_bert
 
 MEAN = Pooling("mean", normalize=False)
 IDS = np.array([[2, 9, 8, 14, 3], [2, 7, 3, 0, 0]])
@@ -32,9 +35,9 @@ Float32 = NDArray[np.float32]
 
 
 @pytest.fixture
-def portable_int8(bert: EncoderWeights, traced: ModelProto, static8: Quantised) -> GraphBuilder:
+def portable_int8(bert: EncoderWeights, traced: ModelProto, static8: StaticEncoder) -> GraphBuilder:
     """The quantised graph."""
-    return wrap_encoder(traced, bert.dim, MEAN, match_weights(traced, qdq_operators(bert, static8.operators)))
+    return wrap_encoder(traced, bert.dim, MEAN, match_weights(traced, qdq_operators(bert, static8)))
 
 
 def vectors(
@@ -55,22 +58,41 @@ def test_float32_vectors_are_those_of_the_authored_graph(
 ) -> None:
     """Both roads agree for every pooling, on a padded batch."""
     pooling = Pooling(mode, normalize=normalize)
-    authored = emit_encoder(bert, float32_operators(bert), pooling).builder
+    authored = emit_encoder(bert, pooling).builder
     (tmp_path / "authored").mkdir()
     expected = vectors(authored, tmp_path / "authored")
     for found, exact in zip(vectors(wrap_encoder(traced, bert.dim, pooling, {}), tmp_path), expected, strict=True):
         np.testing.assert_allclose(found, exact, atol=1e-5)
 
 
-def test_int8_vectors_are_those_of_the_authored_int8_graph(
-    bert: EncoderWeights, static8: Quantised, portable_int8: GraphBuilder, tmp_path: Path
-) -> None:
-    """The same integers multiplied by other operators: what is left is an integer that fell on the other side."""
-    authored = emit_encoder(bert, static8.operators, MEAN).builder
-    (tmp_path / "authored").mkdir()
-    expected = vectors(authored, tmp_path / "authored")[1]
-    found = vectors(portable_int8, tmp_path)[1]
-    assert np.einsum("nd,nd->n", found, expected).min() > 0.9995
+def similarities(bert: EncoderWeights, int8: StaticEncoder, folder: Path, lengths: list[int]) -> Float32:
+    """Compare the vectors of random texts with the float32 ones, by their cosines."""
+    mask = prefix_mask(lengths)
+    ids = np.random.default_rng(5).integers(5, len(bert.word_embeddings), mask.shape) * mask
+    traced, units = traced_bert(bert), []
+    for name, replaced in (("exact", {}), ("int8", match_weights(traced, qdq_operators(bert, int8)))):
+        (folder / name).mkdir(exist_ok=True)
+        units.append(vectors(wrap_encoder(traced, bert.dim, MEAN, replaced), folder / name, ids, mask)[1])
+    return np.asarray(np.einsum("nd,nd->n", *units))
+
+
+def test_int8_vectors_are_near_the_float32_ones(bert: EncoderWeights, static8: StaticEncoder, tmp_path: Path) -> None:
+    """Folded and row grids fit together in the whole graph, whose table has 8 bits as well."""
+    assert 0.999 < similarities(bert, static8, tmp_path, [4, 28, 12, 7]).min() < 0.999999
+
+
+def test_strange_texts_come_nearer_where_calibration_knows_of_them(bert: EncoderWeights, tmp_path: Path) -> None:
+    """A token that is a text of its own attends to itself alone, as no other does: wider grids reach it."""
+    random = np.random.default_rng(1)
+    texts = [random.integers(5, len(bert.word_embeddings), length) for length in random.integers(2, 30, 80)]
+    statistics = collect_statistics(bert, texts)
+    alone = [np.array([number]) for number in range(10, 30)]
+    strange = collect_statistics(bert, alone[:5], alone)
+    known = {place: replace(seen, strange=strange[place].strange) for place, seen in statistics.items()}
+    ordinary, widened = quantise_static8(bert, statistics), quantise_static8(bert, known)
+    losses = [1 - similarities(bert, each, tmp_path, [1] * 12).mean() for each in (ordinary, widened)]
+    assert losses[1] < 0.7 * losses[0]
+    assert similarities(bert, widened, tmp_path, [4, 28, 12, 7]).min() > 0.999
 
 
 def test_the_signature_is_that_of_an_artefact(bert: EncoderWeights, traced: ModelProto, tmp_path: Path) -> None:

@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.portable.matching import weight_digest
-from biolord_export.portable.qdq import QdqRow, QdqStatic, SideBySide, qdq_operators, translate
+from biolord_export.portable.qdq import Exact, QdqRow, QdqStatic, SideBySide, qdq_operators
 from biolord_export.portable.replay import Operator
 from biolord_export.portable.standard import StandardGraph
-from biolord_export.quantise.block8 import quantise_block8
-from biolord_export.quantise.float32 import FloatLinear, float32_operators
 from biolord_export.quantise.grid import RowGrid, StaticGrid
-from biolord_export.quantise.report import Quantised
-from biolord_export.quantise.static8 import RowLinear, StaticLinear
+from biolord_export.quantise.static8 import RowLinear, StaticEncoder, StaticLinear
 from biolord_export.quantise.weight8 import Int8Weight
 from biolord_export.weights import EncoderWeights, Linear
 
@@ -100,8 +97,8 @@ def test_a_tokens_grid_does_not_depend_on_the_tokens_beside_it() -> None:
 def test_parts_take_their_inputs_side_by_side_and_add_up() -> None:
     """Float32 channels first and rounded ones behind them are two products of two slices."""
     weight = RANDOM.normal(size=(4, OUTPUTS)).astype(np.float32)
-    wide, rest = FloatLinear(Linear(weight, np.ones(OUTPUTS, np.float32))), row(8, bias=False)
-    found, model = emitted(SideBySide((4, 8), (wide, QdqRow(rest))), X)
+    wide, rest = Exact(Linear(weight, np.ones(OUTPUTS, np.float32))), row(8, bias=False)
+    found, model = emitted(SideBySide(4, wide, QdqRow(rest)), X)
     expected = flat(X)[:, :4] @ weight + 1 + rest.apply(flat(X)[:, 4:])
     np.testing.assert_allclose(flat(found), expected, atol=2e-5)
     assert [node.op_type for node in model.graph.node].count("QuantizeLinear") == 1
@@ -138,26 +135,17 @@ def test_layers_that_share_an_input_round_it_once() -> None:
     assert [node.op_type for node in graph._nodes[before:]] == ["DequantizeLinear", "MatMul", "Add"]
 
 
-def test_query_key_and_value_are_found_by_their_own_weights(bert: EncoderWeights, static8: Quantised) -> None:
+def test_query_key_and_value_are_found_by_their_own_weights(bert: EncoderWeights, static8: StaticEncoder) -> None:
     """Side by side again, their outputs are those of the scheme's one layer."""
-    operators = dict(qdq_operators(bert, static8.operators))
+    operators = dict(qdq_operators(bert, static8))
     qkv, dim = bert.layers[0].qkv.weight, bert.dim
-    whole = static8.operators.layers[0].qkv
-    assert isinstance(whole, StaticLinear)
+    whole = static8.layers[0].qkv
     x = RANDOM.normal(0, 1, (4, dim)).astype(np.float32)
     parts = [operators[weight_digest(qkv[:, start : start + dim])] for start in range(0, 3 * dim, dim)]
     found = np.concatenate([part.linear.apply(x) for part in parts if isinstance(part, QdqStatic)], axis=1)
     np.testing.assert_allclose(found, whole.apply(x), rtol=1e-6, atol=1e-6)
 
 
-def test_every_weight_of_the_encoder_gets_an_operator(bert: EncoderWeights, static8: Quantised) -> None:
+def test_every_weight_of_the_encoder_gets_an_operator(bert: EncoderWeights, static8: StaticEncoder) -> None:
     """Six a layer, and the token table."""
-    assert len(list(qdq_operators(bert, static8.operators))) == 6 * len(bert.layers) + 1
-
-
-def test_operators_of_another_scheme_are_a_programming_error(bert: EncoderWeights) -> None:
-    """Only static8's can be written as QDQ."""
-    with pytest.raises(TypeError, match="FloatLinear is no layer of static8 with a fixed grid"):
-        list(qdq_operators(bert, float32_operators(bert)))
-    with pytest.raises(TypeError, match="BlockLinear is no layer of static8"):
-        translate(quantise_block8(bert, {}).operators.layers[0].attention_output)
+    assert len(list(qdq_operators(bert, static8))) == 6 * len(bert.layers) + 1

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.architectures import read_weights
 from biolord_export.corpus import Corpus
 from biolord_export.errors import ExportError
-from biolord_export.portable.build import build_portable_fp32, build_portable_int8
+from biolord_export.portable.road import PortableFloatRoad, PortableIntegerRoad
 from biolord_export.portable.tracing import trace_encoder
-from biolord_export.quantise.float32 import float32_operators
+from biolord_export.roads import Road
 from biolord_export.source import open_checkpoint
 from biolord_export.vocabulary import keep_vocabulary
 from biolord_onnx.errors import MissingDependencyError
@@ -20,16 +19,12 @@ from unit.export.places import Place
 
 
 @pytest.mark.skipif(importlib.util.find_spec("optimum") is not None, reason="optimum is installed here")
-@pytest.mark.parametrize("build", [build_portable_fp32, build_portable_int8])
-def test_without_optimum_the_pip_command_is_named(tiny_bert: Path, build: object) -> None:
-    """Both targets say what to install, and what of it is missing."""
-    checkpoint = open_checkpoint(str(tiny_bert))
-    weights = read_weights(checkpoint.config, checkpoint.weights)
-    assert callable(build)
-    with pytest.raises(
-        MissingDependencyError, match=r"need torch, .*optimum-onnx: pip install 'biolord-onnx\[cpu,export,optimum\]'"
-    ):
-        build(checkpoint, weights, float32_operators(weights))
+@pytest.mark.parametrize("road", [PortableFloatRoad(), PortableIntegerRoad()])
+def test_without_optimum_the_pip_command_is_named(tiny_bert: Path, road: Road) -> None:
+    """Both roads say what to install, and what of it is missing."""
+    remedy = r"optimum-onnx: pip install 'biolord-onnx\[cpu,export,optimum\]'"
+    with pytest.raises(MissingDependencyError, match=rf"portable-x needs torch, .*{remedy}"):
+        road.check(open_checkpoint(str(tiny_bert)), "portable-x")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("optimum") is not None, reason="optimum is installed here")
@@ -39,12 +34,12 @@ def test_the_export_is_refused_before_anything_is_computed(place: Place, tiny_mp
     outcome = place.export(tiny_mpnet, "--target", target)
     assert (outcome.code, outcome.out) == (2, "")
     (line,) = outcome.err.splitlines()
-    assert line.startswith("biolord: the portable targets need torch, ")
+    assert line.startswith(f"biolord: {target} needs torch, ")
     assert not place.out.exists()
 
 
 def test_a_kept_vocabulary_is_refused(tiny_bert: Path) -> None:
     """The traced graph would look tokens up under the ids that they had."""
     kept = keep_vocabulary(open_checkpoint(str(tiny_bert)), Corpus(("fever",), "mine.txt"))
-    with pytest.raises(ExportError, match=r"have the whole vocabulary: leave --keep-vocabulary out"):
+    with pytest.raises(ExportError, match=r"has the whole vocabulary: leave --keep-vocabulary out"):
         trace_encoder(kept)

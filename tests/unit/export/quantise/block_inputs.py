@@ -1,16 +1,12 @@
-"""Correlated inputs, and their statistics, for the tests of block weights."""
+"""Correlated inputs, and their statistics, for the tests of quantizers."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
 from biolord_export.calibrate import InputStatistics
-from biolord_export.graph.builder import GraphBuilder
-from biolord_export.graph.operators import LinearOperator
 from biolord_export.weights import Linear
-from unit.export.graph.running import evaluate
 
 
 def random(*shape: int, seed: int = 1) -> NDArray[np.float32]:
@@ -43,14 +39,6 @@ def seen(inputs: int, tokens: int = 600) -> InputStatistics:
 def random_linear(inputs: int, outputs: int, seed: int = 3) -> Linear:
     """Make a linear layer."""
     return Linear(random(inputs, outputs, seed=seed), random(outputs, seed=seed + 1))
-
-
-def run_linear(operator: LinearOperator, x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Compute a linear operator in onnxruntime."""
-    graph = GraphBuilder("test")
-    value = operator.emit(graph, graph.input("x", TensorProto.FLOAT, ["tokens", x.shape[1]]))
-    (found,) = evaluate(graph, {"x": x}, value)
-    return np.asarray(found, dtype=np.float32)
 
 
 def relative(found: NDArray[np.float32], expected: NDArray[np.float32]) -> float:

@@ -1,0 +1,47 @@
+"""Token ids to the first hidden rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from biolord_export.kernels.limits import DOMAIN
+
+if TYPE_CHECKING:
+    from biolord_export.kernels.builder import KernelGraph
+    from biolord_export.kernels.layers import IntegerEncoder
+    from biolord_export.weights import EncoderWeights
+
+COUNT_ALL = -1
+"""The ``pad_id`` of an encoder that gives every token the position of its index."""
+
+
+def emit_embed(
+    graph: KernelGraph, weights: EncoderWeights, encoder: IntegerEncoder, ids_and_mask: tuple[str, str], longest: int
+) -> tuple[str, str]:
+    """Look tokens up, add their positions and normalize.
+
+    Args:
+        graph: Where to.
+        weights: For what isn't rounded.
+        encoder: For the table.
+        ids_and_mask: int64 [batch, sequence] each.
+        longest: Positions to keep: texts have so many tokens at most.
+
+    Returns:
+        The hidden rows, float32 [tokens, dim], and where each text begins, int32 [batch + 1].
+    """
+    norm = weights.embedding_norm
+    hidden, starts = graph.op_many(
+        "Embed",
+        *ids_and_mask,
+        graph.constant(encoder.table, "tokens"),
+        graph.constant(encoder.table_scales, "tokens/scales"),
+        graph.constant(weights.position_embeddings[: weights.first_position + longest], "positions"),
+        graph.norm(norm),
+        outputs=2,
+        domain=DOMAIN,
+        epsilon=norm.epsilon,
+        first_position=weights.first_position,
+        pad_id=weights.pad_id if weights.positions == "non_pad" else COUNT_ALL,
+    )
+    return hidden, starts

@@ -1,0 +1,87 @@
+"""An encoder rounded to the nearest, with nothing fitted: the same whole numbers on every machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_export.kernels.layers import (
+    AttentionWeights,
+    FeedForwardWeights,
+    IntegerEncoder,
+    IntegerLayer,
+    IntegerLinear,
+)
+from biolord_export.quantise.tables import round_table
+from biolord_export.weights import EncoderWeights, Layer, Linear
+
+Float32 = NDArray[np.float32]
+GROUP = 32
+"""Inputs that share a scale of 4-bit weights."""
+INNER_GROUPS = 2
+
+
+def round_encoder(weights: EncoderWeights, bits: int = 8, value_bits: int = 8) -> IntegerEncoder:
+    """Round every linear layer; activations are neither centered nor smoothed."""
+    table = round_table(weights.word_embeddings)
+    layers = tuple(_layer(layer, bits, value_bits) for layer in weights.layers)
+    return IntegerEncoder(table.values, table.scales.astype(np.float32), layers)
+
+
+def _layer(layer: Layer, bits: int, value_bits: int) -> IntegerLayer:
+    dim = len(layer.qkv.weight)
+    as_is = np.stack([np.ones(dim), np.zeros(dim)]).astype(np.float32)
+    parts = np.split(np.arange(len(layer.fc2.weight)), INNER_GROUPS)
+    biases = [layer.fc2.bias, *[np.zeros_like(layer.fc2.bias)] * (INNER_GROUPS - 1)]
+    second = (Linear(layer.fc2.weight[part], bias) for part, bias in zip(parts, biases, strict=True))
+    qkv, output, first = (round_linear(one, bits) for one in (layer.qkv, layer.attention_output, layer.fc1))
+    return IntegerLayer(
+        AttentionWeights(as_is, qkv, output, value_bits),
+        FeedForwardWeights(as_is, first, tuple(round_linear(one, bits) for one in second)),
+    )
+
+
+def round_linear(linear: Linear, bits: int) -> IntegerLinear:
+    """Round one layer."""
+    return (_round8 if bits == 8 else _round4)(linear)
+
+
+def _round8(linear: Linear) -> IntegerLinear:
+    scale = np.abs(linear.weight).max(axis=0) / np.float32(127)
+    return IntegerLinear(np.rint(linear.weight / scale).astype(np.int8), scale, linear.bias)
+
+
+def _round4(linear: Linear) -> IntegerLinear:
+    groups = linear.weight.reshape(-1, GROUP, linear.weight.shape[1])
+    ends = np.abs(groups).max(axis=1) / np.float32(7)
+    scale = ends.max(axis=0) / np.float32(15)
+    steps = np.clip(np.ceil(ends / scale), 1, 15).astype(np.float32)
+    values = np.clip(np.rint(groups / (steps * scale)[:, np.newaxis]), -8, 7).astype(np.int8)
+    return IntegerLinear(values.reshape(linear.weight.shape), scale, linear.bias, steps.astype(np.int8))
+
+
+def dense(linear: IntegerLinear) -> Float32:
+    """Return the float32 [inputs, outputs] weight that the whole numbers stand for."""
+    values = linear.values * linear.scale
+    if linear.group_scales is None:
+        return values
+    return np.asarray(values * np.repeat(linear.group_scales, GROUP, axis=0), dtype=np.float32)
+
+
+def rounded_weights(weights: EncoderWeights, bits: int) -> EncoderWeights:
+    """Return the exact encoder whose linear layers are those of `round_encoder`."""
+    encoder = round_encoder(weights, bits)
+
+    def layer(exact: Layer, found: IntegerLayer) -> Layer:
+        attention, forward = found.attention, found.feed_forward
+        return replace(
+            exact,
+            qkv=Linear(dense(attention.qkv), exact.qkv.bias),
+            attention_output=Linear(dense(attention.output), exact.attention_output.bias),
+            fc1=Linear(dense(forward.first), exact.fc1.bias),
+            fc2=Linear(np.concatenate([dense(group) for group in forward.second]), exact.fc2.bias),
+        )
+
+    return replace(weights, layers=tuple(map(layer, weights.layers, encoder.layers)))
