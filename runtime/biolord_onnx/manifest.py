@@ -193,7 +193,8 @@ class Manifest:
     def drops_padding(self) -> bool:
         """Whether the graph takes padding out before it computes, so that it changes no bit and costs little.
 
-        Graphs that the exporter writes itself do; the portable ones, which optimum traces, don't.
+        Graphs that the exporter writes itself do, the compiled operators at once; the portable ones, which optimum
+        traces, don't.
         """
         return not self.target.startswith("portable-")
 

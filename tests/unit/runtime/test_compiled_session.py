@@ -53,7 +53,7 @@ def test_other_providers_are_refused(compiled_copy: Path, monkeypatch: pytest.Mo
 def test_a_missing_library_is_told(compiled: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before onnxruntime reads the graph; artifacts that need none run."""
     monkeypatch.setattr(kernels, "library_path", partial(kernels.library_path, tmp_path))
-    with pytest.raises(ProviderError, match=f"the compiled operators are missing .{tmp_path}"):
+    with pytest.raises(ProviderError, match=f"{tmp_path}.+ doesn.t exist"):
         open_session(open_artifact(compiled))
     assert open_session(open_artifact(tiny)).provider == "cpu"
 
