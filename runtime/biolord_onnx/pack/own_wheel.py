@@ -12,7 +12,7 @@ from biolord_onnx.errors import BiolordError
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 
 DISTRIBUTION = "biolord-onnx"
-PACKAGES = ("biolord_onnx", "biolord_export")
+PACKAGES = ("biolord_onnx", "biolord_export", "biolord_bench")
 _METADATA = ("METADATA", "entry_points.txt")
 # What Python compiled, and the operators compiled for this machine: the wheel is for any.
 _LEFT_OUT = {"__pycache__", "_native"}
@@ -55,7 +55,7 @@ def _sources() -> Iterator[Member]:
     for package in PACKAGES:
         spec = find_spec(package)
         if spec is None or spec.origin is None:
-            continue  # whoever repackages the runtime alone has no exporter
+            continue  # whoever repackages the runtime alone has neither exporter nor benchmark
         root = Path(spec.origin).parent
         for path in sorted(root.rglob("*")):
             if path.is_file() and not _LEFT_OUT & {*path.relative_to(root).parts}:

@@ -13,7 +13,7 @@ from biolord_onnx.pack import own_wheel
 from biolord_onnx.pack.own_wheel import write_own_wheel
 
 
-def test_both_packages_are_in_it(tmp_path: Path) -> None:
+def test_every_package_is_in_it(tmp_path: Path) -> None:
     """With their metadata; what Python left behind, and what was compiled for this machine, is not."""
     path = write_own_wheel(tmp_path)
     assert path.name == f"biolord_onnx-{__version__}-py3-none-any.whl"
@@ -23,6 +23,7 @@ def test_both_packages_are_in_it(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {
         "biolord_onnx",
         "biolord_export",
+        "biolord_bench",
         f"biolord_onnx-{__version__}.dist-info",
     }
     assert not [name for name in names if "__pycache__" in name or "_native" in name]
