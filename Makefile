@@ -122,20 +122,20 @@ test-floors: .venv-floors/.ready .venv/.kernels
 	.venv-floors/bin/python -m pytest -m 'not real'
 
 bench: .venv/.ready .venv/.kernels
-	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m biolord_bench.peers $(BENCH)
 
 bench-peers: .venv/.ready .venv/.kernels
-	$(BIN)/python -m benchmarks --peers $(BENCH)
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m biolord_bench.peers --peers $(BENCH)
+	$(BIN)/python -m biolord_bench.peers.readme
 
 bench-serve: .venv/.ready .venv/.kernels
-	$(BIN)/python -m benchmarks.serve_load $(ARTEFACT)
+	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTEFACT)
 
 bench-bulk: .venv/.ready .venv/.kernels
-	$(BIN)/python -m benchmarks.bulk $(ARTEFACT)
+	$(BIN)/python -m biolord_bench.loads.bulk $(ARTEFACT)
 
 bench-ray: .venv-ecosystem/.ready .venv/.kernels
-	$(ECOSYSTEM)/python -m benchmarks.ray_nodes $(ARTEFACT)
+	$(ECOSYSTEM)/python -m biolord_bench.loads.ray_nodes $(ARTEFACT)
 
 lint: .venv/.ready
 	$(BIN)/ruff check

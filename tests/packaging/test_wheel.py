@@ -19,7 +19,11 @@ from biolord_onnx import __version__
 from biolord_onnx.pack.own_wheel import installed_tag, write_own_wheel
 from guards.readme import REPOSITORY
 
-PACKAGES = {"biolord_onnx": REPOSITORY / "runtime", "biolord_export": REPOSITORY / "export"}
+PACKAGES = {
+    "biolord_onnx": REPOSITORY / "runtime",
+    "biolord_export": REPOSITORY / "export",
+    "biolord_bench": REPOSITORY / "benchmarks",
+}
 INFO = f"biolord_onnx-{__version__}.dist-info"
 ECOSYSTEM = {
     "chroma": "chromadb",
@@ -65,7 +69,7 @@ def requirements(wheel: Path, extra: str | None) -> set[str]:
 def test_the_packages_stand_at_top_level(wheel: Path) -> None:
     """`import biolord_onnx` works after an install: no folder `runtime` or `export` is in the way."""
     tops = {name.partition("/")[0] for name in members(wheel)}
-    assert tops == {"biolord_onnx", "biolord_export", INFO}
+    assert tops == {"biolord_onnx", "biolord_export", "biolord_bench", INFO}
 
 
 @pytest.mark.parametrize("package", sorted(PACKAGES))

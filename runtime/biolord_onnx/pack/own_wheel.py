@@ -14,7 +14,7 @@ from biolord_onnx.kernels import library_path
 from biolord_onnx.pack.wheel import ANY, Member, WheelName, write_wheel
 
 DISTRIBUTION = "biolord-onnx"
-PACKAGES = ("biolord_onnx", "biolord_export")
+PACKAGES = ("biolord_onnx", "biolord_export", "biolord_bench")
 OPERATORS = "biolord_onnx/_native/"
 TAG_FILE = "TAG"
 _METADATA = ("METADATA", "entry_points.txt")
@@ -31,10 +31,10 @@ def installed_tag() -> str:
         file = library_path().with_name(TAG_FILE)
     except ProviderError:
         return ANY
-    tag = file.read_text("utf-8").strip() if file.is_file() else "missing"
-    if not _TAG.fullmatch(tag):
+    tag = file.read_text("utf-8").strip() if file.is_file() else None
+    if tag is None or not _TAG.fullmatch(tag):
         raise BiolordError(
-            f"{file} is {tag}, expected a tag such as py3-none-win_amd64: install biolord-onnx again, "
+            f"{file} is {tag!r}, expected a tag such as py3-none-win_amd64: install biolord-onnx again, "
             "or make its operators with python hatch_build.py install"
         )
     return tag
@@ -71,7 +71,7 @@ def own_members() -> Iterator[Member]:
     for package in PACKAGES:
         spec = find_spec(package)
         if spec is None or spec.origin is None:
-            continue  # whoever repackages the runtime alone has no exporter
+            continue  # whoever repackages the runtime alone has neither exporter nor benchmark
         root = Path(spec.origin).parent
         for path in sorted(root.rglob("*")):
             if path.is_file() and path.parent.name != "__pycache__" and not path.name.startswith("."):

@@ -14,7 +14,7 @@ from biolord_onnx.pack.own_wheel import installed_tag, write_own_wheel
 from biolord_onnx.pack.wheel import ANY
 
 
-def test_both_packages_are_in_it(tmp_path: Path) -> None:
+def test_every_package_is_in_it(tmp_path: Path) -> None:
     """With their metadata and notices; what Python left behind is not, nor what was compiled for one machine."""
     path = write_own_wheel(tmp_path, ANY)
     assert path.name == f"biolord_onnx-{__version__}-py3-none-any.whl"
@@ -24,6 +24,7 @@ def test_both_packages_are_in_it(tmp_path: Path) -> None:
     assert {name.partition("/")[0] for name in names} == {
         "biolord_onnx",
         "biolord_export",
+        "biolord_bench",
         f"biolord_onnx-{__version__}.dist-info",
     }
     assert not [name for name in names if "__pycache__" in name or "_native" in name]
