@@ -33,8 +33,9 @@ def installed_tag() -> str:
         return ANY
     tag = file.read_text("utf-8").strip() if file.is_file() else None
     if tag is None or not _TAG.fullmatch(tag):
+        found = "missing" if tag is None else repr(tag)
         raise BiolordError(
-            f"{file} is {tag!r}, expected a tag such as py3-none-win_amd64: install biolord-onnx again, "
+            f"{file} is {found}, expected a tag such as py3-none-win_amd64: install biolord-onnx again, "
             "or make its operators with python hatch_build.py install"
         )
     return tag
