@@ -135,6 +135,7 @@ def test_the_command_and_the_exporters_commands_are_registered(wheel: Path) -> N
     assert {section: dict(parser[section]) for section in parser.sections()} == {
         "console_scripts": {"biolord": "biolord_onnx.cli.main:main"},
         "biolord.commands": {
+            "bench": "biolord_bench.cli",
             "export": "biolord_export.cli.export",
             "models": "biolord_export.cli.models",
             "verify": "biolord_export.cli.verify",
