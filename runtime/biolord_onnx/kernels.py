@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from biolord_onnx import __version__
 from biolord_onnx.compiled_operators import DOMAIN, VERSIONS
 from biolord_onnx.errors import ProviderError
 
@@ -40,9 +41,12 @@ def library_path(folder: Path = _FOLDER, *, system: str = sys.platform) -> Path:
     path = folder / _NAMES.get(system, "libbiolord_kernels.so")
     if path.is_file():
         return path
+    # Without --no-cache-dir pip may take a wheel from its cache that was made without them.
     raise ProviderError(
-        f"the compiled operators are missing ({path} doesn't exist): install biolord-onnx from a wheel for this "
-        "platform, or from its sources with BIOLORD_BUILD_KERNELS=on"
+        f"the compiled operators, on which cpu-int8 and cpu-int4 run, are missing here ({path} doesn't exist): "
+        f"pip install --force-reinstall --no-deps --no-cache-dir biolord-onnx=={__version__}, or pip install . in a "
+        "clone, brings them to 64-bit Python on macOS, Windows (x86) and Linux with glibc (x86, Arm); artifacts of "
+        "cpu-fp32, cuda-fp16 and the portable targets run without"
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ALLOWED = frozenset({"numpy", "onnxruntime", "tokenizers"})
-OPTIONAL = frozenset({"matplotlib", "pandas", "psutil", "pyarrow", "pyspark", "ray", "tqdm"})
+OPTIONAL = frozenset({"pandas", "pyarrow", "pyspark", "ray", "tqdm"})
 # Each adapter's module is the place where its library is used.
 INTEGRATIONS = frozenset({"asyncio", "chromadb", "haystack", "langchain_core", "llama_index"})
 # What the server's modules are made of: they are the place where it is used, and are themselves imported in functions.

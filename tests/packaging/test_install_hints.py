@@ -14,7 +14,7 @@ import pytest
 from biolord_onnx.install import install_hint
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [path for place in ("runtime", "export") for path in sorted((ROOT / place).rglob("*.py"))]
+SOURCES = [path for place in ("runtime", "export", "benchmarks") for path in sorted((ROOT / place).rglob("*.py"))]
 EXTRAS: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
     "optional-dependencies"
 ]

@@ -6,11 +6,11 @@ import onnx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.bench.figures import Bulk, Cell, Fidelity, Latency, Memory, Query, Roofline, Stages, Start
-from biolord_onnx.bench.merge import merge_results
-from biolord_onnx.bench.results import Machine, Results, Row, Settings, WorkloadSize
-from biolord_onnx.bench.table import number, render
-from biolord_onnx.bench.wire import field, fields, numbers
+from biolord_bench.figures import Bulk, Cell, Fidelity, Latency, Memory, Query, Roofline, Stages, Start
+from biolord_bench.merge import merge_results
+from biolord_bench.results import Machine, Results, Row, Settings, WorkloadSize
+from biolord_bench.table import number, render
+from biolord_bench.wire import field, fields, numbers
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 COUNT = st.integers(1, 2**53)

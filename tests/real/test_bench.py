@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from matplotlib import image
 
+from biolord_bench.layers import linear_layers
+from biolord_bench.results import Results, Row
 from biolord_onnx.artifact import Artifact
-from biolord_onnx.bench.layers import linear_layers
-from biolord_onnx.bench.results import Results, Row
 from real.bars import SECONDS_FOR_QUICK_BENCH
 from real.chromium import chromium
 from real.exports import MINILM, RealExports

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import serve_attack
-from benchmarks.serve_attack import STOPS_IN_S, attacks, main
+from biolord_bench.loads import serve_attack
+from biolord_bench.loads.serve_attack import STOPS_IN_S, attacks, main
 from biolord_onnx.artifact import Artifact
 
 pytestmark = pytest.mark.real

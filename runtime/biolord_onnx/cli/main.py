@@ -28,7 +28,6 @@ COMMANDS = {
     "similar": "biolord_onnx.cli.similar",
     "serve": "biolord_onnx.cli.serve",
     "pack": "biolord_onnx.cli.pack",
-    "bench": "biolord_onnx.cli.bench",
 }
 ENTRY_POINT_GROUP = "biolord.commands"
 

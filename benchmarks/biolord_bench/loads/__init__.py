@@ -1,0 +1,1 @@
+"""Loads on what users run: the server, a large bulk job, Ray."""

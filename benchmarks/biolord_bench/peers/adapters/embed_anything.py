@@ -1,0 +1,51 @@
+"""EmbedAnything on its onnxruntime road. It has no thread option: the worker's CPU affinity limits it.
+
+It loads from the hub only and asks there for every file, even for those in the cache. So the folder is put into a
+cache of its own as if it had come from there, and the hub is an address that refuses at once: else the time to load
+would be a time of the network.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+_CACHE = tempfile.TemporaryDirectory(prefix="embed-anything-")
+os.environ["HF_HOME"] = _CACHE.name
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
+
+import numpy as np  # noqa: E402 - the library may read the variables when it is imported
+from embed_anything import EmbeddingModel, WhichModel  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from biolord_bench.peers.settings import Settings, only_file  # noqa: E402
+
+REPOSITORY = "local/model"
+COMMIT = "0" * 40
+MAX_LENGTH = 512  # what it makes of tokenizer_config.json
+
+
+class Encoder:
+    """An `EmbeddingModel`."""
+
+    def __init__(self, model: EmbeddingModel) -> None:
+        self._model = model
+        self.max_length = MAX_LENGTH
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode with the default configuration: batches of 32."""
+        return np.asarray([data.embedding for data in self._model.embed_query(list(texts))], dtype=np.float32)
+
+
+def load(settings: Settings) -> Encoder:
+    """Load the folder's only graph. BERT is the nearest architecture on offer: mean pooling and L2."""
+    cached = Path(_CACHE.name, "hub", f"models--{REPOSITORY.replace('/', '--')}")
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text(COMMIT, encoding="utf-8")
+    (cached / "snapshots").mkdir()
+    (cached / "snapshots" / COMMIT).symlink_to(Path(settings.model).resolve())
+    graph = only_file(settings.model, "*.onnx")
+    model = EmbeddingModel.from_pretrained_onnx(WhichModel.Bert, hf_model_id=REPOSITORY, path_in_repo=graph)
+    return Encoder(model)
