@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
+from queue import SimpleQueue
 from typing import Literal, cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from biolord_onnx.artifact import Artifact
 from biolord_onnx.bench.figures import Bulk, Cell, Latency, Query, Stages
 from biolord_onnx.bench.protocol import Grid
 from biolord_onnx.bench.workloads import Workload
+from biolord_onnx.crew import Crew
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoder import Encoder, load_tokenizer
 from biolord_onnx.session import OrtSession, Session
@@ -66,22 +67,23 @@ def bulk_speed(embedder: Embedder, workload: Workload) -> BulkRun:
 
 def latency_during_bulk(embedder: Embedder, queries: Sequence[str], texts: Sequence[str]) -> Latency:
     """Time single queries while another thread encodes texts without end."""
-    running, enough = threading.Event(), threading.Event()
+    running: SimpleQueue[None] = SimpleQueue()
+    enough: SimpleQueue[None] = SimpleQueue()
 
     def work() -> None:
         pieces = cycle([texts[at : at + _BULK_CHUNK] for at in range(0, len(texts), _BULK_CHUNK)])
-        while not enough.is_set():
-            running.set()
+        running.put(None)
+        while enough.empty():
             embedder.encode_with_info(next(pieces))
 
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        job = executor.submit(work)
+    with closing(Crew[None](1)) as beside:
+        beside.submit(work)
         try:
-            running.wait()
+            running.get()
             times = [_milliseconds(embedder, query) for query in queries]
         finally:
-            enough.set()
-        job.result()
+            enough.put(None)
+        beside.result()
     return Latency(*_percentiles(times))
 
 
