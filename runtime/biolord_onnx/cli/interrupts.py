@@ -57,12 +57,16 @@ class _Ending:
 
     @contextmanager
     def block(self) -> Iterator[None]:
-        """Keep what was raised until the outermost block has ended."""
+        """Keep what was raised until the outermost block has ended, whatever failed because of it meanwhile."""
         hook = sys.unraisablehook
         self._blocks += 1
         sys.unraisablehook = partial(self._lost, hook)
         try:
             yield
+        except BaseException as error:
+            if self.raised is not None and self.raised is not error and self._is_handled(error):
+                raise self.raised from error
+            raise
         finally:
             sys.unraisablehook = hook
             self._blocks -= 1
@@ -80,17 +84,16 @@ class _Ending:
             self.raised = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
             self._quiet = False
             start_new_thread(self._repeat, (self.raised, number))
-        elif self._is_handled() or time.monotonic() - self._at < AGAIN_S:
+        elif self._is_handled(sys.exc_info()[1]) or time.monotonic() - self._at < AGAIN_S:
             return
         self._at = time.monotonic()
         raise self.raised
 
-    def _is_handled(self) -> bool:
-        """Whether an ``except``, a ``finally`` or an ``__exit__`` is at work because of it."""
-        handled = sys.exc_info()[1]
-        while handled is not None and handled is not self.raised:
-            handled = handled.__context__
-        return handled is not None
+    def _is_handled(self, error: BaseException | None) -> bool:
+        """Whether an ``except``, a ``finally`` or an ``__exit__`` is or was at work because of it."""
+        while error is not None and error is not self.raised:
+            error = error.__context__
+        return error is not None
 
     def _lost(self, hook: Callable[[UnraisableHookArgs], object], unraisable: UnraisableHookArgs) -> None:
         """Take what Python would print: it isn't ignored."""

@@ -271,6 +271,31 @@ def test_what_cleans_up_for_long_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     assert cleaned == ["finally", "generator", "context"]
 
 
+def test_what_fails_because_it_was_interrupted_is_not_what_ended_the_block() -> None:
+    """Code that cleans up what it hadn't begun yet, say: argparse does."""
+
+    def work() -> None:
+        try:
+            press()
+        finally:
+            int("ours")
+
+    with pytest.raises(KeyboardInterrupt), interrupted_once():
+        work()
+
+
+def test_what_fails_by_itself_afterwards_is() -> None:
+    """Where somebody caught the interruption."""
+
+    def work() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            press()
+        int("theirs")
+
+    with pytest.raises(ValueError, match="theirs"), interrupted_once():
+        work()
+
+
 def test_no_exception_but_ours_is_kept_from_being_told() -> None:
     """Python prints those that have no caller to go to."""
     told: list[object] = []
