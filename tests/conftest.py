@@ -18,6 +18,35 @@ pytest_plugins = ["oracle.plugin"]
 settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+# Files that take longest, longest first: the last to be begun is what all others wait for.
+LONGEST = (
+    "parity/test_real.py",
+    "real/test_arm.py",
+    "kernels/test_hashes.py",
+    "kernels/test_build.py",
+    "packaging/test_silence.py",
+    "kernels/test_same_bits.py",
+    "kernels/test_sanitized.py",
+    "parity/test_settings.py",
+    "emulated/test_other_cpus.py",
+    "family/test_real_layouts.py",
+    "unit/benchmarks/test_main.py",
+    "packaging/test_lean_install.py",
+    "unit/runtime/bulk/test_signals.py",
+    "hostile/test_fuzz.py",
+    "unit/benchmarks/test_serve_attack.py",
+    "server/test_process.py",
+    "hostile/test_export_places.py",
+    "unit/runtime/bulk/test_run.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
 @pytest.fixture(scope="session")
 def tiny_mpnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny MPNet checkpoint to read: mean pooling and no Normalize module, as BioLORD-2023."""
