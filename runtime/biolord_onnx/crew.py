@@ -53,7 +53,7 @@ class Crew(Generic[Result]):
         if len(self._threads) < self._most:
             atexit.register(self.close)  # an interpreter must not leave while onnxruntime works for it
             # In one step: no signal comes between the start of a thread and its being counted.
-            self._threads.extend(map(start_new_thread, repeat(self._work, 1), repeat(())))
+            self._threads.extend(map(start_new_thread, repeat(run_traced, 1), repeat((self._do_jobs,))))
         self._jobs.put((self._submitted, job))
         self._submitted += 1
 
@@ -92,12 +92,6 @@ class Crew(Generic[Result]):
             return self._answers.get(timeout=POLL_S)
         return None
 
-    def _work(self) -> None:  # pragma: no cover - what measures coverage begins in here
-        """Do jobs, seen by debuggers and profilers as in a `threading.Thread`."""
-        sys.settrace(threading.gettrace())
-        sys.setprofile(threading.getprofile())
-        self._do_jobs()
-
     def _do_jobs(self) -> None:
         while (job := self._jobs.get()) is not None and not self._closed:
             self._answers.put(_done(*job))
@@ -105,6 +99,13 @@ class Crew(Generic[Result]):
         self._jobs.put(None)  # one is enough for all threads
         self._ended.append(threading.get_ident())
         self._answers.put(None)
+
+
+def run_traced(function: Callable[[], object]) -> None:  # pragma: no cover - what measures coverage begins in here
+    """Run a function as the first of a thread, seen by debuggers and profilers as in a `threading.Thread`."""
+    sys.settrace(threading.gettrace())
+    sys.setprofile(threading.getprofile())
+    function()
 
 
 def _done(number: int, job: Callable[[], Result]) -> _Answer[Result]:

@@ -14,10 +14,12 @@ import threading
 import time
 from _thread import interrupt_main, start_new_thread
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
+
+from biolord_onnx.crew import run_traced
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -70,8 +72,7 @@ class _Ending:
         finally:
             sys.unraisablehook = hook
             self._blocks -= 1
-            if not self._blocks:
-                self.raised = None
+            self.raised = self.raised if self._blocks else None
 
     def be_quiet(self) -> None:
         """Call the handler no more: another one is going to have its place."""
@@ -83,7 +84,8 @@ class _Ending:
         if self.raised is None:
             self.raised = KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
             self._quiet = False
-            start_new_thread(self._repeat, (self.raised, number))
+            with suppress(RuntimeError):  # where the system has no thread left, once must do
+                start_new_thread(run_traced, (partial(self._repeat, self.raised, number),))
         elif self._is_handled(sys.exc_info()[1]) or time.monotonic() - self._at < AGAIN_S:
             return
         self._at = time.monotonic()
@@ -107,9 +109,8 @@ class _Ending:
             with self._repeating:
                 if self._quiet or self.raised is not raised:
                     return
-                interrupt_main(
-                    signal.Signals(number)
-                )  # calls a handler, if there still is one, and never ends the process
+                # Calls a handler, if there still is one, and never ends the process.
+                interrupt_main(signal.Signals(number))
 
 
 _end = _Ending()

@@ -240,6 +240,17 @@ def test_a_signal_that_was_lost_comes_again(
     assert capfd.readouterr().err == ""
 
 
+def test_a_system_without_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exception comes all the same."""
+
+    def fail(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(interrupts, "start_new_thread", fail)
+    with pytest.raises(Terminated), terminated_once():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_what_cleans_up_for_long_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Be it in a ``finally``, in the end of a context, or in a generator that one of them closes."""
     monkeypatch.setattr(interrupts, "AGAIN_S", 0.02)
