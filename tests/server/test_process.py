@@ -125,7 +125,7 @@ def test_whoever_stops_it_finds_that_all_went_well(tiny: Path, number: signal.Si
 def alive(child: psutil.Process) -> bool:
     """Whether a process has not ended, collected or not."""
     with suppress(psutil.NoSuchProcess):
-        return child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+        return bool(child.is_running() and child.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
