@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 IMPORTS_S = 0.25
-"""What importing the dependencies takes as a whole process where the bars were set, on two cores that nobody else uses."""
+"""What importing the dependencies takes as a whole process where the bars were set, on two cores of its own."""
 _IMPORTS = "import numpy, onnxruntime, tokenizers"
 _RUNS = 5
 

@@ -17,8 +17,8 @@ from biolord_export.fidelity import FidelityReport
 from biolord_onnx.artifact import Artifact
 from guards.demo import BIN
 from real.bars import FIDELITY, MEGABYTES, SECONDS_TO_EMBED
-from real.slowness import slowness
 from real.exports import describe
+from real.slowness import slowness
 from unit.runtime.command import heeding_signals
 
 pytestmark = pytest.mark.real
