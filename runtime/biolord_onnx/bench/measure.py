@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from queue import SimpleQueue
 from typing import Literal, cast
 
 import numpy as np
@@ -19,7 +19,6 @@ from biolord_onnx.artifact import Artifact
 from biolord_onnx.bench.figures import Bulk, Cell, Latency, Query, Stages
 from biolord_onnx.bench.protocol import Grid
 from biolord_onnx.bench.workloads import Workload
-from biolord_onnx.crew import Crew
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoder import Encoder, load_tokenizer
 from biolord_onnx.session import OrtSession, Session
@@ -67,23 +66,22 @@ def bulk_speed(embedder: Embedder, workload: Workload) -> BulkRun:
 
 def latency_during_bulk(embedder: Embedder, queries: Sequence[str], texts: Sequence[str]) -> Latency:
     """Time single queries while another thread encodes texts without end."""
-    running: SimpleQueue[None] = SimpleQueue()
-    enough: SimpleQueue[None] = SimpleQueue()
+    running, enough = threading.Event(), threading.Event()
 
     def work() -> None:
         pieces = cycle([texts[at : at + _BULK_CHUNK] for at in range(0, len(texts), _BULK_CHUNK)])
-        running.put(None)
-        while enough.empty():
+        while not enough.is_set():
+            running.set()
             embedder.encode_with_info(next(pieces))
 
-    with closing(Crew[None](1)) as beside:
-        beside.submit(work)
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        job = executor.submit(work)
         try:
-            running.get()
+            running.wait()
             times = [_milliseconds(embedder, query) for query in queries]
         finally:
-            enough.put(None)
-        beside.result()
+            enough.set()
+        job.result()
     return Latency(*_percentiles(times))
 
 

@@ -21,7 +21,6 @@ from benchmarks.tables import rows_of
 from benchmarks.texts import Written
 from guards.readme import REPOSITORY
 from unit.benchmarks.fixtures import THREADS, plan
-from unit.runtime.command import wait_for
 
 ROWS_PER_REPEAT = 2 * len(STEPS) + 1
 
@@ -110,7 +109,10 @@ def test_a_killed_run_goes_on_where_it_was(rows: Sequence[Ready], texts: Mapping
     driver.wait()
     kept = path.read_text(encoding="utf-8").splitlines()[:4]
     assert workers
-    wait_for(lambda: not any(map(alive, workers)))
+    until = time.monotonic() + 5
+    while any(alive(pid) for pid in workers):
+        assert time.monotonic() < until
+        time.sleep(0.01)
     with Journal(path) as journal:
         run(plan(rows, texts, tmp_path), journal, quiet)
     lines = path.read_text(encoding="utf-8").splitlines()
