@@ -46,7 +46,6 @@ def _ours(name: str, target: str, variant: str = "") -> Row:
 
 OURS = (
     _ours("biolord-onnx cpu-int8", "cpu-int8"),
-    _ours("biolord-onnx cpu-int8, memory=low", "cpu-int8", "low"),
     _ours("biolord-onnx cpu-int8-block", "cpu-int8-block"),
     _ours("biolord-onnx cpu-fp32", "cpu-fp32"),
 )

@@ -1,4 +1,4 @@
-"""This project; the variant is the memory mode."""
+"""This project."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from benchmarks.settings import Settings
 from biolord_onnx import Embedder
 from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.session_options import Memory
 
 import_onnxruntime()  # with the adapter, as the other tools' adapters do, and before the worker is kept to its cores
-MEMORY: dict[str, Memory] = {"": "fast", "low": "low"}
 
 
 class Encoder:
@@ -30,4 +28,4 @@ class Encoder:
 
 def load(settings: Settings) -> Encoder:
     """Load an artefact, hashes verified as by default."""
-    return Encoder(Embedder.load(settings.model, threads=settings.threads, memory=MEMORY[settings.variant]))
+    return Encoder(Embedder.load(settings.model, threads=settings.threads))

@@ -32,6 +32,9 @@ bool fits(const Tensor& tensor, std::initializer_list<int64_t> shape) {
   }
   return true;
 }
+// How many operators run now, in all sessions of the process. Only time depends on it, not results.
+std::atomic<int> under_way{0};
+
 void run_parallel(void* context, void (*work)(void*, size_t), size_t count, void* argument) {
   OrtStatus* status = api().KernelContext_ParallelFor(static_cast<const OrtKernelContext*>(context), work, count, count, argument);
   if (status) api().ReleaseStatus(status);  // run_phases does by itself whatever nobody did
@@ -160,6 +163,10 @@ Linear Node::linear(size_t packed, size_t columns, size_t scales, const char* na
   return linear;
 }
 
+Run::Run(const char* op, OrtKernelContext* context) : Checked(op), context_(context) {
+  under_way.fetch_add(1, std::memory_order_relaxed);
+}
+Run::~Run() { under_way.fetch_sub(1, std::memory_order_relaxed); }
 Tensor Run::input(size_t index, const char* name, ElementType type, std::initializer_list<int64_t> shape) {
   const OrtValue* value = nullptr;
   if (!ok() || !take(api().KernelContext_GetInput(context_, index, &value))) return {};
@@ -187,12 +194,14 @@ int Run::texts(const Tensor& hidden, const Tensor& starts, int longest) {
   return ok() ? static_cast<int>(count) : 0;
 }
 // Operators aren't told how many threads the session has, and needn't be: who comes takes part. One thread alone works
-// off the parts for so many threads without loss.
+// off the parts for so many threads without loss. Runs side by side, of any sessions, get a share of the cores each: as
+// many as there are cores keep to a thread each, and none waits for another's.
 Workers Run::workers() {
   static std::atomic<int> known{0};
   int cores = known.load(std::memory_order_relaxed);
   if (!cores) known.store(cores = usable_cores() < 16 ? usable_cores() : 16, std::memory_order_relaxed);
-  return {run_parallel, context_, cores};
+  const int share = cores / under_way.load(std::memory_order_relaxed);
+  return {run_parallel, context_, share > 1 ? share : 1};
 }
 
 }  // namespace biolord

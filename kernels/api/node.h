@@ -67,7 +67,8 @@ class Node : public Checked {
 // A node's run: its inputs and outputs.
 class Run : public Checked {
  public:
-  Run(const char* op, OrtKernelContext* context) : Checked(op), context_(context) {}
+  Run(const char* op, OrtKernelContext* context);
+  ~Run();
   Tensor input(size_t index, const char* name, ElementType type, std::initializer_list<int64_t> shape);
   template <class T>
   T* output(size_t index, std::initializer_list<int64_t> shape) { return static_cast<T*>(output_data(index, shape)); }

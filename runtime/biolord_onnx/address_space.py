@@ -9,10 +9,10 @@ from __future__ import annotations
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.errors import BiolordError
 
-# Python, numpy, onnxruntime and tokenizers with their threads, before any weights. Measured: with 2 threads,
-# all-MiniLM-L6-v2's cpu-int8 loads in 350 MB, all-mpnet-base-v2's fails in 450 and loads in 500.
+# Python, numpy, onnxruntime and tokenizers with their threads, before any weights. Measured with 2 threads: 115 MB of
+# weights for the compiled operators fail in 471 MB and load in 492, 436 MB of all-mpnet-base-v2's cpu-fp32 take 936.
 _LIBRARIES = 320_000_000
-# The weights are mapped, and for most of the layers repacked.
+# The weights are mapped; onnxruntime's own operators repack most, and threads have scratch memory.
 _TIMES = 1.5
 
 

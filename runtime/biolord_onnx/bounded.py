@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from biolord_onnx.errors import ArtifactError
@@ -19,7 +20,9 @@ def read_file(path: Path, most: int) -> bytes:
     """
     try:
         with path.open("rb") as stream:
-            data = stream.read(most + 1)
+            # Room for what is asked for is taken at once, so no more than the file has.
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read(min(size, most) + 1)
     except OSError as error:
         raise unreadable(path, error) from error
     if len(data) > most:

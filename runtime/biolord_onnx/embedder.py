@@ -20,7 +20,6 @@ from biolord_onnx.manifest import Manifest
 from biolord_onnx.precision import Precision, Vectors
 from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
 from biolord_onnx.session import Output
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.texts import TextInput, as_texts
 
@@ -70,7 +69,6 @@ class Embedder:
         *,
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "fast",
         verify_hashes: bool = True,
         fingerprint: str | None = None,
     ) -> Embedder:
@@ -83,8 +81,6 @@ class Embedder:
             path: the folder that ``biolord export`` wrote, or the name of an artefact that was installed as a wheel.
             provider: ``auto``, or a name such as ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
             threads: cores for one run; None takes what affinity and cgroup quota allow.
-            memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
-                between processes.
             verify_hashes: compare every file with the manifest's SHA-256.
             fingerprint: of the one artifact to accept, another process's `fingerprint`, say; None for any.
 
@@ -93,11 +89,11 @@ class Embedder:
                 than expected.
             ProviderError: the provider isn't there, doesn't start or doesn't run this target.
             MissingDependencyError: no onnxruntime is installed.
-            InputError: ``threads`` or ``memory`` is out of range.
+            InputError: ``threads`` is out of range.
             TypeError: ``threads`` is no whole number.
         """
         artifact = open_artifact(path, verify_hashes=False, fingerprint=fingerprint)
-        loaded = Encoder.load(artifact, provider=provider, threads=threads, memory=memory, verify_hashes=verify_hashes)
+        loaded = Encoder.load(artifact, provider=provider, threads=threads, verify_hashes=verify_hashes)
         return cls(artifact, loaded)
 
     @property

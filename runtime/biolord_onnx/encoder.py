@@ -20,7 +20,6 @@ from biolord_onnx.precision import Vectors
 from biolord_onnx.progress import progress_bar
 from biolord_onnx.schedule import run_jobs
 from biolord_onnx.session import Session, open_session
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import EncodeSettings
 from biolord_onnx.texts import DistinctTexts, distinct
 from biolord_onnx.tokenization import Tokenizer
@@ -84,7 +83,6 @@ class Encoder:
         *,
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "fast",
         spinning: bool = False,
         verify_hashes: bool = True,
     ) -> Encoder:
@@ -94,7 +92,6 @@ class Encoder:
             artifact: from `open_artifact`, hashes not verified.
             provider: as of `open_session`.
             threads: likewise.
-            memory: likewise.
             spinning: likewise.
             verify_hashes: compare every file with the manifest's SHA-256.
 
@@ -110,7 +107,7 @@ class Encoder:
         with closing(Crew[Tokenizer](1)) as beside:
             beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
             try:
-                session = open_session(artifact, provider=provider, threads=threads, memory=memory, spinning=spinning)
+                session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
             finally:
                 # An altered file is told first: it may be why the rest failed.
                 tokenizer = beside.result()
@@ -200,13 +197,10 @@ class Encoder:
             yield Job(rows[batch.indices], *batch_arrays(ids, batch, self.manifest.pad_id))
 
     def _run(self, jobs: Iterator[Job], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-        def alone(job: Job) -> NDArray[np.float32]:
+        def run(job: Job) -> NDArray[np.float32]:
             return self.session.run(job.input_ids, job.attention_mask, settings.output)
 
-        def beside(job: Job) -> NDArray[np.float32]:
-            return self.session.run_beside(job.input_ids, job.attention_mask, settings.output)
-
-        for job, vectors in run_jobs(jobs, alone, beside, self.session.runs_at_once):
+        for job, vectors in run_jobs(jobs, run, self.session.runs_at_once):
             yield job.rows, vectors
 
     def _refuse_overflow(self, texts: Sequence[str]) -> None:

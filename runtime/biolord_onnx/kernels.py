@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from biolord_onnx.compiled_operators import DOMAIN, VERSIONS
 from biolord_onnx.errors import ProviderError
 
 VARIABLE = "BIOLORD_KERNELS"
@@ -19,7 +20,7 @@ _NAMES = {"darwin": "libbiolord_kernels.dylib", "win32": "biolord_kernels.dll"}
 _FOLDER = Path(__file__).resolve().parent / "_native"
 
 
-class SessionOptions(Protocol):
+class Registering(Protocol):
     """The part of ``onnxruntime.SessionOptions`` that is used here."""
 
     def register_custom_ops_library(self, path: str, /) -> None:
@@ -73,7 +74,7 @@ def chosen() -> str:
     return str(name.decode())
 
 
-def register(options: SessionOptions) -> None:
+def register(options: Registering) -> None:
     """Make the operators known to sessions that are opened with these options.
 
     Raises:
@@ -94,4 +95,10 @@ def _library(path: Path) -> CDLL:
     library.biolord_kernels_use.argtypes = [c_char_p]
     for function in (library.biolord_kernels_kind, library.biolord_kernels_chosen, library.biolord_kernels_version):
         function.restype = c_char_p
+    found, expected = library.biolord_kernels_version().decode(), str(VERSIONS[DOMAIN])
+    if found != expected:
+        raise ProviderError(
+            f"the compiled operators are of version {found}, this biolord-onnx needs version {expected}: install it "
+            "again, with both from one release"
+        )
     return library

@@ -13,7 +13,6 @@ from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
 from biolord_onnx.precision import Precision
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
@@ -25,7 +24,7 @@ class EmbedBatch:
 
     As an instance, ``map_batches(EmbedBatch("…"))``, it runs in Ray's tasks; as a class,
     ``map_batches(EmbedBatch, fn_constructor_args=["…"], concurrency=4)``, in actors. Either way each process loads the
-    artefact once, and with ``memory="low"`` the processes of a node share the weights, which are mapped from the file.
+    artefact once, and the processes of a node share the weights, which are mapped from the file.
     The folder, or the installed package, must be on every node, the same one if it is here, too.
 
     A vector depends on its text alone, so a batch that Ray computes again after a failure is the same.
@@ -43,7 +42,6 @@ class EmbedBatch:
         precision: Precision = "float32",
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "low",
     ) -> None:
         """Say what to do; nothing is loaded yet.
 
@@ -57,7 +55,6 @@ class EmbedBatch:
             precision: likewise.
             provider: as of `Embedder.load`.
             threads: likewise; None takes the CPUs that Ray gives to the task or actor.
-            memory: likewise.
 
         Raises:
             InputError: there is no such overflow or precision, or the two columns have one name.
@@ -71,7 +68,7 @@ class EmbedBatch:
         self.truncated = truncated
         self.options = EncodeOptions(normalize, overflow=overflow, precision=precision)
         # Workers that load later, on other nodes too, load what is here now, or refuse.
-        self.session = SessionOptions(str(path), provider, threads, memory).pinned()
+        self.session = SessionOptions(str(path), provider, threads).pinned()
 
     def __call__(self, batch: Batch) -> Batch:
         """Return the batch with another column: float32 [n, dim], or as ``precision`` says.

@@ -1,4 +1,4 @@
-"""Several runs at once: on a CPU, as many small runs as there are cores beat one large run over all of them."""
+"""Several runs at once, where as many small runs as there are cores beat one large run over all of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AHEAD = 2
 
 
 def run_jobs(
-    jobs: Iterable[Job], alone: Callable[[Job], Result], beside: Callable[[Job], Result], workers: int
+    jobs: Iterable[Job], run: Callable[[Job], Result], workers: int
 ) -> Generator[tuple[Job, Result], None, None]:
     """Run jobs, several at once, and yield each with its result, in order.
 
@@ -27,8 +27,7 @@ def run_jobs(
 
     Args:
         jobs: any number of jobs.
-        alone: does a job that has the machine to itself.
-        beside: does one while others run; called from several threads.
+        run: does a job; called from several threads.
         workers: jobs that run at once.
 
     Yields:
@@ -39,13 +38,13 @@ def run_jobs(
     everything = chain(first, waiting_jobs)
     if workers == 1 or len(first) == 1:
         for job in everything:
-            yield job, alone(job)
+            yield job, run(job)
         return
     crew: Crew[Result] = Crew(workers)
     running: deque[Job] = deque()
     try:
         for job in everything:
-            crew.submit(partial(beside, job))
+            crew.submit(partial(run, job))
             running.append(job)
             if len(running) == AHEAD * workers:
                 yield running.popleft(), crew.result()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from threading import Lock
+from collections.abc import Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx import kernels
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.cores import available_cores
 from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
@@ -21,8 +20,7 @@ from biolord_onnx.manifest import Manifest
 from biolord_onnx.plugins import add_plugin, available_providers
 from biolord_onnx.providers import Provider, choose_provider, short_names
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session_options import Memory, SessionSettings, session_options
-from biolord_onnx.stamps import ArtifactChangedError
+from biolord_onnx.session_options import SessionSettings, session_options
 
 Output = Literal["sentence_embedding", "unit_embedding"]
 
@@ -53,53 +51,30 @@ class OrtSession(Protocol):
         """Describe the outputs."""
 
 
-class OpenedOnce:
-    """A session that is opened when it is first asked for, once however many threads ask."""
-
-    def __init__(self, opener: Callable[[], OrtSession]) -> None:
-        """Keep the function that opens it."""
-        self._opener = opener
-        self._lock = Lock()
-        self._session: OrtSession | None = None
-
-    def __call__(self) -> OrtSession:
-        """Return the session."""
-        with self._lock:
-            if self._session is None:
-                self._session = self._opener()
-            return self._session
-
-
 @dataclass(frozen=True, slots=True)
 class Session:
     """A loaded graph. Safe to run from several threads.
 
-    On a CPU, a run on each core beats one run over all of them: nothing waits where a layer ends. A single run is done
-    soonest by all cores. onnxruntime fixes the threads of a run when it opens a session, so there are two, the second
-    opened when it is needed.
-
     Attributes:
-        ort_session: onnxruntime's session, whose runs take all threads.
+        ort_session: onnxruntime's session.
         provider: short name of the provider really used.
         threads: cores to use.
-        one_core: gives the session whose runs take one thread; None where there is a single thread, or a provider
-            that brings threads or queues of its own.
+        dim: length of a vector.
+        runs_at_once: how many runs together keep the machine busiest. Compiled operators share the cores between runs:
+            one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
+            of a layer. onnxruntime's operators always take all.
     """
 
     ort_session: OrtSession
     provider: str
     threads: int
-    one_core: Callable[[], OrtSession] | None = None
-
-    @property
-    def runs_at_once(self) -> int:
-        """How many runs together keep the machine busiest."""
-        return self.threads if self.one_core else 1
+    dim: int
+    runs_at_once: int = 1
 
     def run(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
     ) -> NDArray[np.float32]:
-        """Compute the vectors of one batch on all cores.
+        """Compute the vectors of one batch.
 
         Args:
             input_ids: int64 [batch, sequence].
@@ -111,36 +86,33 @@ class Session:
 
         Raises:
             BiolordError: onnxruntime refused or ran out of memory.
+            ArtifactError: the result isn't a vector for each text.
             NotFiniteError: a vector isn't finite.
         """
-        return _run(self.ort_session, input_ids, attention_mask, output)
+        batch, length = input_ids.shape
+        feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        try:
+            vectors = self.ort_session.run([output], feed)[0]
+        except ort_errors() as error:
+            raise BiolordError(
+                f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
+            ) from error
+        _check_vectors(vectors, batch, length, self.dim)
+        return vectors
 
-    def run_beside(
-        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
-    ) -> NDArray[np.float32]:
-        """Compute the vectors of one batch beside other runs; arguments, result and errors are those of `run`."""
-        ort_session = self.one_core() if self.one_core else self.ort_session
-        return _run(ort_session, input_ids, attention_mask, output)
 
-
-def _run(
-    ort_session: OrtSession, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
-) -> NDArray[np.float32]:
-    feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-    batch, length = input_ids.shape
-    try:
-        vectors = ort_session.run([output], feed)[0]
-    except ort_errors() as error:
-        raise BiolordError(
-            f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
-        ) from error
+def _check_vectors(vectors: NDArray[np.float32], batch: int, length: int, dim: int) -> None:
+    if vectors.shape != (batch, dim):
+        raise ArtifactError(
+            f"the graph gave numbers of shape {vectors.shape} for {batch} texts, expected {(batch, dim)}: export the "
+            "artifact again"
+        )
     finite = np.isfinite(vectors)
     if not finite.all():
         raise NotFiniteError(
             f"{batch - int(finite.all(axis=1).sum())} of {batch} texts of up to {length} tokens have vectors that "
             "aren't finite numbers: the artifact's weights are damaged, export it again"
         )
-    return vectors
 
 
 def open_session(
@@ -148,7 +120,6 @@ def open_session(
     *,
     provider: str = "auto",
     threads: int | None = None,
-    memory: Memory = "fast",
     spinning: bool = False,
 ) -> Session:
     """Load an artefact's graph.
@@ -157,42 +128,29 @@ def open_session(
         artifact: a checked artefact.
         provider: ``auto`` or the name of a provider.
         threads: cores for one run; None takes what affinity and cgroup quota allow.
-        memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file, shared
-            between processes.
         spinning: whether threads without work keep their cores busy waiting for some.
 
     Raises:
         MissingDependencyError: no onnxruntime is installed.
-        ProviderError: the provider is unknown, not installed, unfit for the target, or did not start.
+        ProviderError: the provider is unknown, not installed, unfit for the target, or did not start, or the compiled
+            operators that the artifact needs are missing.
         ArtifactError: onnxruntime is too old, the CPU would get the graph wrong or lacks what it needs, or the
             graph can't be loaded.
-        InputError: ``threads`` or ``memory`` is out of range.
+        InputError: ``threads`` is out of range.
     """
     ort = import_onnxruntime()
     chosen = select_provider(ort, artifact.manifest, provider)
     cores = available_cores(threads)
-    settings = SessionSettings(cores.count, memory, spinning)
+    settings = SessionSettings(cores.count, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
-    if not chosen.run_a_core or cores.count == 1:
-        return Session(ort_session, chosen.name, cores.count)
-    one_core = OpenedOnce(lambda: _open_again(ort, artifact, chosen, replace(settings, threads=1)) or ort_session)
-    return Session(ort_session, chosen.name, cores.count, one_core)
-
-
-def _open_again(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession | None:
-    """Open a second session from the files of the first; None if they are gone: the first one gives the same bits."""
-    try:
-        with artifact.files.reading(*(entry.name for entry in artifact.manifest.files)):
-            return _open(ort, artifact, chosen, settings)
-    except ArtifactChangedError as error:
-        warnings.warn(
-            f"{error}; this one goes on with what it loaded, many texts take longer", RuntimeWarning, stacklevel=2
-        )
-        return None
+    at_once = cores.count if artifact.manifest.requires.operators else 1
+    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, at_once)
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
     options = session_options(ort, settings)
+    if artifact.manifest.requires.operators:
+        kernels.register(options)
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
     if chosen.plugin:
@@ -222,15 +180,31 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
         name: ``auto`` or the name of a provider.
 
     Raises:
-        ProviderError: the provider is unknown, not installed, or unfit for the target.
+        ProviderError: the provider is unknown, not installed, or unfit for the target, or the compiled operators that
+            the artifact needs are missing.
         ArtifactError: onnxruntime is too old or multiplies wrongly, or the CPU would get the graph wrong or lacks what
             it needs.
     """
     check_release(ort.__version__, manifest.requires.onnxruntime)
     chosen = choose_provider(name, manifest.target, available_providers(ort))
+    _check_operators(manifest, chosen)
     if chosen.name == "cpu":
         check_requirements(manifest, cpu_features(), lambda: _measure_products(ort, manifest.name))
     return chosen
+
+
+def _check_operators(manifest: Manifest, chosen: Provider) -> None:
+    """Refuse an artifact whose compiled operators the provider, or this installation, doesn't have."""
+    needed = manifest.requires.operators
+    if not needed:
+        return
+    if not chosen.compiled_operators:
+        named = ", ".join(f"{domain} {version}" for domain, version in needed.items())
+        raise ProviderError(
+            f"provider {chosen.name} does not run the compiled operators ({named}) that {manifest.name} needs: ask for "
+            "provider cpu, which does"
+        )
+    kernels.chosen()
 
 
 def _measure_products(ort: ModuleType, name: str) -> ProductSum:
@@ -260,7 +234,7 @@ def _check_provider(ort_session: OrtSession, chosen: Provider) -> None:
 
 def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
     inputs = {node.name for node in ort_session.get_inputs()}
-    outputs = {node.name: node.shape[-1] for node in ort_session.get_outputs()}
+    outputs = {node.name: next(reversed(node.shape), None) for node in ort_session.get_outputs()}
     expected = dict.fromkeys(OUTPUTS, artifact.manifest.dim)
     if inputs != set(INPUTS) or outputs != expected:
         raise ArtifactError(

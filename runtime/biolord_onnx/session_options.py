@@ -6,11 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Literal, Protocol
-
-from biolord_onnx.errors import InputError
-
-Memory = Literal["fast", "low"]
+from typing import Protocol
 
 OPTIMIZATION_LEVEL = "ORT_ENABLE_ALL"
 # How long a thread that has done its part of a layer keeps looking for the next one before it sleeps. Waking it up
@@ -26,6 +22,9 @@ class SessionOptions(Protocol):
     def add_session_config_entry(self, key: str, value: str) -> None:
         """Set an entry of the configuration."""
 
+    def register_custom_ops_library(self, path: str, /) -> None:
+        """Load a library of operators."""
+
     def add_provider_for_devices(self, ep_devices: Sequence[object], provider_options: Mapping[str, str]) -> None:
         """Have a plugin's provider run the graph."""
 
@@ -36,12 +35,10 @@ class SessionSettings:
 
     Attributes:
         threads: of one run.
-        memory: ``fast`` repacks the weights for speed; ``low`` leaves them mapped from the file.
         spinning: whether threads without work keep their cores busy for as long as onnxruntime likes.
     """
 
     threads: int
-    memory: Memory = "fast"
     spinning: bool = False
 
 
@@ -51,12 +48,7 @@ def session_options(ort: ModuleType, settings: SessionSettings) -> SessionOption
     Args:
         ort: the module.
         settings: what is wanted.
-
-    Raises:
-        InputError: ``memory`` is unknown.
     """
-    if settings.memory not in {"fast", "low"}:
-        raise InputError(f"memory is {settings.memory!r}, expected 'fast' or 'low'")
     options = ort.SessionOptions()
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, OPTIMIZATION_LEVEL)
     options.intra_op_num_threads = settings.threads
@@ -64,21 +56,19 @@ def session_options(ort: ModuleType, settings: SessionSettings) -> SessionOption
     options.log_severity_level = LOG_ERRORS_ONLY
     # Patterns are kept per input shape, and every batch has another.
     options.enable_mem_pattern = False
-    options.enable_cpu_mem_arena = settings.memory == "fast"
     for key, value in _entries(ort.__version__, settings):
         options.add_session_config_entry(key, value)
     return options  # type: ignore[no-any-return, unused-ignore]
 
 
 def _entries(version: str, settings: SessionSettings) -> list[tuple[str, str]]:
-    entries = [] if settings.memory == "fast" else [("session.disable_prepacking", "1")]
     if settings.spinning:
-        return [*entries, ("session.intra_op.allow_spinning", "1")]
+        return [("session.intra_op.allow_spinning", "1")]
     # Older releases know no limit: there, waiting threads would burn the cores that neighbours need.
     if settings.threads == 1 or parse_version(version) < _KNOWS_SPIN_DURATION:
-        return [*entries, ("session.intra_op.allow_spinning", "0")]
+        return [("session.intra_op.allow_spinning", "0")]
     brief = ("session.intra_op.spin_duration_us", str(SPIN_MICROSECONDS))
-    return [*entries, ("session.intra_op.allow_spinning", "1"), brief]
+    return [("session.intra_op.allow_spinning", "1"), brief]
 
 
 def parse_version(text: str) -> list[int]:

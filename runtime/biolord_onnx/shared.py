@@ -8,7 +8,6 @@ from threading import Lock
 from biolord_onnx.artifact import find_fingerprint
 from biolord_onnx.cores import available_cores
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.session_options import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +18,12 @@ class SessionOptions:
         path: the artefact's folder, or the name of an installed one.
         provider: as of `Embedder.load`.
         threads: likewise.
-        memory: likewise.
         fingerprint: likewise.
     """
 
     path: str
     provider: str = "auto"
     threads: int | None = None
-    memory: Memory = "fast"
     fingerprint: str | None = None
 
     def shared(self, workers: int) -> SessionOptions:
@@ -47,7 +44,6 @@ class SessionOptions:
             self.path,
             provider=self.provider,
             threads=self.threads,
-            memory=self.memory,
             fingerprint=self.fingerprint,
         )
 

@@ -13,7 +13,6 @@ from biolord_onnx.encode_options import EncodeOptions, warn_of_cuts
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
 from biolord_onnx.precision import Precision
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
@@ -30,7 +29,6 @@ def embed_udf(
     precision: Precision = "float32",
     provider: str = "auto",
     threads: int = 1,
-    memory: Memory = "low",
 ) -> Callable[..., Any]:
     """Make a UDF that turns a column of strings into one of arrays. A null stays null, as everywhere in SQL.
 
@@ -45,7 +43,6 @@ def embed_udf(
         precision: ``float32``, ``int8`` or ``binary``.
         provider: as of `Embedder.load`.
         threads: of each Python worker; Spark runs one for each of ``spark.task.cpus``.
-        memory: as of `Embedder.load`; ``low`` shares the mapped weights between the workers of a node.
 
     Returns:
         A function of a column.
@@ -61,7 +58,7 @@ def embed_udf(
     except ImportError as error:
         raise MissingDependencyError(f"embed_udf needs PySpark: {install_hint('spark')}") from error
     # Workers that load later, on other nodes too, load what is here now, or refuse.
-    session = SessionOptions(str(path), provider, threads, memory).pinned()
+    session = SessionOptions(str(path), provider, threads).pinned()
     options = EncodeOptions(normalize, overflow=overflow, precision=precision)
 
     def embed(batches: Iterator[Any]) -> Iterator[Any]:

@@ -1,12 +1,13 @@
 """Whether the files of an artifact are still those that were opened.
 
-Some are read late: the weights by a second session, the ranges by the first 8-bit vector. Until then somebody may have
+Some are read late, such as the ranges by the first 8-bit vector. Until then somebody may have
 put others in their place.
 """
 
 from __future__ import annotations
 
 import hashlib
+import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,8 +114,13 @@ def sha256_of(path: Path) -> str:
     Raises:
         OSError: it can't be read.
     """
-    digest, piece = hashlib.sha256(), memoryview(bytearray(_HASHED_AT_ONCE))
-    with path.open("rb", buffering=0) as stream:
+    digest = hashlib.sha256()
+    # Pages of their own, which go back to the system: the heap would keep what it once had.
+    with (
+        mmap.mmap(-1, _HASHED_AT_ONCE) as room,
+        memoryview(room) as piece,
+        path.open("rb", buffering=0) as stream,
+    ):
         while count := stream.readinto(piece):
             digest.update(piece[:count])
     return digest.hexdigest()

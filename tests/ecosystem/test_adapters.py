@@ -122,7 +122,7 @@ def test_haystack(tiny: Path, unit: Any) -> None:  # noqa: ANN401 - an array
 @pytest.mark.parametrize("kind", [BiolordTextEmbedder, BiolordDocumentEmbedder])
 def test_haystack_components_are_written_to_files(tiny: Path, kind: type[Any]) -> None:
     """With all settings."""
-    made = kind(str(tiny), normalize=False, threads=1, memory="low", overflow="window")
+    made = kind(str(tiny), normalize=False, threads=1, overflow="window")
     again = kind.from_dict(made.to_dict())
     assert (again.session, again.options) == (made.session, EncodeOptions(None, overflow="window"))
     assert again.to_dict() == made.to_dict()

@@ -1,4 +1,4 @@
-"""A real server on a real port, in a thread of this process, with a tiny artefact."""
+"""A real server on a real port, in a thread of this process, with a tiny artifact on the compiled operators."""
 
 from __future__ import annotations
 
@@ -15,15 +15,29 @@ from typing import Any
 
 import pytest
 
+from biolord_onnx.embedder import Embedder
 from biolord_onnx.server.addresses import open_sockets
 from biolord_onnx.server.app import make_app
 from biolord_onnx.server.run import Server, make_server
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import Limits, ServerSettings
 from unit.runtime.command import PATIENCE
-from unit.runtime.fixtures import embedder, tiny
+from unit.runtime.compiled_artifact import write_compiled_artifact
 
 __all__ = ["embedder", "serving", "tiny", "tiny_server"]
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an artifact as the default target makes them, to read."""
+    return write_compiled_artifact(tmp_path_factory.mktemp("artifacts") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def embedder(tiny: Path) -> Iterator[Embedder]:
+    """Give an embedder of that artifact."""
+    with Embedder.load(tiny, threads=1) as loaded:
+        yield loaded
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_type_submit_read(tiny_server: Running, tmp_path: Path) -> None:
     """Phrases become a matrix and their nearest names; nobody else is asked, nothing stands in the console."""
     with chromium(tmp_path / "profile") as page:
         page.open(tiny_server.url + "/")
-        wait_for(page, 'document.getElementById("about").textContent.includes("tiny-cpu-fp32")')
+        wait_for(page, 'document.getElementById("about").textContent.includes("tiny-cpu-int8")')
         page.evaluate(TYPE)
         press_enter(page)
         wait_for(page, '!document.getElementById("results").hidden')

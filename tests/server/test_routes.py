@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biolord_onnx import kernels
 from biolord_onnx.embedder import Embedder
-from server.fixtures import Running, Serving
-from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
+from biolord_onnx.server.settings import ServerSettings
+from server.fixtures import Running, Serving, run_server
+from unit.runtime.compiled_artifact import SIZES
+from unit.runtime.tiny_artifact import DIM, MAX_LENGTH, write_tiny_artifact
 
 TEXTS = ["cat scratch", "dog bite", "", "fever of the heart", "cat scratch", "日本 🤒"]
 
@@ -24,7 +28,7 @@ def test_openai_vectors_are_the_librarys_unit_vectors(tiny_server: Running, embe
     np.testing.assert_array_equal(vectors, embedder.encode(TEXTS, normalize=True))
     tokens = int(np.sum(embedder.count_tokens(TEXTS)))
     assert found["usage"] == {"prompt_tokens": tokens, "total_tokens": tokens}
-    assert (found["object"], found["model"]) == ("list", "tiny-cpu-fp32")
+    assert (found["object"], found["model"]) == ("list", "tiny-cpu-int8")
     assert {part.partition(";")[0] for part in reply.headers["server-timing"].split(", ")} == {
         "tokenize",
         "queue",
@@ -34,7 +38,8 @@ def test_openai_vectors_are_the_librarys_unit_vectors(tiny_server: Running, embe
 
 def test_base64_is_the_same_numbers(tiny_server: Running, embedder: Embedder) -> None:
     """As little-endian float32."""
-    found = tiny_server.post("/v1/embeddings", {"input": "fever", "encoding_format": "base64", "dimensions": DIM}).json
+    asked = {"input": "fever", "encoding_format": "base64", "dimensions": SIZES.dim}
+    found = tiny_server.post("/v1/embeddings", asked).json
     vector = np.frombuffer(base64.b64decode(found["data"][0]["embedding"]), dtype="<f4")
     np.testing.assert_array_equal(vector, embedder.encode("fever", normalize=True))
 
@@ -99,13 +104,22 @@ def test_info_and_models(tiny_server: Running) -> None:
     """What runs, in the words of text-embeddings-inference, and in OpenAI's."""
     info = tiny_server.get("/info").json
     assert info["model_type"] == {"embedding": {"pooling": "mean"}}
-    assert (info["max_input_length"], info["dim"], info["provider"]) == (MAX_LENGTH, DIM, "cpu")
-    assert [model["id"] for model in tiny_server.get("/v1/models").json["data"]] == ["tiny-cpu-fp32"]
+    assert (info["max_input_length"], info["dim"], info["provider"]) == (MAX_LENGTH, SIZES.dim, "cpu")
+    assert (info["requires"], info["kernels"]) == ({"operators": {"biolord": 1}}, kernels.chosen())
+    assert [model["id"] for model in tiny_server.get("/v1/models").json["data"]] == ["tiny-cpu-int8"]
+
+
+def test_artifacts_of_other_operators_are_served(tmp_path: Path) -> None:
+    """Without a word of kernels."""
+    with run_server(ServerSettings(str(write_tiny_artifact(tmp_path / "tiny")), threads=2)) as running:
+        info = running.get("/info").json
+        assert (info["requires"], info["kernels"]) == ({"operators": {}}, None)
+        assert len(running.post("/embed", {"inputs": "cat"}).json[0]) == DIM
 
 
 def test_one_model_is_described(tiny_server: Running) -> None:
     """By its id alone; another is told from a wrong path."""
-    assert tiny_server.get("/v1/models/tiny-cpu-fp32").json == tiny_server.get("/v1/models").json["data"][0]
+    assert tiny_server.get("/v1/models/tiny-cpu-int8").json == tiny_server.get("/v1/models").json["data"][0]
     reply = tiny_server.get("/v1/models/text-embedding-3/small")
     assert (reply.status, reply.json["error"]["code"]) == (404, "model_not_found")
 
@@ -141,10 +155,10 @@ def test_what_would_change_the_answer_is_not_ignored(tiny_server: Running, path:
 def test_dimensions_are_the_models(tiny_server: Running) -> None:
     """On both interfaces."""
     for path, texts in (("/embed", "inputs"), ("/v1/embeddings", "input")):
-        assert tiny_server.post(path, {texts: "a", "dimensions": DIM}).status == 200
-        reply = tiny_server.post(path, {texts: "a", "dimensions": 64})
+        assert tiny_server.post(path, {texts: "a", "dimensions": SIZES.dim}).status == 200
+        reply = tiny_server.post(path, {texts: "a", "dimensions": 8})
         assert reply.status in {400, 422}
-        assert b"dimensions is 64, this model's vectors have 8" in reply.body
+        assert b"dimensions is 8, this model's vectors have 64" in reply.body
 
 
 def test_pages_elsewhere_may_read_how_many_were_cut(serving: Serving) -> None:
@@ -175,7 +189,7 @@ def test_metrics_are_prometheus_text(serving: Serving) -> None:
         "biolord_texts_total 2.0",
         'biolord_stage_seconds_count{stage="run"} 1.0',
         "biolord_queue_texts 0.0",
-        'biolord_model_info{name="tiny-cpu-fp32",provider="cpu",target="cpu-fp32",threads="2"} 1.0',
+        'biolord_model_info{name="tiny-cpu-int8",provider="cpu",target="cpu-int8",threads="2"} 1.0',
     ):
         assert line in text
     assert float(text.split("biolord_run_tokens_count ")[1].split("\n")[0]) >= 2

@@ -35,7 +35,7 @@ def test_defaults(tiny: Path) -> None:
 
 
 def test_everything(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys come from three places; limits keep their kind; several workers share memory and cores."""
+    """Keys come from three places; limits keep their kind; several workers share the cores."""
     monkeypatch.setenv(serve.KEY_VARIABLE, "three, one")
     keys = tmp_path / "keys"
     keys.write_text("two\n\n", encoding="utf-8")
@@ -45,7 +45,7 @@ def test_everything(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         *("--tls-certificate", keys, "--tls-key", keys, "--max-texts", 5, "--max-timeout-s", 1.5),
     )
     assert settings.keys == ("one", "two", "three")
-    assert (settings.memory, settings.threads, settings.auto_truncate) == ("low", 1, True)
+    assert (settings.threads, settings.auto_truncate) == (1, True)
     assert (settings.limits.texts, settings.limits.timeout_s) == (5, 1.5)
     assert (settings.tls_certificate, settings.tls_key) == (str(keys), str(keys))
 

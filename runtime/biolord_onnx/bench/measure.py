@@ -100,12 +100,7 @@ def stages(artifact: Artifact, session: Session, texts: Sequence[str]) -> Stages
     def timed_run(inner: OrtSession) -> OrtSession:
         return cast("OrtSession", _TimedSession(inner, session_spans))
 
-    one_core = session.one_core
-    timed_session = replace(
-        session,
-        ort_session=timed_run(session.ort_session),
-        one_core=(lambda: timed_run(one_core())) if one_core else None,
-    )
+    timed_session = replace(session, ort_session=timed_run(session.ort_session))
     encoder = Encoder(artifact.manifest, load_tokenizer(artifact), timed_session)
     timed = _TimedTokenizer(encoder.tokenizer.engine, tokenizer_spans)
     encoder = replace(encoder, tokenizer=replace(encoder.tokenizer, engine=cast("tokenizers.Tokenizer", timed)))

@@ -108,8 +108,7 @@ class _Workers:
             answer = worker.ask(texts)
         except (EOFError, OSError) as error:
             raise BiolordError(
-                f"one of {self._most} worker processes was killed (out of memory?): run it again with fewer "
-                "--workers, or with --memory low"
+                f"one of {self._most} worker processes was killed (out of memory?): run it again with fewer --workers"
             ) from error
         finally:
             self._idle.put(worker)

@@ -81,12 +81,6 @@ def add_session(parser: argparse.ArgumentParser) -> None:
         "--provider", default="auto", help="auto, or a name such as cpu, cuda, openvino (default: %(default)s)"
     )
     group.add_argument("--threads", type=thread_count, metavar="N", help="cores to use (default: those available)")
-    group.add_argument(
-        "--memory",
-        choices=["fast", "low"],
-        default="fast",
-        help="fast repacks the weights, low maps them from the file (default: %(default)s)",
-    )
     group.add_argument("--batch-tokens", type=int, metavar="N", help="most tokens of one run")
 
 
@@ -94,7 +88,7 @@ def load_embedder(args: argparse.Namespace) -> Embedder:
     """Load the artefact as the arguments say."""
     from biolord_onnx.embedder import Embedder
 
-    return Embedder.load(args.artifact, provider=args.provider, threads=args.threads, memory=args.memory)
+    return Embedder.load(args.artifact, provider=args.provider, threads=args.threads)
 
 
 def wants_progress() -> bool:

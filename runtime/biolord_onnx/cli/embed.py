@@ -120,9 +120,7 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
     result = embed_to_file(
         source,
         args.output,
-        SessionOptions(str(args.artifact), args.provider, args.threads, args.memory, embedder.fingerprint).shared(
-            args.workers
-        ),
+        SessionOptions(str(args.artifact), args.provider, args.threads, embedder.fingerprint).shared(args.workers),
         embedder,
         options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
         bulk=BulkOptions(args.workers, args.restart, args.force, args.input is not None and wants_progress(), tell),

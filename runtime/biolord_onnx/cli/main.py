@@ -174,9 +174,7 @@ def _one_line(error: BiolordError | OSError | MemoryError) -> str:
     message = str(error)
     if isinstance(error, MemoryError):
         # numpy says how much it asked for, Python nothing.
-        message = (
-            f"there is not enough memory{f' ({message})' if message else ''}: try fewer texts at once, or --memory low"
-        )
+        message = f"there is not enough memory{f' ({message})' if message else ''}: try fewer texts at once"
     if isinstance(error, OSError) and error.filename is not None:
         message = f"{error.filename}: {error.strerror}"
     return escape(" ".join(message.split()))

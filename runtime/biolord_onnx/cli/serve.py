@@ -71,7 +71,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--threads", type=thread_count, metavar="N", help="cores of each process (default: its share of all)"
     )
-    group.add_argument("--memory", choices=["fast", "low"], help="default: fast, with several workers low")
     group.add_argument("--quiet", action="store_true", help="don't log requests")
     group = parser.add_argument_group("limits, at most")
     for name, meaning in LIMITS.items():
@@ -116,7 +115,6 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
         port=args.port,
         provider=args.provider,
         threads=args.threads or (None if args.workers == 1 else max(1, cores // args.workers)),
-        memory=args.memory or ("fast" if args.workers == 1 else "low"),
         keys=keys,
         auto_truncate=args.auto_truncate,
         hosts=tuple(args.allow_host),

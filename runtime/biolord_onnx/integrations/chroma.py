@@ -9,7 +9,6 @@ import numpy as np
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
@@ -26,13 +25,12 @@ NAME = "biolord_onnx"
 class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
     """Chroma's embedding function from an artefact; a collection remembers it."""
 
-    def __init__(  # noqa: PLR0917 - Chroma makes it from a dict, older callers by position
+    def __init__(
         self,
         path: str,
         normalize: bool = True,
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "fast",
         overflow: Overflow = "truncate",
     ) -> None:
         """Say where the artefact is.
@@ -42,12 +40,11 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
             normalize: unit vectors.
             provider: as of `Embedder.load`.
             threads: likewise.
-            memory: likewise.
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
         """
         self.normalize = normalize
         self.options = EncodeOptions(normalize or None, overflow=overflow)
-        self.session = SessionOptions(str(path), provider, threads, memory)
+        self.session = SessionOptions(str(path), provider, threads)
 
     def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma checks the name
         """Return float32 arrays [dim], one a document."""
@@ -80,6 +77,5 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
             "normalize": self.normalize,
             "provider": session.provider,
             "threads": session.threads,
-            "memory": session.memory,
             "overflow": self.options.overflow,
         }

@@ -8,7 +8,6 @@ from typing import Any, Self
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
@@ -63,7 +62,6 @@ class BiolordTextEmbedder(_Embedding):
         overflow: Overflow = "truncate",
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "fast",
     ) -> None:
         """Say where the artefact is.
 
@@ -73,10 +71,9 @@ class BiolordTextEmbedder(_Embedding):
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
             threads: likewise.
-            memory: likewise.
         """
         # The decorator makes the class anew, so super() would speak of another one.
-        session = SessionOptions(str(path), provider, threads, memory)
+        session = SessionOptions(str(path), provider, threads)
         _Embedding.__init__(self, session, normalize=normalize, overflow=overflow)
 
     @component.output_types(embedding=list[float])
@@ -103,7 +100,6 @@ class BiolordDocumentEmbedder(_Embedding):
         overflow: Overflow = "truncate",
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "fast",
         meta_fields_to_embed: list[str] | None = None,
         embedding_separator: str = "\n",
     ) -> None:
@@ -115,12 +111,11 @@ class BiolordDocumentEmbedder(_Embedding):
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
             threads: likewise.
-            memory: likewise.
             meta_fields_to_embed: fields of a document's meta to put before its content; missing ones are left out.
             embedding_separator: between them.
         """
         # The decorator makes the class anew, so super() would speak of another one.
-        session = SessionOptions(str(path), provider, threads, memory)
+        session = SessionOptions(str(path), provider, threads)
         _Embedding.__init__(self, session, normalize=normalize, overflow=overflow)
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.embedding_separator = embedding_separator

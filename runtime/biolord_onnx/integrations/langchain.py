@@ -5,7 +5,6 @@ from __future__ import annotations
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
@@ -26,7 +25,6 @@ class BiolordEmbeddings(Embeddings):
         overflow: Overflow = "truncate",
         provider: str = "auto",
         threads: int | None = None,
-        memory: Memory = "fast",
     ) -> None:
         """Say where the artefact is.
 
@@ -36,10 +34,9 @@ class BiolordEmbeddings(Embeddings):
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
             threads: likewise.
-            memory: likewise.
         """
         self.options = EncodeOptions(normalize or None, overflow=overflow)
-        self.session = SessionOptions(str(path), provider, threads, memory)
+        self.session = SessionOptions(str(path), provider, threads)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector a text."""

@@ -8,7 +8,6 @@ from typing import Any
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.session_options import Memory
 from biolord_onnx.settings import Overflow
 from biolord_onnx.shared import SessionOptions
 
@@ -28,7 +27,6 @@ class BiolordEmbedding(BaseEmbedding):
         overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
         provider: as of `Embedder.load`.
         threads: likewise.
-        memory: likewise.
     """
 
     path: str = Field(description="artefact folder, or name of an installed artefact")
@@ -36,7 +34,6 @@ class BiolordEmbedding(BaseEmbedding):
     overflow: Overflow = Field(default="truncate", description="truncate, error or window")
     provider: str = Field(default="auto", description="execution provider")
     threads: int | None = Field(default=None, description="cores of one run; None for those available")
-    memory: Memory = Field(default="fast", description="fast repacks the weights, low maps them")
 
     def __init__(self, path: str, **settings: Any) -> None:  # noqa: ANN401 - pydantic's fields, checked by it
         """Say where the artefact is; further keywords are the attributes."""
@@ -49,7 +46,7 @@ class BiolordEmbedding(BaseEmbedding):
         return "BiolordEmbedding"
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
-        session = SessionOptions(self.path, self.provider, self.threads, self.memory)
+        session = SessionOptions(self.path, self.provider, self.threads)
         options = EncodeOptions(self.normalize or None, overflow=self.overflow)
         found: list[list[float]] = options.encode_aloud(session.embedder(), texts).vectors.tolist()
         return found

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
+from biolord_onnx import kernels
 from biolord_onnx.artifact import open_artifact
 from biolord_onnx.encoder import Encoder
 from biolord_onnx.errors import BiolordError
@@ -59,12 +60,13 @@ class Service:
             BiolordError: the artefact is damaged or can't run here.
         """
         artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
-        encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads, memory=settings.memory)
+        encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)
         session = encoder.session
         self.settings = settings
         self.manifest: Manifest = artifact.manifest
         self.fingerprint = artifact.fingerprint
         self.provider, self.threads = session.provider, session.threads
+        self.kernels = kernels.chosen() if self.manifest.requires.operators else None
         self.tokenizer: Tokenizer = encoder.tokenizer
         self.metrics = Metrics(self.manifest, self.provider, self.threads)
         self.batcher = Batcher(session, self.manifest, self.metrics.ran)

@@ -6,7 +6,6 @@ import ipaddress
 from dataclasses import dataclass
 
 from biolord_onnx.errors import InputError
-from biolord_onnx.session_options import Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,6 @@ class ServerSettings:
         port: of that address; 0 takes a free one.
         provider: execution provider.
         threads: cores of this process; None for those available.
-        memory: ``fast`` or ``low``.
         keys: API keys, any of which opens the door; none opens it for everybody.
         auto_truncate: whether texts over the limit are cut unless a request says otherwise.
         hosts: names that requests may give the server beside this machine's own.
@@ -69,7 +67,6 @@ class ServerSettings:
     port: int = 8080
     provider: str = "auto"
     threads: int | None = None
-    memory: Memory = "fast"
     keys: tuple[str, ...] = ()
     auto_truncate: bool = False
     hosts: tuple[str, ...] = ()

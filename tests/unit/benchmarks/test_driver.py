@@ -136,4 +136,4 @@ def alive(pid: int) -> bool:
 
 def test_slugs_are_file_names() -> None:
     """Names of rows become names of logs."""
-    assert slug("biolord-onnx cpu-int8, memory=low") == "biolord-onnx-cpu-int8-memory-low"
+    assert slug("biolord-onnx cpu-int8, twice=yes") == "biolord-onnx-cpu-int8-twice-yes"

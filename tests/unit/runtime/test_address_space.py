@@ -31,8 +31,16 @@ def test_too_little_is_one_line(tiny: Path, command: list[str], kilobytes: int) 
     )
 
 
+@pytest.mark.parametrize("kilobytes", [400_000, 1_000_000])
+def test_enough_is_enough(compiled: Path, kilobytes: int) -> None:
+    """Nothing takes room for what a file might have at most, a tokenizer 256 MB."""
+    limited = ["sh", "-c", f'ulimit -v {kilobytes} && exec "$@"', "sh", *COMMAND, "embed", str(compiled), "cat"]
+    done = subprocess.run([*limited, "--threads", "1"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_weights_count(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are mapped and repacked."""
+    """They are mapped, and by some targets repacked."""
     artifact = open_artifact(tiny)
     files = (*artifact.manifest.files, FileEntry("weights.data", "0" * 64, 400_000_000))
     large = replace(artifact, manifest=replace(artifact.manifest, files=files))

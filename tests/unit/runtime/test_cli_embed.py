@@ -119,7 +119,7 @@ def test_truncation_can_be_refused(biolord: Biolord, tiny: Path) -> None:
 def test_how_it_runs_is_passed_on(biolord: Biolord, tiny: Path) -> None:
     """Options of the session and the batch reach them."""
     expected = biolord("embed", tiny, "cat", "dog").out
-    options = ["--threads", 1, "--memory", "low", "--provider", "cpu", "--batch-tokens", 1]
+    options = ["--threads", 1, "--provider", "cpu", "--batch-tokens", 1]
     assert biolord("embed", tiny, *options, "cat", "dog").out == expected
     biolord("embed", tiny, "cat", "--provider", "cuda").assert_error("provider cuda is not in this onnxruntime")
     biolord("embed", tiny, "cat", "--threads", 0).assert_error("argument --threads: 0 is not a number of threads")

@@ -97,7 +97,8 @@ def test_commands_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, b
             ["embed", "a", "b", "--threads", "x"],
             "argument --threads: x is not a number of threads: give a whole number of 1 to 1024",
         ),
-        (["embed", "a", "b", "--memory", "x"], "argument --memory: invalid choice: 'x'"),
+        (["embed", "a", "b", "--memory", "low"], "unrecognized arguments: --memory low"),
+        (["embed", "a", "b", "--overflow", "x"], "argument --overflow: invalid choice: 'x'"),
     ],
 )
 def test_wrong_usage_is_one_line(biolord: Biolord, arguments: list[str], message: str) -> None:
@@ -127,7 +128,7 @@ def test_too_little_memory_is_one_line(
 ) -> None:
     """With what is known of it."""
     add_command(monkeypatch, MemoryError(said))
-    biolord("fail").assert_error(f"there is not enough memory{shown}: try fewer texts at once, or --memory low")
+    biolord("fail").assert_error(f"there is not enough memory{shown}: try fewer texts at once")
 
 
 def test_an_error_may_have_its_own_exit_code(biolord: Biolord, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.session import Session, open_session
 from biolord_onnx.shared import SessionOptions
 from unit.runtime.bulk.test_processes import parts
+from unit.runtime.compiled_artifact import compiled_model, write_compiled_artifact
 from unit.runtime.pieces_file import unigram_json, write_table
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
 
@@ -85,13 +85,21 @@ def vectors(folder: Path) -> NDArray[np.generic]:
 
 @REPLACEMENTS
 def test_many_texts_get_the_weights_that_were_loaded(old: Path, new: Path, replacement: Replacement) -> None:
-    """The second session is opened by the first of them; it says once that it can't be, and nothing is wrong."""
+    """There is one session, and what it mapped stays."""
     expected = vectors(old)
     with Embedder.load(old, threads=2) as embedder:
-        embedder.encode("cat")
         replacement(old, new)
-        with pytest.warns(RuntimeWarning, match=f"{STALE}; this one goes on with what it loaded"):
-            np.testing.assert_array_equal(embedder.encode(TEXTS), expected)
+        np.testing.assert_array_equal(embedder.encode(TEXTS), expected)
+
+
+@REPLACEMENTS
+def test_mapped_weights_stay(compiled_copy: Path, tmp_path: Path, replacement: Replacement) -> None:
+    """Those of the compiled operators are never copied, and most of them are first read by the first text."""
+    new = write_compiled_artifact(tmp_path / "new", model=compiled_model(seed=2))
+    expected = vectors(compiled_copy)
+    assert not np.array_equal(vectors(new), expected)
+    with Embedder.load(compiled_copy, threads=2) as embedder:
+        replacement(compiled_copy, new)
         np.testing.assert_array_equal(embedder.encode(TEXTS), expected)
 
 
@@ -199,14 +207,12 @@ def test_use_and_replacement_at_once(old: Path, new: Path) -> None:
         def ask() -> None:
             found.extend(embedder.encode(TEXTS) for _ in range(20))
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            threads = [threading.Thread(target=ask) for _ in range(3)]
-            for thread in threads:
-                thread.start()
-            rename_files(old, new)
-            for thread in threads:
-                thread.join()
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        rename_files(old, new)
+        for thread in threads:
+            thread.join()
     assert len(found) == 60
     assert all(np.array_equal(some, expected) for some in found)
 

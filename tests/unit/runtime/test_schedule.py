@@ -24,26 +24,17 @@ def current(_: int) -> int:
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 4))
 def test_every_job_and_its_result_in_order(jobs: list[int], workers: int) -> None:
     """However many run at once."""
-    assert list(run_jobs(jobs, lambda job: -job, lambda job: -job, workers)) == [(job, -job) for job in jobs]
+    assert list(run_jobs(jobs, lambda job: -job, workers)) == [(job, -job) for job in jobs]
 
 
 def test_a_single_job_runs_in_the_callers_thread() -> None:
     """A query neither waits for a pool nor pays for one."""
-    assert list(run_jobs([1], current, current, workers=4)) == [(1, threading.get_ident())]
-
-
-def test_a_job_knows_whether_it_is_alone() -> None:
-    """One that has the machine to itself may take all of it."""
-    assert [result for _, result in run_jobs([1], lambda _: "alone", lambda _: "beside", workers=2)] == ["alone"]
-    assert [result for _, result in run_jobs([1, 2], lambda _: "alone", lambda _: "beside", workers=2)] == [
-        "beside",
-        "beside",
-    ]
+    assert list(run_jobs([1], current, workers=4)) == [(1, threading.get_ident())]
 
 
 def test_one_worker_is_the_caller() -> None:
     """Two threads on one core would only take turns."""
-    assert {ident for _, ident in run_jobs(range(5), current, current, workers=1)} == {threading.get_ident()}
+    assert {ident for _, ident in run_jobs(range(5), current, workers=1)} == {threading.get_ident()}
 
 
 def test_as_many_run_at_once_as_there_are_workers() -> None:
@@ -53,7 +44,7 @@ def test_as_many_run_at_once_as_there_are_workers() -> None:
     def wait(_: int) -> int:
         return together.wait(PATIENCE)
 
-    assert len(list(run_jobs(range(9), wait, wait, workers=3))) == 9
+    assert len(list(run_jobs(range(9), wait, workers=3))) == 9
 
 
 def test_jobs_are_drawn_as_they_are_needed() -> None:
@@ -65,7 +56,7 @@ def test_jobs_are_drawn_as_they_are_needed() -> None:
             drawn.append(number)
             yield number
 
-    results = run_jobs(jobs(), lambda job: job, lambda job: job, workers=2)
+    results = run_jobs(jobs(), lambda job: job, workers=2)
     for _ in range(10):
         next(results)
     assert len(drawn) <= 10 + AHEAD * 2
@@ -86,7 +77,7 @@ def test_jobs_are_drawn_while_others_run() -> None:
         started.set()
         return job
 
-    assert [job for job, _ in run_jobs(jobs(), run, run, workers=2)] == [0, 1, 2]
+    assert [job for job, _ in run_jobs(jobs(), run, workers=2)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -102,14 +93,14 @@ def test_the_first_failure_ends_it(workers: int) -> None:
         return job
 
     with pytest.raises(ValueError, match="two"):
-        list(run_jobs(range(1000), run, run, workers))
+        list(run_jobs(range(1000), run, workers))
     assert len(begun) < 30
 
 
 def test_leaving_early_leaves_no_thread_behind() -> None:
     """A caller that was interrupted, say."""
     before = set(sys._current_frames())
-    results = run_jobs(range(100), lambda job: job, lambda job: job, workers=3)
+    results = run_jobs(range(100), lambda job: job, workers=3)
     next(results)
     assert set(sys._current_frames()) - before
     results.close()
@@ -120,7 +111,7 @@ def test_an_interruption_anywhere_ends_it() -> None:
     """Between any two steps of the thread that it comes to: no lock stays taken that another thread needs."""
 
     def work() -> None:
-        for _ in run_jobs(range(5), abs, abs, workers=2):
+        for _ in run_jobs(range(5), abs, workers=2):
             pass
 
     for at in range(places(work)):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import platform
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -27,8 +25,7 @@ from biolord_onnx.errors import (
 )
 from biolord_onnx.manifest import Manifest, Requirements
 from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import OpenedOnce, OrtSession, Output, open_session, select_provider
-from biolord_onnx.session_options import Memory
+from biolord_onnx.session import Output, open_session, select_provider
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
 IDS = np.array([[0, 5, 2], [0, 6, 2]], dtype=np.int64)
@@ -47,10 +44,9 @@ def with_model(folder: Path, data: bytes) -> Artifact:
     return with_manifest(folder, tiny_manifest())
 
 
-@pytest.mark.parametrize("memory", ["fast", "low"])
-def test_both_outputs_come_back(tiny: Path, memory: Memory) -> None:
-    """A session gives what the graph computes, in either memory mode."""
-    session = open_session(open_artifact(tiny), threads=1, memory=memory)
+def test_both_outputs_come_back(tiny: Path) -> None:
+    """A session gives what the graph computes."""
+    session = open_session(open_artifact(tiny), threads=1)
     expected = tiny_table()[IDS].mean(axis=1)
     raw = session.run(IDS, MASK, "sentence_embedding")
     unit = session.run(IDS, MASK, "unit_embedding")
@@ -121,43 +117,23 @@ def test_waiting_threads_spin_only_when_asked_to(tiny: Path, *, spinning: bool, 
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
 
 
-def test_bulk_work_has_a_session_of_one_thread_a_run(tiny: Path) -> None:
-    """Opened when it is first asked for, once; both sessions give the same vectors."""
-    session = open_session(open_artifact(tiny), threads=2)
-    assert session.runs_at_once == 2
-    assert session.one_core
-    bulk = session.one_core()
-    assert isinstance(bulk, onnxruntime.InferenceSession)
+def test_compiled_operators_share_the_cores(compiled: Path, tiny: Path) -> None:
+    """One session takes as many runs at once as there are cores; onnxruntime's own operators take all cores for one."""
+    session = open_session(open_artifact(compiled), threads=2)
     assert isinstance(session.ort_session, onnxruntime.InferenceSession)
-    assert (bulk.get_session_options().intra_op_num_threads, session.one_core()) == (1, bulk)
     assert session.ort_session.get_session_options().intra_op_num_threads == 2
-    mask = np.ones_like(IDS)
-    np.testing.assert_array_equal(
-        session.run_beside(IDS, mask, "sentence_embedding"), session.run(IDS, mask, "sentence_embedding")
-    )
+    assert (session.threads, session.runs_at_once) == (2, 2)
+    stock = open_session(open_artifact(tiny), threads=2)
+    assert (stock.threads, stock.runs_at_once) == (2, 1)
 
 
-def test_a_single_thread_needs_one_session(tiny: Path) -> None:
-    """A run beside others is then a run like any other."""
-    session = open_session(open_artifact(tiny), threads=1)
-    assert (session.runs_at_once, session.one_core) == (1, None)
-    assert session.run_beside(IDS, np.ones_like(IDS), "unit_embedding").shape == (2, DIM)
-
-
-def test_a_session_that_is_opened_later_is_opened_once() -> None:
-    """However many threads ask for it at the same time."""
-    opened = []
-
-    def open_slowly() -> OrtSession:
-        opened.append(True)
-        time.sleep(0.02)
-        return cast("OrtSession", object())
-
-    later = OpenedOnce(open_slowly)
-    assert not opened
-    with ThreadPoolExecutor(4) as pool:
-        sessions = {id(session) for session in pool.map(lambda _: later(), range(8))}
-    assert (len(opened), len(sessions)) == (1, 1)
+def test_runs_side_by_side_give_the_same_bits(compiled: Path) -> None:
+    """On more threads than there are cores, with one thread and with several each."""
+    session = open_session(open_artifact(compiled), threads=2)
+    alone = session.run(IDS, MASK, "unit_embedding").tobytes()
+    with ThreadPoolExecutor(6) as pool:
+        found = set(pool.map(lambda _: session.run(IDS, MASK, "unit_embedding").tobytes(), range(200)))
+    assert found == {alone}
 
 
 def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,17 +250,10 @@ def test_cpu_features_do_not_matter_elsewhere(monkeypatch: pytest.MonkeyPatch) -
     assert select_provider(onnxruntime, manifest).name == "cuda"
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"threads": 0}, "threads=0 is not a number of threads"),
-        ({"memory": "tiny"}, "memory is 'tiny', expected 'fast' or 'low'"),
-    ],
-)
-def test_options_out_of_range_are_refused(tiny: Path, options: dict[str, Any], message: str) -> None:
+def test_a_number_of_threads_out_of_range_is_refused(tiny: Path) -> None:
     """A wrong option is an InputError that names it."""
-    with pytest.raises(InputError, match=message):
-        open_session(open_artifact(tiny), **options)
+    with pytest.raises(InputError, match="threads=0 is not a number of threads"):
+        open_session(open_artifact(tiny), threads=0)
 
 
 def test_a_graph_that_onnxruntime_refuses(tiny_copy: Path) -> None:
@@ -335,13 +304,12 @@ keeps_infinity = pytest.mark.skipif(
     ],
 )
 def test_a_vector_that_is_not_finite_is_an_error(tiny_copy: Path, value: float, output: Output) -> None:
-    """One number among the weights is enough, alone and beside others."""
+    """One number among the weights is enough."""
     table = tiny_table()
     table[5, 3] = value
     (tiny_copy / "model.onnx.data").write_bytes(table.tobytes())
     session = open_session(with_model(tiny_copy, tiny_model(table).SerializeToString()), threads=2)
     good, bad = np.array([[0, 6, 2]] * 2), np.array([[0, 6, 2], [0, 5, 2]])
-    for run in (session.run, session.run_beside):
-        assert np.isfinite(run(good, np.ones_like(good), output)).all()
-        with pytest.raises(NotFiniteError, match=r"^1 of 2 texts of up to 3 tokens have vectors that aren't finite"):
-            run(bad, np.ones_like(bad), output)
+    assert np.isfinite(session.run(good, np.ones_like(good), output)).all()
+    with pytest.raises(NotFiniteError, match=r"^1 of 2 texts of up to 3 tokens have vectors that aren't finite"):
+        session.run(bad, np.ones_like(bad), output)

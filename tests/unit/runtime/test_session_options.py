@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import onnxruntime
 import pytest
 
-from biolord_onnx.errors import InputError
 from biolord_onnx.session_options import SPIN_MICROSECONDS, SessionSettings, parse_version, session_options
 
 ALLOWED = "session.intra_op.allow_spinning"
@@ -38,7 +37,7 @@ def entries(version: str, settings: SessionSettings) -> tuple[str | None, str | 
     ("version", "settings", "expected"),
     [
         ("1.32.0", SessionSettings(2), ("1", str(SPIN_MICROSECONDS))),
-        ("1.31.0", SessionSettings(8, memory="low"), ("1", str(SPIN_MICROSECONDS))),
+        ("1.31.0", SessionSettings(8), ("1", str(SPIN_MICROSECONDS))),
         ("1.30.9", SessionSettings(2), ("0", None)),
         ("1.22.0", SessionSettings(2), ("0", None)),
         ("1.32.0", SessionSettings(1), ("0", None)),
@@ -51,23 +50,6 @@ def test_waiting_threads_spin_briefly_where_that_can_be_limited(
 ) -> None:
     """Without a limit they burn cores; a single thread has nobody to wait for; a benchmark may want all of it."""
     assert entries(version, settings) == expected
-
-
-@pytest.mark.parametrize(("memory", "arena"), [("fast", True), ("low", False)])
-def test_memory(memory: str, arena: bool) -> None:
-    """Low memory leaves weights as they are mapped, and gives activations back at once."""
-    options = session_options(onnxruntime, SessionSettings(3, memory))  # type: ignore[arg-type]
-    assert isinstance(options, onnxruntime.SessionOptions)
-    assert options.enable_cpu_mem_arena is arena
-    assert options.intra_op_num_threads == 3
-    if not arena:
-        assert options.get_session_config_entry("session.disable_prepacking") == "1"
-
-
-def test_an_unknown_memory_is_refused() -> None:
-    """What there is is named."""
-    with pytest.raises(InputError, match="memory is 'tiny', expected 'fast' or 'low'"):
-        session_options(onnxruntime, SessionSettings(1, "tiny"))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_an_artefact_is_loaded_once(tiny: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = set(pool.map(lambda copy: id(copy.embedder()), copies))
     assert found == {id(options.embedder())}
-    assert SessionOptions(str(tiny), threads=1, memory="low").embedder() is not options.embedder()
+    assert SessionOptions(str(tiny), threads=2).embedder() is not options.embedder()
 
 
 def test_a_failure_is_not_kept(tmp_path: Path, tiny: Path) -> None:

@@ -1,0 +1,98 @@
+"""Damaged graphs of the compiled operators: refused in a line, by us or by the operators, or they give vectors.
+
+Each case follows from its seed and number, which a failure tells. A wild read would end the process.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from biolord_onnx.artifact import open_artifact
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.errors import BiolordError
+from biolord_onnx.precision import Vectors
+from hostile.fuzzing import HOSTILE_NUMBERS, cases, mutate_graph
+from unit.runtime.compiled_artifact import SIZES, compiled_manifest
+from unit.runtime.tiny_artifact import write_manifest
+
+TEXTS = ["cat scratch", "fever of the heart", ""]
+FEWEST = 10
+
+
+def rearrange(data: bytes, chance: random.Random) -> bytes:
+    """Give an operator another's inputs or numbers, or a constant another shape of the same size."""
+    model = onnx.ModelProto.FromString(data)
+    nodes, tensors = model.graph.node, model.graph.initializer
+    names = [name for node in nodes for name in (*node.input, *node.output)]
+    match chance.randrange(5):
+        case 0:
+            node = chance.choice(nodes)
+            node.input[chance.randrange(len(node.input))] = chance.choice(names)
+        case 1:
+            attribute = chance.choice([one for node in nodes for one in node.attribute])
+            attribute.i, attribute.type = chance.choice(HOSTILE_NUMBERS) % 2**63, onnx.AttributeProto.INT
+        case 2:
+            tensor = chance.choice(tensors)
+            if len(tensor.dims) > 1:
+                tensor.dims[:] = chance.sample(list(tensor.dims), len(tensor.dims))
+        case 3:
+            at = chance.randrange(len(nodes))
+            node = nodes[at]
+            nodes.insert(chance.randrange(len(nodes)), node)
+        case _:
+            one, other = chance.sample(range(len(nodes)), 2)
+            nodes[one].output[0], nodes[other].output[0] = nodes[other].output[0], nodes[one].output[0]
+    rearranged: bytes = model.SerializeToString()
+    return rearranged
+
+
+def told(read: Callable[[], object]) -> str | None:
+    """Try something; return what is said where it is refused."""
+    try:
+        read()
+    except BiolordError as error:
+        return str(error)
+    return None
+
+
+def encode(folder: Path) -> Vectors:
+    """Load an artifact and encode with it."""
+    with Embedder.load(folder, threads=2) as embedder:
+        return embedder.encode(TEXTS)
+
+
+def use(folder: Path, case: str) -> str:
+    """Open an artifact and encode with it; say how far that went, and judge what is said."""
+    reader = told(lambda: open_artifact(folder))
+    if reader is not None:
+        assert "\n" not in reader, case
+        return "refused by the reader"
+    found: list[Vectors] = []
+    later = told(lambda: found.append(encode(folder)))
+    if later is not None:
+        assert "\n" not in later, case
+        return "refused by an operator" if "biolord." in later else "refused by onnxruntime"
+    (vectors,) = found
+    assert vectors.shape == (len(TEXTS), SIZES.dim), case
+    assert np.isfinite(vectors).all(), case
+    return "encoded"
+
+
+def test_damaged_graphs_of_compiled_operators(compiled_copy: Path) -> None:
+    """What our reader lets pass, the operators check again."""
+    path = compiled_copy / "model.onnx"
+    data = path.read_bytes()
+    ends: Counter[str] = Counter()
+    for case, chance in cases(11, 700):
+        damaged = (rearrange if chance.random() < 0.6 else mutate_graph)(data, chance)
+        path.write_bytes(damaged)
+        write_manifest(compiled_copy, compiled_manifest())
+        ends[use(compiled_copy, case)] += 1
+    assert len(ends) == 4
+    assert min(ends.values()) >= FEWEST, ends
