@@ -100,7 +100,9 @@ demo: .venv-demo/.ready
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
 test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
+test: export BIOLORD_REAL_EXPORTS := $(CURDIR)/.venv/exports
 test: environments references
+	rm -rf $$BIOLORD_REAL_EXPORTS
 	$(COVERAGE) erase
 	$(COVERAGE) run -m pytest -m 'not real' -n 2 $(PARALLEL)
 	$(ECOSYSTEM)/coverage run -m pytest -W default tests/ecosystem
@@ -109,6 +111,7 @@ test: environments references
 	$(COVERAGE) report --include='export/*' --fail-under=95
 	$(BIN)/python -m pytest -m real -n 3 $(PARALLEL) $(BESIDE)
 	$(BIN)/python -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
+	rm -rf $$BIOLORD_REAL_EXPORTS
 
 test-ecosystem: .venv-ecosystem/.ready
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem

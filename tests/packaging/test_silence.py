@@ -11,7 +11,7 @@ import pytest
 from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.session_options import parse_version
 from guards.network import TELEMETRY, Watch
-from real.exports import MINILM, RealExports
+from real.exports import MINILM, RealExports, real_exports
 from unit.runtime.command import COMMAND, PATIENCE
 from unit.runtime.tiny_artifact import write_tiny_artifact
 
@@ -36,9 +36,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealExports]:
     """Artifacts of the reference models by name and target."""
-    exports = RealExports(tmp_path_factory.mktemp("silence-real"))
-    yield exports
-    exports.remove()
+    with real_exports(lambda: tmp_path_factory.mktemp("silence-real")) as exports:
+        yield exports
 
 
 def assert_silent(watch: Watch) -> None:
