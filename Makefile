@@ -32,9 +32,11 @@ ECOSYSTEM := .venv-ecosystem/bin
 PORTABLE := .venv-portable/bin
 REFERENCES := all-mpnet-base-v2 all-minilm-l6-v2
 COVERAGE := $(BIN)/coverage
+# Files of tests are given out whole, in the order of tests/conftest.py: those that take longest first.
+PARALLEL := --dist loadfile --no-loadscope-reorder
 # Real tests that measure neither time nor memory, and leave a core free now and then: they emulate, unpack,
 # install or import torch.
-BESIDE := tests/emulated tests/family tests/kernels tests/oracle tests/parity tests/unit \
+BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle tests/parity tests/unit \
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
@@ -102,15 +104,18 @@ demo: .venv-demo/.ready
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
 test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
+test: export BIOLORD_REAL_EXPORTS := $(CURDIR)/.venv/exports
 test: environments references
+	rm -rf $$BIOLORD_REAL_EXPORTS
 	$(COVERAGE) erase
-	$(COVERAGE) run -m pytest -m 'not real' -n 2 --dist loadfile
+	$(COVERAGE) run -m pytest -m 'not real' -n 2 $(PARALLEL)
 	$(ECOSYSTEM)/coverage run -m pytest -W default tests/ecosystem
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --include='runtime/*' --fail-under=100
 	$(COVERAGE) report --include='export/*' --fail-under=95
-	$(BIN)/python -m pytest -m real -n 3 --dist loadfile $(BESIDE)
+	$(BIN)/python -m pytest -m real -n 3 $(PARALLEL) $(BESIDE)
 	$(BIN)/python -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
+	rm -rf $$BIOLORD_REAL_EXPORTS
 
 test-ecosystem: .venv-ecosystem/.ready .venv/.kernels
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem

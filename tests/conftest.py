@@ -14,8 +14,38 @@ from tiny.checkpoint import write_checkpoint
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 pytest_plugins = ["oracle.plugin"]
-# An emulated CPU is some twenty times as slow: that says nothing about a test.
-settings.register_profile("emulated", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes on a slow or loaded machine, or an emulated one, says nothing about a test.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+# Files that take longest, longest first: the last to be begun is what all others wait for.
+LONGEST = (
+    "parity/test_real.py",
+    "real/test_arm.py",
+    "kernels/test_hashes.py",
+    "kernels/test_build.py",
+    "packaging/test_silence.py",
+    "kernels/test_same_bits.py",
+    "kernels/test_sanitized.py",
+    "parity/test_settings.py",
+    "emulated/test_other_cpus.py",
+    "family/test_real_layouts.py",
+    "unit/benchmarks/test_main.py",
+    "packaging/test_lean_install.py",
+    "unit/runtime/bulk/test_signals.py",
+    "hostile/test_fuzz.py",
+    "unit/benchmarks/test_serve_attack.py",
+    "server/test_process.py",
+    "hostile/test_export_places.py",
+    "unit/runtime/bulk/test_run.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from biolord_onnx.address_space import check_address_space
 from biolord_onnx.artifact import Artifact, check_hashes
-from biolord_onnx.background import Background
 from biolord_onnx.batching import batch_arrays, chunks, plan, share_budget
+from biolord_onnx.crew import Crew
 from biolord_onnx.errors import InputError
 from biolord_onnx.fit import check_ids
 from biolord_onnx.manifest import MODEL_NAME, TOKENIZER_NAME, Manifest
@@ -102,12 +103,14 @@ class Encoder:
         check_address_space(artifact)
         if verify_hashes:
             check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
-        beside = Background(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
-        try:
-            session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
-        finally:
-            # An altered file is told first: it may be why the rest failed.
-            tokenizer = beside.result()
+        # Worth a thread: hashing and onnxruntime's loading give up Python's global lock.
+        with closing(Crew[Tokenizer](1)) as beside:
+            beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
+            try:
+                session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
+            finally:
+                # An altered file is told first: it may be why the rest failed.
+                tokenizer = beside.result()
         # Hashed by their names, then read by their names: this tells that it was the same files.
         artifact.files.check_unchanged()
         return cls(artifact.manifest, tokenizer, session)

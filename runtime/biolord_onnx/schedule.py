@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from biolord_onnx.crew import Crew
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -40,24 +40,15 @@ def run_jobs(
         for job in everything:
             yield job, run(job)
         return
-    from concurrent.futures import ThreadPoolExecutor  # a query needs none, and it takes a while to import
-
-    with ThreadPoolExecutor(workers, thread_name_prefix="biolord") as pool:
-        running: deque[tuple[Job, Future[Result]]] = deque()
-        try:
-            for job in everything:
-                running.append((job, pool.submit(run, job)))
-                if len(running) == AHEAD * workers:
-                    yield _finish(running)
-            while running:
-                yield _finish(running)
-        finally:
-            for _, future in running:
-                future.cancel()
-
-
-def _finish(running: deque[tuple[Job, Future[Result]]]) -> tuple[Job, Result]:
-    job, future = running[0]
-    result = future.result()
-    running.popleft()
-    return job, result
+    crew: Crew[Result] = Crew(workers)
+    running: deque[Job] = deque()
+    try:
+        for job in everything:
+            crew.submit(partial(run, job))
+            running.append(job)
+            if len(running) == AHEAD * workers:
+                yield running.popleft(), crew.result()
+        while running:
+            yield running.popleft(), crew.result()
+    finally:
+        crew.close()

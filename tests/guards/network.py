@@ -75,8 +75,12 @@ class Watch:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def run_for(self, seconds: float, *command: object) -> str:
-        """Run a command that goes on until it is asked to end; returns its stderr."""
+    def run_for(self, seconds: float, *command: object, after: str, times: int = 1) -> str:
+        """Run a command that goes on until it is asked to end, some seconds after it said something so many times.
+
+        Returns:
+            Its stderr.
+        """
         running = subprocess.Popen(
             self.command(*command),
             env=self.environment(),
@@ -85,9 +89,12 @@ class Watch:
             text=True,
             start_new_session=True,
         )
-        time.sleep(seconds)
-        os.killpg(running.pid, signal.SIGTERM)
-        return running.communicate(timeout=60)[1]
+        assert running.stderr is not None
+        with running, running.stderr:
+            said = [next(line for line in running.stderr if after in line) for _ in range(times)]
+            time.sleep(seconds)
+            os.killpg(running.pid, signal.SIGTERM)
+            return "".join([*said, *running.stderr])
 
     def calls(self) -> list[str]:
         """List what reached out."""

@@ -155,7 +155,8 @@ def test_a_killed_export_leaves_what_the_next_one_clears(
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", None)
     pattern = {"calibration": "temporary/biolord-calibration-*/*", "draft": "place/.artefact-*/*"}[what]
-    process = start("export", tiny_mpnet, place.out, "--target", "cpu-int8")
+    target = {"calibration": ("--target", "cpu-int8"), "draft": FLOAT32}[what]
+    process = start("export", tiny_mpnet, place.out, *target)
     assert process.stderr is not None
     with process.stderr:
         # Its first drafts are a try of whether it may make any.
@@ -165,7 +166,7 @@ def test_a_killed_export_leaves_what_the_next_one_clears(
     assert process.wait(timeout=SECONDS) == -signal.SIGKILL
     assert list(tmp_path.glob(pattern))
     assert all(name.startswith(".") for name in place.left)
-    assert place.export(tiny_mpnet, "--target", "cpu-int8").code == 0
+    assert place.export(tiny_mpnet, *target).code == 0
     assert place.left == ["artefact"]
     assert list(temporary.glob("biolord-*")) == []
 

@@ -1,7 +1,8 @@
 """Two hundred thousand damaged graphs, manifests, tokenizers and folders: each is read whole or refused in a line.
 
 The judge of graphs is onnx's own parser: what this project's reader lets pass, it finds to be the same, with nothing
-beside. Each case follows from its seed and number, which a failure tells; seeds that found something stay.
+beside. Each case follows from its seed and number, which a failure tells; seeds that found something stay. The fast
+tier, which measures coverage, takes the first few of them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 import onnx
 import onnxruntime
 import pytest
+from _pytest.mark import ParameterSet
 from google.protobuf.message import DecodeError
 
 from biolord_onnx.artifact import open_artifact
@@ -38,6 +40,12 @@ from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_tabl
 
 TINY = tiny_model(tiny_table()).SerializeToString(deterministic=True)
 SIZES = {"model.onnx.data": tiny_table().nbytes}
+
+
+def first_and_all(*seeds: int, few: int, count: int) -> list[ParameterSet]:
+    """Have a test run with some cases of its first seed, and in the slow tier with all cases of all seeds."""
+    whole = [pytest.param(seed, count, marks=pytest.mark.real) for seed in seeds]
+    return [pytest.param(seeds[0], few), *whole]
 
 
 def refusal(read: Callable[[], object], case: str) -> str | None:
@@ -89,19 +97,19 @@ def judged(data: bytes, case: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_damaged_graphs(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "count"), first_and_all(1, 2, few=1_500, count=38_000))
+def test_damaged_graphs(tmp_path: Path, seed: int, count: int) -> None:
     """Of a tiny graph; some of those that pass are run, which crashes nothing and reads no other file."""
     (tmp_path / "model.onnx.data").write_bytes(tiny_table().tobytes())
     passed = 0
-    for case, chance in cases(seed, 38_000):
+    for case, chance in cases(seed, count):
         data = (mutate_graph if chance.random() < 0.7 else mutate_bytes)(TINY, chance)
         if not judged(data, case):
             continue
         passed += 1
         if passed % 50 == 0:
             run_graph(tmp_path, data)
-    assert passed > 1000
+    assert passed > count // 38
 
 
 def run_graph(folder: Path, data: bytes) -> None:
@@ -114,22 +122,25 @@ def run_graph(folder: Path, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("target", ["cpu-int8", "cuda-fp16"])
-def test_damaged_graphs_of_exports(exported: Callable[[str, str], Exported], target: str) -> None:
+@pytest.mark.parametrize(("seed", "count"), first_and_all(3, few=50, count=1_000))
+def test_damaged_graphs_of_exports(
+    exported: Callable[[str, str], Exported], target: str, seed: int, count: int
+) -> None:
     """The same of whole graphs, as exports write them."""
     data = (exported("bert", target).path / "model.onnx").read_bytes()
-    for case, chance in cases(3, 1_000):
+    for case, chance in cases(seed, count):
         judged((mutate_graph if chance.random() < 0.5 else mutate_bytes)(data, chance), case)
 
 
 # --- JSON ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", [4])
-def test_damaged_manifests(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "count"), first_and_all(4, few=4_000, count=105_000))
+def test_damaged_manifests(seed: int, count: int) -> None:
     """Whatever is let pass can be written again, and says the same."""
     text = tiny_manifest().to_json()
     passed = 0
-    for case, chance in cases(seed, 105_000):
+    for case, chance in cases(seed, count):
         damaged = mutate_json(text, chance)
         found: list[Manifest] = []
         if refusal(lambda: found.append(Manifest.from_json(damaged)), case) is None:  # noqa: B023 - called at once
@@ -139,18 +150,19 @@ def test_damaged_manifests(seed: int) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["bert", "xlm-roberta"])
-def test_damaged_tokenizers(architecture: str) -> None:
+@pytest.mark.parametrize(("seed", "count"), first_and_all(5, few=1_000, count=7_000))
+def test_damaged_tokenizers(architecture: str, seed: int, count: int) -> None:
     """None panics, and each that loads gives the same ids twice."""
     tokenizer = build_tokenizer(architecture)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     text = smaller(tokenizer.to_str())
     passed = 0
-    for case, chance in cases(5, 7_000):
+    for case, chance in cases(seed, count):
         damaged = mutate_json(text, chance)
         if refusal(lambda: use_tokenizer(damaged), case) is None:  # noqa: B023 - called at once
             passed += 1
-    assert passed > 100
+    assert passed > count // 70
 
 
 def smaller(text: str) -> str:
@@ -252,7 +264,8 @@ def restore(folder: Path, files: dict[str, bytes], name: str) -> None:
         path.write_bytes(files[each])
 
 
-def test_damaged_folders(tmp_path: Path, watch: Watch) -> None:
+@pytest.mark.parametrize(("seed", "count"), first_and_all(6, few=400, count=3_000))
+def test_damaged_folders(tmp_path: Path, watch: Watch, seed: int, count: int) -> None:
     """Opened as `Embedder.load` does, the session aside: no traceback, no file outside the folder."""
     folder = watch.folder
     files = write_artifact(folder)
@@ -263,7 +276,7 @@ def test_damaged_folders(tmp_path: Path, watch: Watch) -> None:
         read_ranges(folder / "ranges.json", "unit_embedding", DIM)
 
     assert refusal(use, "whole") is None
-    for case, chance in cases(6, 3_000):
+    for case, chance in cases(seed, count):
         name = damage(folder, files, chance)
         watch.on = True
         refusal(use, case)
@@ -272,7 +285,8 @@ def test_damaged_folders(tmp_path: Path, watch: Watch) -> None:
         restore(folder, files, name)
 
 
-def test_damaged_tables_of_pieces(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("seed", "count"), first_and_all(7, few=1_000, count=4_000))
+def test_damaged_tables_of_pieces(tmp_path: Path, seed: int, count: int) -> None:
     """Whatever is let pass is searched to an end, inside the file."""
     path = tmp_path / "pieces.bin"
     pieces = [(piece.encode(), -1.0) for piece in ("<unk>", "▁a", "b", "ab", "汉", "▁")]
@@ -289,7 +303,7 @@ def test_damaged_tables_of_pieces(tmp_path: Path) -> None:
     )
     write_pieces(path, described, pieces)
     data = path.read_bytes()
-    for case, chance in cases(7, 4_000):
+    for case, chance in cases(seed, count):
         path.unlink()
         path.write_bytes(mutate_bytes(data, chance))
         refusal(lambda: search(path), case)

@@ -11,7 +11,7 @@ from biolord_export.reference import reference_model
 from biolord_onnx.artifact import Artifact
 from portable import draft
 from portable.environments import interpreter, run
-from real.exports import RealExports, demo_artifact
+from real.exports import RealExports, demo_artifact, real_exports
 
 CALIBRATION_TEXTS = 80
 
@@ -44,9 +44,8 @@ def fixture_demo_artifact() -> Artifact:
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealExports]:
     """Artefacts of the reference models by name and target."""
-    exports = RealExports(tmp_path_factory.mktemp("real"))
-    yield exports
-    exports.remove()
+    with real_exports(lambda: tmp_path_factory.mktemp("real")) as exports:
+        yield exports
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from unit.runtime.command import run_process
 
 MPNET = "all-mpnet-base-v2"
 MINILM = "all-minilm-l6-v2"
+SHARED = "BIOLORD_REAL_EXPORTS"
 
 
 def demo_artifact() -> Artifact:
@@ -29,12 +34,29 @@ def describe(artifact: Artifact, group: GroupFidelity) -> str:
     return f"{artifact.manifest.name}, {group.texts} {group.kind}: {cosines}, {neighbours}"
 
 
+@contextmanager
+def real_exports(make_folder: Callable[[], Path]) -> Iterator[RealExports]:
+    """Give the artefacts of the reference models: one set for all runs of tests that `make test` starts.
+
+    Args:
+        make_folder: makes a place for those of this run alone, where it is run by itself.
+    """
+    shared = os.environ.get(SHARED)
+    if shared:
+        Path(shared).mkdir(parents=True, exist_ok=True)
+        yield RealExports(Path(shared))
+        return
+    folder = make_folder()
+    yield RealExports(folder)
+    shutil.rmtree(folder)  # a float32 artefact takes half a gigabyte
+
+
 @dataclass
 class RealExports:
     """Exports a reference model to a target the first time that a test asks for it.
 
     Attributes:
-        folder: Where the artefacts go.
+        folder: Where the artefacts go; other processes may use it, too.
         made: Those that are there.
     """
 
@@ -56,10 +78,9 @@ class RealExports:
 
     def _export(self, model: str, target: str) -> Artifact:
         out = self.folder / f"{model}-{target}"
-        outcome = run_process("export", reference_model(model), out, "--target", target)
-        assert outcome.code == 0, outcome
+        with self.folder.joinpath(f"{out.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not out.exists():  # an export appears when it is whole
+                outcome = run_process("export", reference_model(model), out, "--target", target)
+                assert outcome.code == 0, outcome
         return open_artifact(out)
-
-    def remove(self) -> None:
-        """Remove what was exported: a float32 artefact takes half a gigabyte."""
-        shutil.rmtree(self.folder)

@@ -123,7 +123,6 @@ def test_the_fast_tests_pass_there(arm: Arm, tmp_path: Path) -> None:
         "-q",
         "-p",
         "no:cacheprovider",
-        "--hypothesis-profile=emulated",
         "--rootdir",
         REPOSITORY,
     ]

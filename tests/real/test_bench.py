@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from biolord_onnx.artifact import Artifact
 from real.bars import SECONDS_FOR_QUICK_BENCH
 from real.chromium import chromium
 from real.exports import MINILM, RealExports
+from real.slowness import slowness
 from unit.runtime.command import run_process
 
 pytestmark = pytest.mark.real
@@ -58,8 +60,9 @@ def measured(exported: RealExports, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_a_quick_look_is_quick(measured: Measured, figure: Figure) -> None:
     """Two processes, four workloads, a grid, a roofline and a page."""
-    figure(f"bench --quick of {measured.row.name}: {measured.seconds:.0f} s")
-    assert measured.seconds <= SECONDS_FOR_QUICK_BENCH
+    slow = slowness(Path(sys.executable))
+    figure(f"bench --quick of {measured.row.name}: {measured.seconds:.0f} s, on a machine {slow:.2f} times as slow")
+    assert measured.seconds <= SECONDS_FOR_QUICK_BENCH * slow
 
 
 def test_the_figures_are_there_and_make_sense(measured: Measured, figure: Figure) -> None:

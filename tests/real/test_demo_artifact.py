@@ -18,6 +18,7 @@ from biolord_onnx.artifact import Artifact
 from guards.demo import BIN
 from real.bars import FIDELITY, MEGABYTES, SECONDS_TO_EMBED
 from real.exports import describe
+from real.slowness import slowness
 from unit.runtime.command import heeding_signals
 
 pytestmark = pytest.mark.real
@@ -70,8 +71,9 @@ def test_one_query_as_a_whole_process(demo_artifact: Artifact, figure: Figure) -
         subprocess.run(command, capture_output=True, check=True)
         seconds.append(time.perf_counter() - started)
     median = statistics.median(seconds)
-    figure(f"embed as a process, median of {RUNS}: {median:.3f} s")
-    assert median <= SECONDS_TO_EMBED
+    slow = slowness(BIN / "python")
+    figure(f"embed as a process, median of {RUNS}: {median:.3f} s, on a machine {slow:.2f} times as slow")
+    assert median <= SECONDS_TO_EMBED * slow
 
 
 def test_ctrl_c_twice_ends_bulk_work_quietly(demo_artifact: Artifact, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.real
 
 EXAMPLE = REPOSITORY / "examples" / "web"
 TEXTS = ["Cat scratch injury", "fièvre 38,5° 😀", "日本語 テスト", "a\tb\nc", "", "cat scratch " * 300]
-SECONDS = 60
+SECONDS = 240
 
 
 @pytest.fixture(scope="module")

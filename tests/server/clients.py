@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from server.fixtures import Running
+from unit.runtime.command import PATIENCE, wait_for
 
 QUERY = {"inputs": "fever"}
 
@@ -18,7 +18,7 @@ def deaf_clients(server: Running, count: int, data: bytes, window: int = 4096) -
     with ExitStack() as stack:
         clients = []
         for _ in range(count):
-            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE))
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
             client.sendall(data)
             clients.append(client)
@@ -30,9 +30,6 @@ def connections(server: Running) -> int:
     return len(server.server.server_state.connections)
 
 
-def wait_until_alone(server: Running, seconds: float) -> None:
+def wait_until_alone(server: Running) -> None:
     """Wait until nobody is connected."""
-    deadline = time.monotonic() + seconds
-    while connections(server):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_for(lambda: not connections(server))

@@ -21,6 +21,7 @@ from biolord_onnx.server.app import make_app
 from biolord_onnx.server.run import Server, make_server
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import Limits, ServerSettings
+from unit.runtime.command import PATIENCE
 from unit.runtime.compiled_artifact import write_compiled_artifact
 
 __all__ = ["embedder", "serving", "tiny", "tiny_server"]
@@ -70,7 +71,7 @@ class Running:
     def ask(self, method: str, path: str, body: object = None, **headers: str) -> Reply:
         """Send a request; what isn't bytes goes as JSON."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request(method, path, data, {name.replace("_", "-"): value for name, value in headers.items()})
             answer = connection.getresponse()
@@ -86,7 +87,7 @@ class Running:
         """Get a path."""
         return self.ask("GET", path, **headers)
 
-    def raw(self, data: bytes, seconds: float = 10) -> bytes:
+    def raw(self, data: bytes, seconds: float = PATIENCE) -> bytes:
         """Send bytes as they are, and read until the server hangs up."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             connection.sendall(data)

@@ -17,6 +17,7 @@ from biolord_onnx.server.settings import Limits
 from biolord_onnx.server.sizes import STEP, JsonSizes, Most
 from server.clients import QUERY, deaf_clients, wait_until_alone
 from server.fixtures import Running, Serving
+from unit.runtime.command import PATIENCE
 
 VALUES = st.recursive(
     st.none() | st.integers() | st.text(st.characters(codec="utf-8") | st.sampled_from('"\\[]{},')),
@@ -38,7 +39,7 @@ VALUES = st.recursive(
 def test_bodies_full_of_values_cost_nothing(tiny_server: Running, body: bytes) -> None:
     """They are refused before they are here."""
     head = b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body)
-    with socket.create_connection(("127.0.0.1", tiny_server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", tiny_server.port), timeout=PATIENCE) as connection:
         connection.sendall(head + body[:1_000_000])  # and the rest is not waited for
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
     assert tiny_server.post("/embed", QUERY).status == 200
@@ -130,7 +131,7 @@ def test_large_bodies_are_few_at_a_time(serving: Serving) -> None:
         assert (reply.status, reply.headers["retry-after"]) == (429, "1")
         assert server.post("/embed", QUERY).status == 200
         server.service.admission.stop()
-    wait_until_alone(server, 10)
+    wait_until_alone(server)
 
 
 def test_large_bodies_must_come(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from biolord_onnx.server.settings import Limits
 from real.chromium import Page, chromium
 from server.fixtures import Running, Serving
+from unit.runtime.command import PATIENCE
 
 pytestmark = pytest.mark.real
 
@@ -22,7 +23,7 @@ document.getElementById("names").value = "dog bite\\ncat scratch";
 
 def wait_for(page: Page, condition: str) -> None:
     """Wait until a JavaScript condition holds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, page.evaluate("document.body.innerText")
         time.sleep(0.05)

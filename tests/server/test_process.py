@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -31,7 +31,7 @@ from biolord_onnx.errors import ArtifactError
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import ServerSettings
 from server.fixtures import Running
-from unit.runtime.command import COMMAND, heeding_signals
+from unit.runtime.command import COMMAND, PATIENCE, ended, heeding_signals, wait_for
 from unit.runtime.tiny_artifact import tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
 
 TEXTS = ["cat scratch", "fever"]
@@ -64,17 +64,17 @@ def process(
         reader = threading.Thread(target=read)
         reader.start()
         try:
-            assert listening.wait(60), lines
+            assert listening.wait(PATIENCE), lines
             yield running, port[0], lines
         finally:
             running.terminate()
-            running.wait(30)
+            ended(running)
             reader.join()
 
 
 def embed(port: int, texts: list[str] = TEXTS) -> tuple[int, list[list[float]]]:
     """Ask for vectors."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("POST", "/embed", json.dumps({"inputs": texts}))
     answer = connection.getresponse()
     found = json.loads(answer.read())
@@ -102,7 +102,7 @@ def test_sigterm_loses_no_accepted_request(tiny: Path, embedder: Embedder) -> No
         running.send_signal(signal.SIGTERM)
         for job in jobs:
             job.result()
-        assert running.wait(20) == 0
+        assert ended(running) == 0
     assert {status for status, _ in results} == {200}
     for _, found in results:
         np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
@@ -118,8 +118,15 @@ def test_whoever_stops_it_finds_that_all_went_well(tiny: Path, number: signal.Si
     with process(tiny, "--workers", workers) as (running, port, lines):
         assert embed(port)[0] == 200
         running.send_signal(number)
-        assert running.wait(20) == 0
+        assert ended(running) == 0
     assert "Traceback" not in "".join(lines)
+
+
+def alive(child: psutil.Process) -> bool:
+    """Whether a process has not ended, collected or not."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(child.is_running() and child.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def test_workers_end_with_their_parent(tiny: Path, tmp_path: Path) -> None:
@@ -132,10 +139,7 @@ def test_workers_end_with_their_parent(tiny: Path, tmp_path: Path) -> None:
         for child in children:
             assert "known-to-nobody" not in repr((child.environ(), child.cmdline()))
         running.kill()
-        deadline = time.monotonic() + 3
-        while any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        wait_for(lambda: not any(map(alive, children)))
         with socket.create_server(("127.0.0.1", port)):
             pass
 
@@ -145,10 +149,7 @@ def test_a_worker_that_dies_is_replaced(tiny: Path) -> None:
     with process(tiny, "--workers", 2) as (running, port, lines):
         workers = [one for one in psutil.Process(running.pid).children() if "spawn_main" in " ".join(one.cmdline())]
         workers[0].kill()
-        deadline = time.monotonic() + 30
-        while sum("startup complete" in line for line in lines) < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_for(lambda: sum("startup complete" in line for line in lines) >= 3)
         assert embed(port)[0] == 200
     assert "ended with -9: starting another" in "".join(lines)
 
@@ -158,7 +159,7 @@ def test_more_connections_than_open_files(tiny: Path) -> None:
     limited = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")
     with process(tiny, "--quiet", before=limited) as (_, port, lines), ExitStack() as stack:
         for number in range(300):
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
             if number % 50 == 0:
                 assert embed(port)[0] == 200
         assert embed(port)[0] == 200

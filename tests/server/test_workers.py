@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from queue import SimpleQueue
 from types import SimpleNamespace
 
 import pytest
@@ -36,3 +37,12 @@ def test_a_worker_whose_parent_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(os, "_exit", done.append)
     workers._watch_parent()
     assert done == [signal.SIGTERM, workers.ORPHANED_S, 1]
+
+
+def test_a_signal_is_waited_for_and_stays() -> None:
+    """The loop that asks next sees it, too; and none is none."""
+    signals: SimpleQueue[int] = SimpleQueue()
+    assert not workers._came(signals, 0.01)
+    signals.put(signal.SIGTERM)
+    assert workers._came(signals, 0.01)
+    assert not signals.empty()

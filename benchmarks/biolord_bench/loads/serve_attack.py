@@ -33,6 +33,7 @@ PERIOD_S = 0.02
 WARM_S = 2.0
 ALONE_S = 10.0
 REST_S = 10.0
+BEFORE_STOP_S = 3.0
 STOPS_IN_S = 3.0
 ACCEPTED = ("within", "tokens")
 """Kinds that ask for as much as they may: they get it, also from a server that stops, which takes its time."""
@@ -185,8 +186,8 @@ def measure(artifact: Path, kinds: Sequence[str], connections: int, seconds: flo
         time.sleep(REST_S)
         after = resident_mb(process.pid)
         _say(f"{REST_S:.0f} s later: {after:.0f} MB resident, {after / before:.2f} of before")
-        with attackers(port, [kind for kind in kinds if kind not in ACCEPTED], connections, 10):
-            time.sleep(3)
+        with attackers(port, [kind for kind in kinds if kind not in ACCEPTED], connections, BEFORE_STOP_S + 7):
+            time.sleep(BEFORE_STOP_S)
             began = time.perf_counter()
             process.terminate()
             code = process.wait()

@@ -7,14 +7,15 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from functools import partial
 from queue import SimpleQueue
 
 from biolord_onnx.bulk.messages import Answer, receive_answer, send
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.work import Encoded
+from biolord_onnx.crew import Crew
 from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
@@ -47,32 +48,23 @@ def encode_in_processes(
     Raises:
         BiolordError: a process was killed, for want of memory, say; or what `Embedder.encode` raises.
     """
-    crew = _Crew(session, options, workers)
-    running: deque[tuple[Part, Future[EncodeInfo]]] = deque()
+    crew = _Workers(session, options, workers)
+    running: deque[Part] = deque()
     try:
         for part in parts:
-            running.append((part, crew.submit(part.texts)))
+            running.append(part)
+            crew.submit(part.texts)
             if len(running) == workers + AHEAD:
-                yield _first(running)
+                yield running.popleft(), crew.result()
         crew.dismiss()
         while running:
-            yield _first(running)
+            yield running.popleft(), crew.result()
     finally:
         # Somebody interrupted, or a disk is full: what the processes are at is of no use to anyone.
         crew.end()
 
 
-def _first(running: deque[tuple[Part, Future[EncodeInfo]]]) -> tuple[Part, EncodeInfo]:
-    """Wait for the first part, and no longer than until another one fails."""
-    while not running[0][1].done():
-        done, _ = wait([future for _, future in running if not future.done()], return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
-    part, future = running.popleft()
-    return part, future.result()
-
-
-class _Crew:
+class _Workers:
     """Worker processes, each of which works for whichever thread takes it."""
 
     def __init__(self, session: SessionOptions, options: EncodeOptions, most: int) -> None:
@@ -81,15 +73,21 @@ class _Crew:
         self._most = most
         self._all: list[_Worker] = []
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
-        self._threads = ThreadPoolExecutor(most)
+        self._threads: Crew[EncodeInfo | None] = Crew(most)
 
-    def submit(self, texts: list[str]) -> Future[EncodeInfo]:
+    def submit(self, texts: list[str]) -> None:
         """Have texts encoded by the next process that is free."""
         if len(self._all) < self._most:
             worker = _Worker(self._session, self._options)
             self._all.append(worker)
             self._idle.put(worker)
-        return self._threads.submit(self._encode, texts)
+        self._threads.submit(partial(self._encode, texts))
+
+    def result(self) -> EncodeInfo:
+        """Wait for the first texts, and no longer than until others fail."""
+        info = self._threads.result()
+        assert info is not None
+        return info
 
     def dismiss(self) -> None:
         """Let each process go as soon as nothing more waits for one."""
@@ -100,7 +98,7 @@ class _Crew:
         """End all processes, whatever they are at."""
         for worker in self._all:
             worker.kill()
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.close()
         for worker in self._all:
             worker.end()
 

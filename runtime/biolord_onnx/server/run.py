@@ -80,14 +80,12 @@ def serve(settings: ServerSettings, sockets: Sequence[socket.socket]) -> None:
     app = make_app(settings)
     server = make_server(app, settings, app.state.service.admission.stop)
     # uvicorn raises the signal again that ended it, for whoever had a handler before: a process that has none would
-    # seem to have been killed. Without a terminal there is nobody who would read the rest.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
+    # seem to have been killed, and one that raises at Ctrl-C would not have ended well. Without a terminal there is
+    # nobody who would read the rest.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, server.handle_exit)
-    try:
-        server.run([*sockets])
-    except KeyboardInterrupt:
-        return
+    server.run([*sockets])
 
 
 class Server(uvicorn.Server):

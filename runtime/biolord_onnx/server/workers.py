@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from queue import Empty, SimpleQueue
 
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.server.settings import ServerSettings
@@ -38,10 +39,11 @@ def supervise(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.s
         sockets: that all listen at.
         workers: how many.
     """
-    stopped = threading.Event()
+    # No Event: a handler that sets one waits forever for a lock that the code under it holds.
+    signals: SimpleQueue[int] = SimpleQueue()
     endings = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in [one for one in endings if signal.getsignal(one) is not signal.SIG_IGN]:
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda came, _: signals.put(came))
     context = multiprocessing.get_context("spawn")
 
     def start() -> SpawnProcess:
@@ -51,8 +53,8 @@ def supervise(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.s
 
     processes = [start() for _ in range(workers)]
     try:
-        while not stopped.is_set():
-            if not wait([process.sentinel for process in processes], POLL_S) or stopped.wait(RESTART_S):
+        while signals.empty():
+            if not wait([process.sentinel for process in processes], POLL_S) or _came(signals, RESTART_S):
                 continue
             for place, process in enumerate(processes):
                 if not process.is_alive():
@@ -60,6 +62,15 @@ def supervise(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.s
                     processes[place] = start()
     finally:
         _end(processes, settings.limits.shutdown_s + GRACE_S)
+
+
+def _came(signals: SimpleQueue[int], seconds: float) -> bool:
+    """Wait for a signal, and put it back for whoever asks next."""
+    try:
+        signals.put(signals.get(timeout=seconds))
+    except Empty:
+        return False
+    return True
 
 
 def _end(processes: Sequence[SpawnProcess], seconds: float) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,9 +31,31 @@ def heeding_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def soon() -> float:
-    """Return three seconds, and as many more as others keep the cores from this process, tests beside it included."""
-    return 3 * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
+PATIENCE = 120.0
+"""Seconds after which something that hasn't come won't: what is quick takes a moment, but a machine may be slow, loaded
+or waiting for its disk. No test may tell a right outcome from a wrong one by how long it took."""
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it didn't happen"
+        time.sleep(0.002)
+
+
+def ended(process: subprocess.Popen[Any]) -> int:
+    """Wait for the end of a process and return its code; one that hangs is asked where."""
+    try:
+        return process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        states = [
+            f"{task.name}: {task.joinpath('wchan').read_text()} {task.joinpath('stat').read_text()}"
+            for task in Path(f"/proc/{process.pid}/task").glob("*")
+        ]
+        process.send_signal(signal.SIGABRT)  # with PYTHONFAULTHANDLER, it tells where it is
+        said = process.stderr.read() if process.stderr else ""
+        pytest.fail(f"{process.args!r} still runs:\n{said!s}\n{states}")
 
 
 @dataclass(frozen=True)

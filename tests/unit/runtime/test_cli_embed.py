@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from biolord_onnx.cli import arguments
 from biolord_onnx.embedder import Embedder
-from unit.runtime.command import COMMAND, Biolord, run_process
+from unit.runtime.command import COMMAND, PATIENCE, Biolord, run_process
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
 
 LONG = "cat " * MAX_LENGTH
@@ -185,7 +185,7 @@ def test_a_named_pipe_is_read_once(tiny: Path, tmp_path: Path) -> None:
     options = ["--input", str(pipe), "--column", "name", "--output", str(tmp_path / "o.parquet")]
     with subprocess.Popen([*COMMAND, "embed", str(tiny), *options], stderr=subprocess.PIPE) as process:
         pipe.write_text('{"name": "cat"}\n{"name": "dog"}\n', encoding="utf-8")
-        _, complaint = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaint
     assert parquet.read_table(tmp_path / "o.parquet").column("text").to_pylist() == ["cat", "dog"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.parquet", "pipe.jsonl"]

@@ -16,7 +16,7 @@ import pytest
 from biolord_onnx import __version__
 from biolord_onnx.cli import main as entry_point
 from biolord_onnx.errors import BiolordError
-from unit.runtime.command import COMMAND, Biolord, heeding_signals, run_process
+from unit.runtime.command import COMMAND, PATIENCE, Biolord, heeding_signals, run_process
 
 
 class GateError(BiolordError):
@@ -171,7 +171,7 @@ def test_ctrl_c_is_quiet(tiny: Path, tmp_path: Path) -> None:
     # Opening waits for the other end: when it returns, the command is reading.
     with pipe.open("wb"):
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (130, b"", b"")
 
 
@@ -187,7 +187,7 @@ def test_a_closed_pipe_is_quiet(tiny: Path, tmp_path: Path) -> None:
     with process.stdout, process.stderr:
         assert process.stdout.readline().startswith(b'{"text": "cat"')
         process.stdout.close()
-        assert process.wait(timeout=20) == 141
+        assert process.wait(timeout=PATIENCE) == 141
         assert process.stderr.read() == b""
 
 

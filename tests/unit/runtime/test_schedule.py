@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biolord_onnx.schedule import AHEAD, run_jobs
-
-PATIENCE = 10.0
+from unit.runtime.command import PATIENCE, wait_for
+from unit.runtime.struck import Struck, places
 
 
 def current(_: int) -> int:
@@ -98,8 +99,22 @@ def test_the_first_failure_ends_it(workers: int) -> None:
 
 def test_leaving_early_leaves_no_thread_behind() -> None:
     """A caller that was interrupted, say."""
-    before = threading.active_count()
+    before = set(sys._current_frames())
     results = run_jobs(range(100), lambda job: job, workers=3)
     next(results)
+    assert set(sys._current_frames()) - before
     results.close()
-    assert threading.active_count() == before
+    wait_for(lambda: not set(sys._current_frames()) - before)
+
+
+def test_an_interruption_anywhere_ends_it() -> None:
+    """Between any two steps of the thread that it comes to: no lock stays taken that another thread needs."""
+
+    def work() -> None:
+        for _ in run_jobs(range(5), abs, workers=2):
+            pass
+
+    for at in range(places(work)):
+        struck = Struck(work, at)
+        assert struck.ended_within(PATIENCE), struck.where
+        assert isinstance(struck.error, KeyboardInterrupt if struck.where else type(None)), struck.where

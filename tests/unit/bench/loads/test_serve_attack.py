@@ -16,9 +16,9 @@ from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """And tells what came of it; what it costs depends on the machine."""
     artifact = write_tiny_artifact(tmp_path / "tiny", replace(tiny_manifest(), max_length=MaxLength(500, "test")))
-    for name in ("WARM_S", "ALONE_S", "REST_S"):
+    for name in ("WARM_S", "ALONE_S", "REST_S", "BEFORE_STOP_S"):
         monkeypatch.setattr(serve_attack, name, 0.5)
-    assert main([str(artifact), "--seconds", "2", "--connections", "4", "--kinds", "unread,method"]) in {0, 1}
+    assert main([str(artifact), "--seconds", "1", "--connections", "4", "--kinds", "unread,method"]) in {0, 1}
     out = capsys.readouterr().out
     assert "unread: p50 " in out
     assert "refused {}; attackers got {405: " in out

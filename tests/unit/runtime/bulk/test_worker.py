@@ -23,7 +23,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.shared import SessionOptions
-from unit.runtime.command import soon
+from unit.runtime.command import PATIENCE, ended
 
 PLAIN = EncodeOptions()
 
@@ -113,7 +113,7 @@ def test_a_worker_that_is_busy_was_left_behind(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize("answered", [False, True])
 def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
-    """The real process: it ends in a moment, in the middle of millions of words and while it waits."""
+    """The real process: it ends in the middle of millions of words, as its code tells, and while it waits."""
     command = [sys.executable, "-P", "-c", _START]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
@@ -127,7 +127,7 @@ def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
             time.sleep(1)
             assert process.poll() is None
         process.stdin.close()
-        assert process.wait(soon()) in {0, 1}
+        assert ended(process) == (0 if answered else 1)
 
 
 PATHS = json.dumps(sys.path).encode() + b"\n"
@@ -139,7 +139,7 @@ PATHS = json.dumps(sys.path).encode() + b"\n"
 def test_a_parent_that_is_gone_before_it_said_all(told: bytes) -> None:
     """It ends without a word: there is nobody to tell."""
     command = [sys.executable, "-P", "-c", _START]
-    done = subprocess.run(command, input=told, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command, input=told, capture_output=True, check=False, timeout=PATIENCE)
     assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
@@ -154,4 +154,4 @@ def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
         receive_answer(process.stdout)
         process.send_signal(signal.SIGINT)
         process.stdin.close()
-        assert process.wait(soon()) == 0
+        assert ended(process) == 0
