@@ -127,7 +127,7 @@ def test_the_licence_travels_with_the_wheel(wheel: Path) -> None:
 
 
 def test_the_command_and_the_exporters_commands_are_registered(wheel: Path) -> None:
-    """An installer makes `biolord`, and `biolord` finds export and verify."""
+    """An installer makes `biolord`, and `biolord` finds bench, export and verify."""
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"{INFO}/entry_points.txt").decode()
     parser = ConfigParser()
