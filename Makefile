@@ -8,7 +8,9 @@
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTEFACT=folder
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTEFACT=folder
 # make bench-ray    two Ray nodes beside one process: make bench-ray ARTEFACT=folder
-# make lint         ruff and mypy
+# make lint         ruff, mypy, and the documentation's links
+# make docs         the documentation as a site, in build/site
+# make reference-pages  writes what is generated in docs/: the command line, HTTP, the table of gates
 # make clean        removes environments and caches of tools; downloaded reference weights stay in the user's cache
 #
 # Each environment has a stamp file, so that a second run reuses it; a change of what it is made from makes it anew.
@@ -38,7 +40,7 @@ BESIDE := tests/emulated tests/family tests/kernels tests/oracle tests/parity te
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -46,7 +48,7 @@ help:
 python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 
-.venv/.ready: pyproject.toml requirements/tools.txt requirements/dev.txt | python
+.venv/.ready: pyproject.toml requirements/tools.txt requirements/docs.txt requirements/dev.txt | python
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(INSTALL) -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
@@ -137,6 +139,13 @@ lint: .venv/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mkdocs build --quiet --strict
+
+docs: .venv/.ready
+	$(BIN)/mkdocs build --strict
+
+reference-pages: .venv/.ready .venv/.kernels
+	cd tests && PYTHONPATH=. ../$(BIN)/python -m documentation.regenerate
 
 format: .venv/.ready
 	$(BIN)/ruff check --fix
