@@ -13,8 +13,8 @@ HEAD = """\
 <!-- written by make reference-pages from biolord COMMAND --help -->
 # Command line
 
-Results go to standard output, everything else to standard error. Exit codes are 0, 1 for a fidelity below its gate, and 2 for an error, which is
-told in one line; [Embed files](../guides/embed-files.md#exit-codes) has the others.
+Results go to standard output, everything else to standard error. Exit codes are 0, 1 for a fidelity below its gate, and
+2 for an error, which is told in one line; [Embed files](../guides/embed-files.md#exit-codes) has the others.
 """
 
 

@@ -13,7 +13,9 @@ from documentation import command_line, gates, routes
 from guards.readme import DOCS
 from unit.runtime.tiny_artifact import write_tiny_artifact
 
-CLI, HTTP, FIDELITY = DOCS / "reference" / "cli.md", DOCS / "reference" / "http.md", DOCS / "explanation" / "fidelity.md"
+CLI = DOCS / "reference" / "cli.md"
+HTTP = DOCS / "reference" / "http.md"
+FIDELITY = DOCS / "explanation" / "fidelity.md"
 
 
 def generated(artifact: Path) -> Iterator[tuple[Path, str]]:

@@ -16,15 +16,15 @@ HEAD = """\
 <!-- written by make reference-pages from the server's OpenAPI document -->
 # HTTP
 
-`biolord serve` has these routes; its own `/docs` shows them too, and `/openapi.json` is the document that this page is written from. Bodies and answers
-are JSON. A member that a body doesn't know is refused unless it is known to be harmless; `null` counts as absent. [Serve](../guides/serve.md) tells
-about keys, limits and truncation.
+`biolord serve` has these routes; its own `/docs` shows them too, and `/openapi.json` is the document that this page is
+written from. Bodies and answers are JSON. A member that a body doesn't know is refused unless it is known to be
+harmless; `null` counts as absent. [Serve](../guides/serve.md) tells about keys, limits and truncation.
 """
 ERRORS = """\
 ## Errors
 
-Below `/v1/` the body is OpenAI's, `{"error": {"message", "type", "param", "code"}}`; elsewhere it is text-embeddings-inference's, `{"error", "error_type"}`.
-429 comes with `Retry-After`.
+Below `/v1/` the body is OpenAI's, `{"error": {"message", "type", "param", "code"}}`; elsewhere it is
+text-embeddings-inference's, `{"error", "error_type"}`. 429 comes with `Retry-After`.
 
 | problem | status below `/v1/` | `type` | `code` | status elsewhere | `error_type` |
 | --- | --- | --- | --- | --- | --- |

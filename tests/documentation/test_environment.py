@@ -10,31 +10,38 @@ import pytest
 from guards.readme import DOCS, REPOSITORY
 
 PAGE = DOCS / "reference" / "environment.md"
-READ_BY_US = ("runtime", "export", "kernels", "benchmarks/biolord_bench", "hatch_build.py", "tests", "Makefile", ".ci/run")
+PRODUCT = ("runtime", "export", "kernels", "hatch_build.py")
+AROUND = ("benchmarks/biolord_bench", "tests", "Makefile", ".ci/run")
 SUFFIXES = {".py", ".cc", ".h", ""}
-OURS = re.compile(r"\b(?:BIOLORD|ORT|XDG)_[A-Z][A-Z_]+[A-Z]\b")
-READ = re.compile(r"""(?:environ(?:\.get|\.pop|\.setdefault)?|getenv)[(\[]\s*["']([A-Z_]+)["']""")
+OURS = re.compile(r"\bBIOLORD_[A-Z_]*[A-Z]\b")
+# Read directly, or through a constant that is named for what it is.
+READ = re.compile(
+    r"""(?:environ(?:\.get|\.pop|\.setdefault)?|getenv)[(\[]\s*["']([A-Z_]+)["']|VARIABLE\w*\s*=\s*["']([A-Z_]+)["']"""
+)
 # Macros of the kernels' sources.
 NO_VARIABLES = {"BIOLORD_KIND", "BIOLORD_WIDENS"}
-# Read by tests and by programs around us; users of this project set none of them for its sake.
-OTHERS = {"PATH", "HF_HUB_OFFLINE", "HF_HOME"}
 
 
-def sources() -> Iterator[str]:
+def sources(places: tuple[str, ...]) -> Iterator[str]:
     """Yield the text of everything that may read a variable."""
-    for place in READ_BY_US:
+    for place in places:
         root = REPOSITORY / place
         for path in [root] if root.is_file() else root.rglob("*"):
-            inside = path.is_file() and path.suffix in SUFFIXES and "node_modules" not in path.parts
-            if inside and "documentation" not in path.parts and "_native" not in path.parts:
+            skipped = {"node_modules", "documentation", "_native"} & {*path.parts}
+            if path.is_file() and path.suffix in SUFFIXES and not skipped:
                 yield path.read_text(encoding="utf-8")
 
 
+def read_in(text: str) -> set[str]:
+    """List the variables that a source reads."""
+    return {name for found in READ.findall(text) for name in found if name}
+
+
 def named_in_sources() -> set[str]:
-    """List the variables of our name, wherever it stands, and those of other names that are read."""
-    texts = list(sources())
-    ours = {name for text in texts for name in OURS.findall(text) if not name.startswith(("ORT_", "XDG_"))}
-    return (ours | {name for text in texts for name in READ.findall(text)}) - NO_VARIABLES - OTHERS
+    """List the variables of our name, wherever it stands, and those of other names that the product reads."""
+    ours = {name for text in sources(PRODUCT + AROUND) for name in OURS.findall(text)}
+    others = {name for text in sources(PRODUCT) for name in read_in(text)}
+    return (ours | others) - NO_VARIABLES
 
 
 def described() -> set[str]:
@@ -49,8 +56,8 @@ def test_every_variable_is_described() -> None:
 
 def test_every_description_is_of_a_variable() -> None:
     """None is described that nothing reads any more."""
-    everywhere = "\n".join(sources())
-    assert {name for name in described() if name not in everywhere} == set()
+    everywhere = "\n".join(sources(PRODUCT + AROUND))
+    assert {name for name in described() if not re.search(rf"\b{name}\b", everywhere)} == set()
 
 
 @pytest.mark.parametrize(
@@ -60,8 +67,10 @@ def test_every_description_is_of_a_variable() -> None:
         "os.environ['SOME_NAME']",
         'environ.pop(\n    "SOME_NAME", "")',
         'getenv("SOME_NAME")',
+        'VARIABLE = "SOME_NAME"',
+        '_VARIABLE_OF_OTHERS = "SOME_NAME"',
     ],
 )
 def test_every_way_to_read_one_is_found(line: str) -> None:
-    """As Python and C++ read them."""
-    assert READ.findall(line) == ["SOME_NAME"]
+    """As Python and C++ do."""
+    assert read_in(line) == {"SOME_NAME"}

@@ -8,20 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from jsonschema_rs import Draft202012Validator, meta
+from jsonschema_rs import meta
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import MANIFEST_NAME, Manifest
+from biolord_onnx.manifest import Manifest
+from documentation.schema import SCHEMA, VALIDATOR
 from guards.readme import DOCS
-from unit.export.fixtures import TARGETS, Exported
-from unit.export.fixtures import exported as exported  # noqa: PLC0414 - a fixture
 
 Way = tuple[str | int, ...]
 
-SCHEMA: dict[str, Any] = json.loads((DOCS / "reference" / "manifest.schema.json").read_text(encoding="utf-8"))
-VALIDATOR = Draft202012Validator(SCHEMA)
 VALID: dict[str, Any] = {
     "format": 2,
     "name": "tiny-cpu-int8",
@@ -45,14 +40,12 @@ VALID: dict[str, Any] = {
     "notes": ["--max-length 48"],
 }
 # What may stand in the place of a value: of every type, at and beyond every bound.
-VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.sampled_from([-1, 0, 1, 2, 64, 65, 65_536, 65_537, 2**31 - 1, 2**31, -0.5, 0.5]),
-    st.sampled_from(["", "x", "a" * 64, "A" * 64, "g" * 64, "a" * 128, "a" * 129, "é", "a/b", "-a", ".a", "a\n", "1.2", "1.", "1.2.3.4.5"]),
-    st.sampled_from(["x" * 4096, "x" * 4097, "1234567", "é" * 4096]),
-    st.sampled_from([[], [0], [""], ["a"] * 64, ["a"] * 65, {}, {"": ""}, {"a": 1}, {"a": 0}, {"a": 2**31}, {"a": "b"}]),
-)  # fmt: skip
+NUMBERS = (-1, 0, 1, 2, 64, 65, 65_536, 65_537, 2**31 - 1, 2**31, -0.5, 0.5)
+NAMES = ("", "x", "a" * 64, "A" * 64, "g" * 64, "a" * 128, "a" * 129, "é", "a/b", "-a", ".a", "a\n")
+TEXTS = ("1.2", "1.", "1.2.3.4.5", "1234567", "1.2\n", "x" * 4096, "x" * 4097, "é" * 4096)
+LISTS: tuple[list[object], ...] = ([], [0], [""], ["a"], ["a"] * 64, ["a"] * 65, ["x" * 4097])
+OBJECTS: tuple[dict[str, object], ...] = ({}, {"": ""}, {"a": 1}, {"a": 0}, {"a": 2**31}, {"a": "b"}, {"a": "x" * 4097})
+VALUES = (None, True, False, *NUMBERS, *NAMES, *TEXTS, *LISTS, *OBJECTS)
 
 
 def places(value: object, path: Way = ()) -> Iterator[Way]:
@@ -92,19 +85,12 @@ def test_the_schema_is_one() -> None:
     assert reader_takes(VALID)
 
 
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("architecture", ["bert", "mpnet"])
-def test_every_export_fits_it(exported: Any, architecture: str, target: str) -> None:  # noqa: ANN401 - a function
-    """What `biolord export` writes, of every target that needs no torch."""
-    made: Exported = exported(architecture, target)
-    VALIDATOR.validate(json.loads((made.path / MANIFEST_NAME).read_text(encoding="utf-8")))
-
-
-@given(path=st.sampled_from(PLACES), value=VALUES)
-def test_schema_and_reader_agree_on_any_value(path: Way, value: object) -> None:
-    """In the place of any value of a manifest."""
-    manifest = changed(path, value)
-    assert VALIDATOR.is_valid(manifest) == reader_takes(manifest), (path, value)
+@pytest.mark.parametrize("path", PLACES, ids=str)
+def test_schema_and_reader_agree_on_any_value(path: Way) -> None:
+    """In the place of each value of a manifest."""
+    for value in VALUES:
+        manifest = changed(path, value)
+        assert VALIDATOR.is_valid(manifest) == reader_takes(manifest), value
 
 
 @pytest.mark.parametrize("path", PLACES, ids=str)
@@ -128,5 +114,6 @@ def test_every_member_has_a_row_in_the_reference() -> None:
 
 def test_schema_and_reader_agree_beyond_the_samples() -> None:
     """A member that neither knows is ignored by both, and another format is refused by both."""
-    for manifest in (VALID | {"later": [1]}, VALID | {"format": 1}, VALID | {"format": 3}, [], "text"):
+    others: tuple[object, ...] = (VALID | {"later": [1]}, VALID | {"format": 1}, VALID | {"format": 3}, [], "text")
+    for manifest in others:
         assert VALIDATOR.is_valid(manifest) == reader_takes(manifest), manifest

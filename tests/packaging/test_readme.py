@@ -157,7 +157,7 @@ def test_every_make_target_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_path_of_the_repository_exists(page: Path) -> None:
-    """A file that a page names in code letters is there; a recipe that names a file of last year's is worse than none."""
+    """A file that a page names is there: a recipe with last year's paths is worse than none."""
     assert list(missing_paths(page.read_text(encoding="utf-8"))) == []
 
 
@@ -167,7 +167,7 @@ def test_a_path_that_is_not_there_is_found() -> None:
     assert list(missing_paths(text)) == ["runtime/gone.py", "docs/gone/"]
 
 
-@pytest.mark.parametrize("page", (README, REPOSITORY / "CONTRIBUTING.md"), ids=name)
+@pytest.mark.parametrize("page", [README, REPOSITORY / "CONTRIBUTING.md"], ids=name)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """Links of pages outside the site, which mkdocs doesn't look at."""
     found = re.findall(r"\]\((?!https://)([^)#]+)", page.read_text(encoding="utf-8"))

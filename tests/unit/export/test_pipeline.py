@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from biolord_export.targets import TARGETS, find_target
 from biolord_onnx import __version__
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.manifest import Manifest, MaxLength
+from documentation.schema import VALIDATOR
 from unit.export.editing import blunt_blocks, edit_tensors, overflow
 from unit.export.fixtures import ARCHITECTURES, Exported
 from unit.export.fixtures import TARGETS as TARGET_NAMES
@@ -90,6 +92,12 @@ def test_a_manifest_says_where_it_came_from(
     assert dt.timedelta(0) <= dt.datetime.now(dt.UTC) - created < dt.timedelta(hours=1)
     assert folder.name in manifest.license
     assert "UMLS" in manifest.license
+
+
+@every_export
+def test_a_manifest_fits_the_schema_of_the_documentation(exported: Exports, architecture: str, target: str) -> None:
+    """What docs/ promises to readers in other languages."""
+    VALIDATOR.validate(json.loads((exported(architecture, target).path / "manifest.json").read_text(encoding="utf-8")))
 
 
 @every_export
