@@ -22,6 +22,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12 python; do \
 	"$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 # Python compiles what it imports, and keeps it unless a container's image says otherwise; compiling all that is
 # installed takes half of installing it.
 unexport PYTHONDONTWRITEBYTECODE
