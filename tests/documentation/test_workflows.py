@@ -83,7 +83,7 @@ def test_files_that_workflows_need_are_there() -> None:
     scripts = "\n".join(step["run"] for path in WORKFLOWS for step in steps(read(path)) if "run" in step)
     targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert set(re.findall(r"make ([a-z-]+)", scripts)) <= set(targets)
-    named = re.findall(r"(?:-r|bash|python) ([\w./-]+\.(?:txt|py)|\.ci/run)|((?:tests)/[\w/]+)", scripts)
+    named = re.findall(r"(?:-r|bash|python) ([\w./-]+\.(?:txt|py)|\.ci/run)|(tests/[\w/.]+)", scripts)
     assert [name for pair in named for name in pair if name and not (REPOSITORY / name).exists()] == []
 
 
