@@ -10,8 +10,9 @@ from unit.runtime.command import COMMAND
 
 COLUMNS = "100"
 HEAD = """\
-<!-- written by make reference-pages from biolord COMMAND --help -->
 # Command line
+
+<!-- written by make reference-pages from biolord COMMAND --help -->
 
 Results go to standard output, everything else to standard error. Exit codes are 0, 1 for a fidelity below its gate, and
 2 for an error, which is told in one line; [Embed files](../guides/embed-files.md#exit-codes) has the others.

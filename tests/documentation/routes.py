@@ -13,8 +13,9 @@ from biolord_onnx.server.problems import Problem
 Schema = dict[str, Any]
 
 HEAD = """\
-<!-- written by make reference-pages from the server's OpenAPI document -->
 # HTTP
+
+<!-- written by make reference-pages from the server's OpenAPI document -->
 
 `biolord serve` has these routes; its own `/docs` shows them too, and `/openapi.json` is the document that this page is
 written from. Bodies and answers are JSON. A member that a body doesn't know is refused unless it is known to be
