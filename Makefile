@@ -49,13 +49,17 @@ help:
 python:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; name one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 
+# The environments of the tests find the operators in the tree, where .venv/.kernels puts them: an install that compiles
+# would fetch the compiler once for each. Only the demo's is what users type.
+.venv/.ready .venv-floors/.ready .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready: export BIOLORD_BUILD_KERNELS := off
+
 .venv/.ready: pyproject.toml requirements/tools.txt requirements/docs.txt requirements/dev.txt | python
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(INSTALL) -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
 	touch $@
 
-# The compiled operators, for every environment: they lie in the tree.
+# The compiled operators, for every environment.
 .venv/.kernels: .venv/.ready hatch_build.py $(wildcard kernels/*.cc kernels/*.h kernels/*/*.cc kernels/*/*.h)
 	$(BIN)/python hatch_build.py install
 	touch $@
@@ -111,7 +115,7 @@ test: environments references
 	$(BIN)/python -m pytest -m real -n 3 --dist loadfile $(BESIDE)
 	$(BIN)/python -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
 
-test-ecosystem: .venv-ecosystem/.ready
+test-ecosystem: .venv-ecosystem/.ready .venv/.kernels
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem
 
 test-fast: .venv/.ready .venv/.kernels
@@ -120,20 +124,20 @@ test-fast: .venv/.ready .venv/.kernels
 test-floors: .venv-floors/.ready .venv/.kernels
 	.venv-floors/bin/python -m pytest -m 'not real'
 
-bench: .venv/.ready
+bench: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.peers $(BENCH)
 
-bench-peers: .venv/.ready
+bench-peers: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.peers --peers $(BENCH)
 	$(BIN)/python -m biolord_bench.peers.readme
 
-bench-serve: .venv/.ready
+bench-serve: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTEFACT)
 
-bench-bulk: .venv/.ready
+bench-bulk: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.bulk $(ARTEFACT)
 
-bench-ray: .venv-ecosystem/.ready
+bench-ray: .venv-ecosystem/.ready .venv/.kernels
 	$(ECOSYSTEM)/python -m biolord_bench.loads.ray_nodes $(ARTEFACT)
 
 lint: .venv/.ready
@@ -153,7 +157,7 @@ format: .venv/.ready
 	$(BIN)/ruff format
 
 golden: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
-golden: .venv/.ready .venv-oracle/.ready
+golden: .venv/.ready .venv/.kernels .venv-oracle/.ready
 	cd tests && ../$(BIN)/python -m golden.regenerate
 
 clean:

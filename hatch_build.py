@@ -1,17 +1,19 @@
 """Builds the library of kernels with zig's C++ compiler, for hatchling and from the command line.
 
-    pip install .                                    a pure-Python wheel: no target runs on the library yet
-    BIOLORD_BUILD_KERNELS=on pip install .           compiles for this machine
-    python hatch_build.py install                    compiles for this machine, for an editable install of this tree
-    python hatch_build.py wheels FOLDER              makes a wheel for every platform, on this machine
-    python hatch_build.py build PLATFORM FOLDER      compiles the library of one platform into a folder
+    pip install .                               compiles for this machine; so does an editable install
+    BIOLORD_BUILD_KERNELS=off pip install .     a pure-Python wheel: artifacts of cpu-int8 and cpu-int4 won't load
+    BIOLORD_BUILD_KERNELS=on pip install .      fails on machines without a target, which get a pure wheel otherwise
+    python hatch_build.py install               compiles for this machine, for an editable install of this tree
+    python hatch_build.py wheels FOLDER         all that is released: a wheel for every platform, and the sdist
+    python hatch_build.py build PLATFORM FOLDER compiles the library of one platform into a folder
 
-The compiler is the package ziglang, so nothing but pip is needed. A library is kept in build/kernels and made again
-only when what it is made from changes.
+The compiler is the package ziglang, so nothing but pip is needed. A library is kept in build/kernels, or in the folder
+that BIOLORD_KERNELS_CACHE names, and made again only when what it is made from changes.
 """
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import importlib.util
 import os
@@ -19,7 +21,10 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +33,12 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).resolve().parent
 SOURCES = ROOT / "kernels"
 NATIVE = ROOT / "runtime" / "biolord_onnx" / "_native"
-CACHE = ROOT / "build" / "kernels"
+TAG = "TAG"
+"""The file beside the library that says which wheels it goes into; ``biolord pack`` reads it."""
+CACHE = Path(os.environ.get("BIOLORD_KERNELS_CACHE") or ROOT / "build" / "kernels")
 SWITCH = "BIOLORD_BUILD_KERNELS"
 PLATFORM = "BIOLORD_KERNELS_PLATFORM"
-COMPILER = "ziglang>=0.15"
+COMPILER = "ziglang==0.17.1"  # before 1.0 each release may change its options; requirements/tools.txt has the same
 
 FLAGS = (
     "-O3",
@@ -76,6 +83,11 @@ class Target(NamedTuple):
     wheel: str
     library: str = "libbiolord_kernels.so"
 
+    @property
+    def tag(self) -> str:
+        """Of its wheel, whole."""
+        return f"py3-none-{self.wheel}"
+
     def kinds(self) -> dict[str, tuple[str, ...]]:
         """Return the CPU kinds with the flags that each is compiled with."""
         if self.triple.startswith("x86_64"):
@@ -95,26 +107,40 @@ _SYSTEMS = {"Linux": "linux", "Darwin": "macos", "Windows": "windows"}
 
 def this_platform() -> str | None:
     """Return the name of this machine's target, None where there is none."""
-    name = f"{_SYSTEMS.get(platform.system())}_{platform.machine().lower()}"
-    return (
-        name if name in TARGETS and not (platform.system() == "Linux" and platform.libc_ver()[0] != "glibc") else None
-    )
+    name = f"{_SYSTEMS.get(platform.system())}_{_machine()}"
+    runs = sys.maxsize > 2**32 and (platform.system() != "Linux" or platform.libc_ver()[0] == "glibc")
+    return name if runs and name in TARGETS else None
+
+
+def _machine() -> str:
+    # On Windows what matters is the machine that Python was built for: it may be emulated on another.
+    return (sysconfig.get_platform().rpartition("-")[2] if sys.platform == "win32" else platform.machine()).lower()
 
 
 def wanted_platform() -> str | None:
     """Return the target to build for, None for a wheel without the library.
 
     Raises:
-        RuntimeError: there is none for this machine, or none of the name asked for.
+        RuntimeError: there is none of the name asked for, none for this machine that must have one, or the variables
+            contradict each other.
     """
-    asked = os.environ.get(PLATFORM)
-    if asked is None and os.environ.get(SWITCH) != "on":
-        return None
-    name = asked or this_platform()
-    if name in TARGETS:
-        return name
-    here = f"{platform.system()} {platform.machine()}" if name is None else f"{PLATFORM}={name}"
-    raise RuntimeError(f"no kernels for {here}, only for {', '.join(TARGETS)}; without {SWITCH}=on none are built")
+    asked, switch = os.environ.get(PLATFORM), os.environ.get(SWITCH) or "auto"
+    if switch not in {"auto", "on", "off"}:
+        raise RuntimeError(f"{SWITCH} is {switch!r}, expected on, off or auto (the default)")
+    if switch == "off" and asked:
+        raise RuntimeError(f"{SWITCH} is off, and {PLATFORM} is {asked}: unset one of them")
+    name = None if switch == "off" else asked or this_platform()
+    if name not in TARGETS and (asked or switch == "on"):
+        where = f"{PLATFORM}={asked}" if asked else here()
+        raise RuntimeError(f"no operators for {where}, only for {', '.join(TARGETS)}; set {SWITCH}=off to do without")
+    return name
+
+
+def here() -> str:
+    """Describe this machine as far as targets go by it."""
+    bits = "64-bit" if sys.maxsize > 2**32 else "32-bit"
+    libc = f" with {platform.libc_ver()[0] or 'another libc than glibc'}" if platform.system() == "Linux" else ""
+    return f"{bits} Python on {platform.system()} {_machine()}{libc}"
 
 
 def build(name: str) -> Path:
@@ -122,6 +148,7 @@ def build(name: str) -> Path:
     made = cached(name)
     if not made.exists():
         link(TARGETS[name], made, [], ("-shared",))
+    made.with_name(TAG).write_text(f"{TARGETS[name].tag}\n", "utf-8")
     return made
 
 
@@ -176,9 +203,9 @@ def zig(*arguments: str) -> None:
     """
     found = importlib.util.find_spec("ziglang")
     if found is None or found.origin is None:
-        raise RuntimeError(f"the compiler is missing: pip install '{COMPILER}'")
+        raise RuntimeError(f"the compiler is missing: pip install '{COMPILER}', or set {SWITCH}=off to do without")
     program = Path(found.origin).parent / ("zig.exe" if sys.platform == "win32" else "zig")
-    environment = {"ZIG_LOCAL_CACHE_DIR": str(CACHE / "zig"), **os.environ}
+    environment = {"ZIG_LOCAL_CACHE_DIR": str(cache_folder() / "zig"), **os.environ}
     result = subprocess.run([program, *arguments], env=environment, check=False, capture_output=True, text=True)
     sys.stderr.write(result.stderr)
     if result.returncode:
@@ -191,7 +218,20 @@ def cached(name: str) -> Path:
     for path in (Path(__file__), *sorted(path for suffix in ("*.cc", "*.h") for path in SOURCES.rglob(suffix))):
         if path.parent.name not in {"tests", "bench"}:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return CACHE / name / digest.hexdigest()[:16] / TARGETS[name].library
+    return cache_folder() / name / digest.hexdigest()[:16] / TARGETS[name].library
+
+
+@cache
+def cache_folder() -> Path:
+    """Return where libraries are kept: a folder that goes with this process where the tree can't be written."""
+    try:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=CACHE).close()
+    except OSError:
+        folder = tempfile.mkdtemp(prefix="biolord-kernels-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+    return CACHE
 
 
 class KernelsHook(BuildHookInterface):  # type: ignore[type-arg]  # of a builder's configuration, which isn't used
@@ -211,37 +251,69 @@ class KernelsHook(BuildHookInterface):  # type: ignore[type-arg]  # of a builder
             version: ``editable`` or ``standard``.
             build_data: what hatchling makes the wheel from; the library and the tag are added.
         """
-        name = wanted_platform() if self.target_name == "wheel" else None
-        if name is None:
+        if self.target_name != "wheel":
             return
-        library = build(name)
-        if version == "editable":
-            install(library)
-        build_data["force_include"][str(library)] = f"biolord_onnx/_native/{library.name}"
-        build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{TARGETS[name].wheel}"
+        name = wanted_platform()
+        if name is None:
+            self.app.display_warning(f"without compiled operators: {why_without()}")
+        elif version == "editable":
+            install(name)
+        else:
+            library = build(name)
+            for file in (library, library.with_name(TAG)):
+                build_data["force_include"][str(file)] = f"biolord_onnx/_native/{file.name}"
+            build_data.update(pure_python=False, tag=TARGETS[name].tag)
 
 
-def install(library: Path) -> None:
-    """Copy a library beside the sources; replaced whole, as a process may have it open."""
+def why_without() -> str:
+    """Say why a wheel has no library, and what that means."""
+    reason = f"{SWITCH} is off" if os.environ.get(SWITCH) == "off" else f"there are none for {here()}"
+    return f"{reason}; artifacts of cpu-int8 and cpu-int4 will not load, those of other targets will"
+
+
+def install(name: str) -> None:
+    """Put a library beside the sources, where an editable install finds it; replaced whole, as a process may use it.
+
+    Raises:
+        RuntimeError: it is another platform's: this tree would not run here any more.
+    """
+    if name != this_platform():
+        raise RuntimeError(f"an editable install is for {here()}, not for {name}: unset {PLATFORM}")
+    library = build(name)
     NATIVE.mkdir(exist_ok=True)
-    partial = NATIVE / f"{library.name}.{os.getpid()}"
-    shutil.copyfile(library, partial)
-    partial.replace(NATIVE / library.name)
+    for file in (library, library.with_name(TAG)):
+        partial = NATIVE / f".{file.name}.{os.getpid()}"
+        shutil.copyfile(file, partial)
+        partial.replace(NATIVE / file.name)
+
+
+def make_release(folder: str) -> None:
+    """Make a wheel for every platform, and the source distribution."""
+    environment = {name: value for name, value in os.environ.items() if name not in {SWITCH, PLATFORM}}
+    jobs = [("wheel", {PLATFORM: name}) for name in TARGETS]
+    for target, variables in [*jobs, ("sdist", {})]:
+        command = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", folder]
+        subprocess.run(command, cwd=ROOT, env=environment | variables, check=True)
 
 
 def main(arguments: list[str]) -> None:
     """Run a command of this module's description."""
     if len(arguments) == 2 and arguments[0] == "wheels":
-        for name in TARGETS:
-            command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", arguments[1]]
-            subprocess.run(command, cwd=ROOT, env={**os.environ, PLATFORM: name}, check=True)
+        make_release(str(Path(arguments[1]).absolute()))
     elif len(arguments) == 3 and arguments[0] == "build" and arguments[1] in TARGETS:
         shutil.copy2(build(arguments[1]), arguments[2])
-    elif arguments == ["install"] and (here := this_platform()):
-        install(build(here))
+    elif arguments == ["install"]:
+        install_here()
     else:
         raise SystemExit(f"usage: hatch_build.py install | wheels FOLDER | build {{{','.join(TARGETS)}}} FOLDER")
+
+
+def install_here() -> None:
+    """Put this machine's library beside the sources."""
+    name = this_platform()
+    if name is None:
+        raise SystemExit(f"hatch_build.py: no operators for {here()}, only for {', '.join(TARGETS)}")
+    install(name)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from biolord_onnx.bounded import read_file, unreadable
+from biolord_onnx.compiled_operators import check_known
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.fit import check_limit
+from biolord_onnx.fit import check_tables
 from biolord_onnx.graph_check import check_graph
 from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
@@ -87,7 +88,7 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True, fingerprint: 
     if verify_hashes:
         _check_hashes(folder, manifest.files)
     graph = _read_graph(folder, manifest)
-    check_limit(graph, manifest, folder)
+    check_tables(graph, manifest, folder)
     return Artifact(folder, manifest, document, files, graph)
 
 
@@ -179,7 +180,9 @@ def _parse_document(document: bytes, folder: Path) -> Manifest:
         raise ArtifactError(
             f"{path} is not UTF-8 ({error.reason} at byte {error.start}): export the artefact again"
         ) from error
-    return Manifest.from_json(text, path)
+    manifest = Manifest.from_json(text, path)
+    check_known(manifest.requires.operators, str(path))
+    return manifest
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
@@ -225,7 +228,8 @@ def _read_graph(folder: Path, manifest: Manifest) -> Graph:
     data = read_file(path, LARGEST_GRAPH)
     try:
         graph = read_graph(data)
-        check_graph(graph, str(path), {entry.name: entry.size for entry in manifest.files})
+        sizes = {entry.name: entry.size for entry in manifest.files}
+        check_graph(graph, str(path), sizes, manifest.requires.operators)
     except ArtifactError:
         # An altered file is told first: that may be what is wrong with it.
         _check_hashes(folder, [entry for entry in manifest.files if entry.name == MODEL_NAME])

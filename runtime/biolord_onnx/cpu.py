@@ -13,7 +13,7 @@ from biolord_onnx.manifest import Manifest
 from biolord_onnx.saturation import ProductSum
 
 IGNORE_VARIABLE = "BIOLORD_IGNORE_CPU_FEATURES"
-SAFE_TARGET = "cpu-int8-block"
+SAFE_TARGET = "cpu-int8"
 # An artefact that asks for one of these has 8-bit products that other CPUs may get wrong.
 DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"})
 # What int8 kernels ask for, and what to show to people.

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from biolord_onnx import __version__
+from biolord_onnx.compiled_operators import DOMAIN, VERSIONS
 from biolord_onnx.errors import ProviderError
 
 VARIABLE = "BIOLORD_KERNELS"
@@ -19,7 +21,7 @@ _NAMES = {"darwin": "libbiolord_kernels.dylib", "win32": "biolord_kernels.dll"}
 _FOLDER = Path(__file__).resolve().parent / "_native"
 
 
-class SessionOptions(Protocol):
+class Registering(Protocol):
     """The part of ``onnxruntime.SessionOptions`` that is used here."""
 
     def register_custom_ops_library(self, path: str, /) -> None:
@@ -39,9 +41,12 @@ def library_path(folder: Path = _FOLDER, *, system: str = sys.platform) -> Path:
     path = folder / _NAMES.get(system, "libbiolord_kernels.so")
     if path.is_file():
         return path
+    # Without --no-cache-dir pip may take a wheel from its cache that was made without them.
     raise ProviderError(
-        f"the compiled operators are missing ({path} doesn't exist): install biolord-onnx from a wheel for this "
-        "platform, or from its sources with BIOLORD_BUILD_KERNELS=on"
+        f"the compiled operators, on which cpu-int8 and cpu-int4 run, are missing here ({path} doesn't exist): "
+        f"pip install --force-reinstall --no-deps --no-cache-dir biolord-onnx=={__version__}, or pip install . in a "
+        "clone, brings them to 64-bit Python on macOS, Windows (x86) and Linux with glibc (x86, Arm); artifacts of "
+        "cpu-fp32, cuda-fp16 and the portable targets run without"
     )
 
 
@@ -73,7 +78,7 @@ def chosen() -> str:
     return str(name.decode())
 
 
-def register(options: SessionOptions) -> None:
+def register(options: Registering) -> None:
     """Make the operators known to sessions that are opened with these options.
 
     Raises:
@@ -94,4 +99,10 @@ def _library(path: Path) -> CDLL:
     library.biolord_kernels_use.argtypes = [c_char_p]
     for function in (library.biolord_kernels_kind, library.biolord_kernels_chosen, library.biolord_kernels_version):
         function.restype = c_char_p
+    found, expected = library.biolord_kernels_version().decode(), str(VERSIONS[DOMAIN])
+    if found != expected:
+        raise ProviderError(
+            f"the compiled operators are of version {found}, this biolord-onnx needs version {expected}: install it "
+            "again, with both from one release"
+        )
     return library

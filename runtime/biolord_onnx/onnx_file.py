@@ -38,11 +38,31 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An operator's domain, its name, and the names of the attributes that it is given."""
+    """An operator in its place.
+
+    Attributes:
+        domain: of the operator.
+        kind: its name there.
+        attributes: names of those that it is given.
+        inputs: names of values, empty for one that is left out.
+        outputs: likewise.
+        integers: attributes that are whole numbers, with their values, unsigned.
+    """
 
     domain: str
     kind: str
-    attributes: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    integers: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opset:
+    """A domain of operators and its version."""
+
+    domain: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +72,12 @@ class Graph:
     Attributes:
         nodes: in order.
         tensors: the initializers.
-        domains: of the operators imported.
+        opsets: that its operators are of.
     """
 
     nodes: tuple[Node, ...]
     tensors: tuple[Tensor, ...]
-    domains: tuple[str, ...]
+    opsets: tuple[Opset, ...]
 
 
 def read_graph(data: bytes) -> Graph:
@@ -79,13 +99,20 @@ def read_graph(data: bytes) -> Graph:
     return Graph(
         nodes=tuple(map(_node, graph.messages("node"))),
         tensors=tuple(map(_tensor, graph.messages("initializer"))),
-        domains=tuple(opset.text("domain") for opset in model.messages("opset_import")),
+        opsets=tuple(Opset(one.text("domain"), one.number("version") or 0) for one in model.messages("opset_import")),
     )
 
 
 def _node(message: Message) -> Node:
-    attributes = tuple(attribute.text("name") for attribute in message.messages("attribute"))
-    return Node(message.text("domain"), message.text("op_type"), attributes)
+    attributes = message.messages("attribute")
+    return Node(
+        domain=message.text("domain"),
+        kind=message.text("op_type"),
+        attributes=tuple(attribute.text("name") for attribute in attributes),
+        inputs=message.texts("input"),
+        outputs=message.texts("output"),
+        integers=tuple((one.text("name"), value) for one in attributes if (value := one.number("i")) is not None),
+    )
 
 
 def _tensor(message: Message) -> Tensor:

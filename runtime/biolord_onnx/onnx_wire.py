@@ -77,7 +77,11 @@ class Message:
 
     def text(self, name: str) -> str:
         """Return a field's text, empty where it didn't come."""
-        return next((value for value in self.values.get(name, ()) if isinstance(value, str)), "")
+        return next(iter(self.texts(name)), "")
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a field's texts."""
+        return tuple(value for value in self.values.get(name, ()) if isinstance(value, str))
 
     def numbers(self, name: str) -> tuple[int, ...]:
         """Return a field's numbers, or its sizes."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from biolord_onnx.compiled_operators import COMPILED, DOMAIN
+
 STANDARD, MICROSOFT = "", "com.microsoft"
 
 OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
@@ -57,4 +59,4 @@ OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
         (MICROSOFT, "MatMulNBits", "K", "N", "accuracy_level", "bits", "block_size"),
         (MICROSOFT, "MultiHeadAttention", "num_heads"),
     )
-}
+} | {(DOMAIN, kind): operator.attributes for kind, operator in COMPILED.items()}

@@ -22,6 +22,7 @@ class Provider:
         plugin: the module whose library brings it to any onnxruntime; None if it is part of one.
         run_a_core: whether as many runs at once as there are cores beat one over all of them; others bring threads
             or queues of their own.
+        compiled_operators: whether the library of compiled operators has kernels for it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Provider:
     session_options: tuple[tuple[str, str], ...] = ()
     plugin: str | None = None
     run_a_core: bool = False
+    compiled_operators: bool = False
 
     def runs(self, target: str) -> bool:
         """Whether it runs artefacts of this target."""
@@ -56,7 +58,14 @@ _OPENVINO_CONFIG = '{"CPU": {"INFERENCE_NUM_THREADS": ' + _THREADS + ', "INFEREN
 # https://onnxruntime.ai/docs/execution-providers/
 PROVIDERS = (
     Provider("cuda", "CUDAExecutionProvider", ("cuda-", "portable-"), "pip install 'biolord-onnx[cuda]'"),
-    Provider("cpu", "CPUExecutionProvider", ("cpu-", "portable-"), "pip install 'biolord-onnx[cpu]'", run_a_core=True),
+    Provider(
+        "cpu",
+        "CPUExecutionProvider",
+        ("cpu-", "portable-"),
+        "pip install 'biolord-onnx[cpu]'",
+        run_a_core=True,
+        compiled_operators=True,
+    ),
     Provider(
         "openvino",
         "OpenVINOExecutionProvider",

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx import kernels
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.cores import available_cores
 from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
@@ -82,6 +83,7 @@ class Session:
         ort_session: onnxruntime's session, whose runs take all threads.
         provider: short name of the provider really used.
         threads: cores to use.
+        dim: length of a vector.
         one_core: gives the session whose runs take one thread; None where there is a single thread, or a provider
             that brings threads or queues of its own.
     """
@@ -89,6 +91,7 @@ class Session:
     ort_session: OrtSession
     provider: str
     threads: int
+    dim: int
     one_core: Callable[[], OrtSession] | None = None
 
     @property
@@ -111,20 +114,25 @@ class Session:
 
         Raises:
             BiolordError: onnxruntime refused or ran out of memory.
+            ArtifactError: the result isn't a vector for each text.
             NotFiniteError: a vector isn't finite.
         """
-        return _run(self.ort_session, input_ids, attention_mask, output)
+        return _run(self.ort_session, input_ids, attention_mask, output, self.dim)
 
     def run_beside(
         self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
     ) -> NDArray[np.float32]:
         """Compute the vectors of one batch beside other runs; arguments, result and errors are those of `run`."""
         ort_session = self.one_core() if self.one_core else self.ort_session
-        return _run(ort_session, input_ids, attention_mask, output)
+        return _run(ort_session, input_ids, attention_mask, output, self.dim)
 
 
 def _run(
-    ort_session: OrtSession, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
+    ort_session: OrtSession,
+    input_ids: NDArray[np.int64],
+    attention_mask: NDArray[np.int64],
+    output: Output,
+    dim: int,
 ) -> NDArray[np.float32]:
     feed = {"input_ids": input_ids, "attention_mask": attention_mask}
     batch, length = input_ids.shape
@@ -134,6 +142,11 @@ def _run(
         raise BiolordError(
             f"onnxruntime failed on a batch of {batch} texts of {length} tokens: {one_line(error)}"
         ) from error
+    if vectors.shape != (batch, dim):
+        raise ArtifactError(
+            f"the graph gave numbers of shape {vectors.shape} for {batch} texts, expected {(batch, dim)}: export the "
+            "artifact again"
+        )
     finite = np.isfinite(vectors)
     if not finite.all():
         raise NotFiniteError(
@@ -163,7 +176,8 @@ def open_session(
 
     Raises:
         MissingDependencyError: no onnxruntime is installed.
-        ProviderError: the provider is unknown, not installed, unfit for the target, or did not start.
+        ProviderError: the provider is unknown, not installed, unfit for the target, or did not start, or the compiled
+            operators that the artifact needs are missing.
         ArtifactError: onnxruntime is too old, the CPU would get the graph wrong or lacks what it needs, or the
             graph can't be loaded.
         InputError: ``threads`` or ``memory`` is out of range.
@@ -174,9 +188,9 @@ def open_session(
     settings = SessionSettings(cores.count, memory, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
     if not chosen.run_a_core or cores.count == 1:
-        return Session(ort_session, chosen.name, cores.count)
+        return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim)
     one_core = OpenedOnce(lambda: _open_again(ort, artifact, chosen, replace(settings, threads=1)) or ort_session)
-    return Session(ort_session, chosen.name, cores.count, one_core)
+    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, one_core)
 
 
 def _open_again(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession | None:
@@ -193,6 +207,8 @@ def _open_again(ort: ModuleType, artifact: Artifact, chosen: Provider, settings:
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
     options = session_options(ort, settings)
+    if artifact.manifest.requires.operators:
+        kernels.register(options)
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
     if chosen.plugin:
@@ -222,15 +238,31 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
         name: ``auto`` or the name of a provider.
 
     Raises:
-        ProviderError: the provider is unknown, not installed, or unfit for the target.
+        ProviderError: the provider is unknown, not installed, or unfit for the target, or the compiled operators that
+            the artifact needs are missing.
         ArtifactError: onnxruntime is too old or multiplies wrongly, or the CPU would get the graph wrong or lacks what
             it needs.
     """
     check_release(ort.__version__, manifest.requires.onnxruntime)
     chosen = choose_provider(name, manifest.target, available_providers(ort))
+    _check_operators(manifest, chosen)
     if chosen.name == "cpu":
         check_requirements(manifest, cpu_features(), lambda: _measure_products(ort, manifest.name))
     return chosen
+
+
+def _check_operators(manifest: Manifest, chosen: Provider) -> None:
+    """Refuse an artifact whose compiled operators the provider, or this installation, doesn't have."""
+    needed = manifest.requires.operators
+    if not needed:
+        return
+    if not chosen.compiled_operators:
+        named = ", ".join(f"{domain} {version}" for domain, version in needed.items())
+        raise ProviderError(
+            f"provider {chosen.name} does not run the compiled operators ({named}) that {manifest.name} needs: ask for "
+            "provider cpu, which does"
+        )
+    kernels.chosen()
 
 
 def _measure_products(ort: ModuleType, name: str) -> ProductSum:
@@ -260,7 +292,7 @@ def _check_provider(ort_session: OrtSession, chosen: Provider) -> None:
 
 def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
     inputs = {node.name for node in ort_session.get_inputs()}
-    outputs = {node.name: node.shape[-1] for node in ort_session.get_outputs()}
+    outputs = {node.name: next(reversed(node.shape), None) for node in ort_session.get_outputs()}
     expected = dict.fromkeys(OUTPUTS, artifact.manifest.dim)
     if inputs != set(INPUTS) or outputs != expected:
         raise ArtifactError(

@@ -26,6 +26,9 @@ class SessionOptions(Protocol):
     def add_session_config_entry(self, key: str, value: str) -> None:
         """Set an entry of the configuration."""
 
+    def register_custom_ops_library(self, path: str, /) -> None:
+        """Load a library of operators."""
+
     def add_provider_for_devices(self, ep_devices: Sequence[object], provider_options: Mapping[str, str]) -> None:
         """Have a plugin's provider run the graph."""
 

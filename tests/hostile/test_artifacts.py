@@ -92,9 +92,9 @@ def test_a_truncated_manifest(tiny_copy: Path, keep: int) -> None:
 
 def test_a_later_format(tiny_copy: Path) -> None:
     """An artefact of a later release asks for an upgrade, whatever its files are."""
-    edit_manifest(tiny_copy, "format", value=2)
+    edit_manifest(tiny_copy, "format", value=3)
     edit_manifest(tiny_copy, "files", value={"another": "layout"})
-    refused(tiny_copy, "has format 2, this biolord-onnx reads format 1: upgrade")
+    refused(tiny_copy, "has format 3, this biolord-onnx reads format 2: upgrade")
 
 
 def test_a_folder_in_a_files_place(tiny_copy: Path) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from biolord_onnx.embedder import Embedder
 from unit.export.fixtures import Exported, exported
-from unit.runtime.fixtures import biolord, embedder, tiny, tiny_copy
+from unit.runtime.fixtures import biolord, compiled, compiled_copy, embedder, tiny, tiny_copy
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 
-__all__ = ["biolord", "embedder", "exported", "tiny", "tiny_copy"]
+__all__ = ["biolord", "compiled", "compiled_copy", "embedder", "exported", "tiny", "tiny_copy"]
 
 
 @pytest.fixture(scope="session", params=["authored", "portable"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.onnx_file import External, Graph, Node, Tensor, read_graph
+from biolord_onnx.onnx_file import External, Graph, Node, Opset, Tensor, read_graph
 
 NAME = st.text(st.characters(codec="utf-8").filter(str.isprintable), max_size=6)
 ENTRY = st.builds(onnx.StringStringEntryProto, key=st.sampled_from(["location", "offset", "length"]), value=NAME)
@@ -64,7 +64,7 @@ MODELS = st.builds(
 def expected(model: onnx.ModelProto) -> Graph:
     """Collect the same facts with the onnx library."""
     return Graph(
-        tuple(Node(n.domain, n.op_type, tuple(a.name for a in n.attribute)) for n in model.graph.node),
+        tuple(map(expected_node, model.graph.node)),
         tuple(
             Tensor(
                 tensor.name,
@@ -75,7 +75,19 @@ def expected(model: onnx.ModelProto) -> Graph:
             )
             for tensor in model.graph.initializer
         ),
-        tuple(opset.domain for opset in model.opset_import),
+        tuple(Opset(opset.domain, opset.version) for opset in model.opset_import),
+    )
+
+
+def expected_node(node: onnx.NodeProto) -> Node:
+    """Collect an operator's facts."""
+    return Node(
+        node.domain,
+        node.op_type,
+        tuple(attribute.name for attribute in node.attribute),
+        tuple(node.input),
+        tuple(node.output),
+        tuple((attribute.name, attribute.i % 2**64) for attribute in node.attribute if attribute.HasField("i")),
     )
 
 

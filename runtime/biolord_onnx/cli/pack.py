@@ -38,6 +38,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="3.X",
         help="version of Python there; for --wheel also several, with commas between (default: this one's)",
     )
+    parser.add_argument(
+        "--find-links",
+        metavar="FOLDER",
+        type=Path,
+        help="folder of wheels, beside pip's index: biolord-onnx's own for other platforms, say",
+    )
     parser.add_argument("--name", help="what the artefact will be called (default: its own name)")
     parser.add_argument("--version", dest="wheel_version", help="of the wheel (default: follows from the content)")
     parser.add_argument("--force", action="store_true", help="replace what is there")
@@ -52,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
     target = None if args.offline_for is None else find_platform(args.offline_for)
     pythons = _pythons(args)
+    if args.find_links is not None and not args.find_links.is_dir():
+        raise InputError(f"--find-links is {args.find_links}, expected a folder of wheels")
     artifact = open_artifact(args.artifact)
     if args.docker is not None:
         _docker(args, artifact, target, pythons)
@@ -62,19 +70,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _wheel(args: argparse.Namespace, artifact: Artifact, target: Platform | None, pythons: tuple[str, ...]) -> None:
     from biolord_onnx.pack.artefact_wheel import name_wheel
-    from biolord_onnx.pack.build import Machines, pack_offline, pack_wheel
+    from biolord_onnx.pack.build import pack_offline, pack_wheel
+    from biolord_onnx.pack.offline import Machines
 
     name = name_wheel(artifact, args.name, args.wheel_version)
     if target is None:
-        if args.python is not None:
-            raise InputError("--python is given without --offline-for: the wheel itself is for any Python")
+        for option, value in (("--python", args.python), ("--find-links", args.find_links)):
+            if value is not None:
+                raise InputError(f"{option} is given without --offline-for: the wheel itself is for any machine")
         if args.wheel.suffix == ".tar":
             raise InputError(f"--wheel is {args.wheel}, and a single wheel needs a folder: name one, or --offline-for")
         made = pack_wheel(artifact, args.wheel, name, force=args.force)
         say(f"{escape(str(made))}: {_megabytes(made)} MB")
         say(f"install: pip install {_typed(made)}")
     else:
-        made = pack_offline(artifact, args.wheel, name, Machines(target, pythons), force=args.force)
+        made = pack_offline(artifact, args.wheel, name, Machines(target, pythons, args.find_links), force=args.force)
         _print_sizes(made)
         folder = made.with_suffix("") if made.is_file() else made
         unpack = f"tar xf {_typed(made.name)} && " if made.is_file() else ""
@@ -84,17 +94,22 @@ def _wheel(args: argparse.Namespace, artifact: Artifact, target: Platform | None
 
 
 def _docker(args: argparse.Namespace, artifact: Artifact, target: Platform | None, pythons: tuple[str, ...]) -> None:
-    from biolord_onnx.pack.artefact_wheel import name_image
     from biolord_onnx.pack.build import pack_docker
+    from biolord_onnx.pack.docker import Image
+    from biolord_onnx.pack.offline import Machines
+    from biolord_onnx.pack.platforms import container_platform
 
     for option, value in (("--name", args.name), ("--version", args.wheel_version)):
         if value is not None:
             raise InputError(f"{option} is for --wheel: a container is named by docker build --tag")
     if len(pythons) > 1:
         raise InputError(f"--python is {args.python}, and an image has one Python: name one")
-    made = pack_docker(artifact, args.docker, pythons[0], target, force=args.force)
+    where = target or (container_platform() if artifact.manifest.requires.operators else None)
+    machines = None if where is None else Machines(where, pythons, args.find_links)
+    image = Image(pythons[0], machines, offline=target is not None)
+    made = pack_docker(artifact, args.docker, image, force=args.force)
     _print_sizes(made)
-    say(f"build: docker build --tag {name_image(artifact)} {_typed(made)}")
+    say(f"build: docker build {image.build_options(artifact)} {_typed(made)}")
     tell(artifact.manifest.license)
 
 

@@ -5,36 +5,31 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.errors import InputError
 from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, write_artefact_wheel
-from biolord_onnx.pack.docker import ARTEFACT, DOCKERFILE, write_context
-from biolord_onnx.pack.offline import SCRIPT, SUMS, WHEELS, fetch_wheels, write_install_script, write_sums, write_tar
+from biolord_onnx.pack.docker import ARTEFACT, DOCKERFILE, Image, write_context
+from biolord_onnx.pack.offline import (
+    SCRIPT,
+    SUMS,
+    WHEELS,
+    Machines,
+    fetch_wheels,
+    write_install_script,
+    write_sums,
+    write_tar,
+)
 from biolord_onnx.pack.own_wheel import write_own_wheel
-from biolord_onnx.pack.platforms import Platform
-from biolord_onnx.pack.wheel import WheelName
+from biolord_onnx.pack.platform_wheel import bring_own_wheel
+from biolord_onnx.pack.wheel import ANY, WheelName
 
 TAR = ".tar"
 SERVER_EXTRA = "serve"
 # What stands in every folder of either kind.
 _MARKS = ({SCRIPT, SUMS, WHEELS}, {DOCKERFILE, ARTEFACT, WHEELS})
-
-
-@dataclass(frozen=True, slots=True)
-class Machines:
-    """What a pack is made for.
-
-    Attributes:
-        platform: kind of machine.
-        pythons: versions of Python there, such as ``3.11``.
-    """
-
-    platform: Platform
-    pythons: tuple[str, ...]
 
 
 def pack_wheel(artifact: Artifact, folder: Path, name: WheelName, *, force: bool) -> Path:
@@ -68,29 +63,28 @@ def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Ma
 
     Raises:
         InputError: the output is there already.
-        BiolordError: pip could not fetch what is needed.
+        BiolordError: pip could not fetch what is needed, this project's own wheel for that platform for one.
         OSError: the output can't be written.
     """
     with _made(output, force=force) as folder:
         wheels = folder / WHEELS
         wheels.mkdir()
-        own = write_own_wheel(wheels)
+        own = bring_own_wheel(wheels, artifact, machines)
         wheel = write_artefact_wheel(artifact, wheels, name)
-        fetch_wheels(wheels, (str(wheel), f"{own}[{engine_extra(artifact)}]"), machines.platform, machines.pythons)
-        write_install_script(folder, name, machines.platform, machines.pythons)
+        fetch_wheels(wheels, (str(wheel), f"{own}[{engine_extra(artifact)}]"), machines)
+        write_install_script(folder, name, machines)
         (folder / NOTICE_NAME).write_text(f"{artifact.manifest.license}\n", "utf-8")
         write_sums(folder)
     return output
 
 
-def pack_docker(artifact: Artifact, output: Path, python: str, platform: Platform | None, *, force: bool) -> Path:
+def pack_docker(artifact: Artifact, output: Path, image: Image, *, force: bool) -> Path:
     """Write a container's build context.
 
     Args:
         artifact: whose hashes were checked.
         output: folder to make.
-        python: version of the image's Python.
-        platform: of the image, to bring all wheels along; None to let the build fetch them.
+        image: what it will be.
         force: replace what is there.
 
     Returns:
@@ -104,10 +98,11 @@ def pack_docker(artifact: Artifact, output: Path, python: str, platform: Platfor
     with _made(output, force=force) as folder:
         wheels = folder / WHEELS
         wheels.mkdir()
-        own = write_own_wheel(wheels)
-        if platform is not None:
-            fetch_wheels(wheels, (f"{own}[{engine_extra(artifact)},{SERVER_EXTRA}]",), platform, (python,))
-        write_context(folder, artifact, own, python)
+        machines = image.machines
+        own = bring_own_wheel(wheels, artifact, machines) if machines else write_own_wheel(wheels, ANY)
+        if machines and image.offline:
+            fetch_wheels(wheels, (f"{own}[{engine_extra(artifact)},{SERVER_EXTRA}]",), machines)
+        write_context(folder, artifact, own, image)
     return output
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, name_image
 from biolord_onnx.pack.contents import artifact_members
-from biolord_onnx.pack.offline import WHEELS
+from biolord_onnx.pack.offline import WHEELS, Machines
 
 ARTEFACT = "artefact"
 DOCKERFILE = "Dockerfile"
@@ -16,7 +16,7 @@ USER = 10001
 
 # Nothing of a manifest stands in it but a tag whose form is checked: even a comment may be an order, if it comes first.
 _DOCKERFILE = """# An artifact of biolord-onnx, served over HTTP. Build and run:
-#   docker build --tag {tag} .
+#   docker build {build} .
 #   docker run --rm --read-only --cap-drop ALL --publish 127.0.0.1:8080:8080 --env BIOLORD_API_KEYS=a-long-secret {tag}
 # Without BIOLORD_API_KEYS the server refuses to start; --no-auth behind the image's name lets anybody in.
 
@@ -41,7 +41,27 @@ ENTRYPOINT ["biolord", "serve", "/artefact", "--host", "0.0.0.0"]
 """
 
 
-def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What a build context makes.
+
+    Attributes:
+        python: version of its Python, such as ``3.13``.
+        machines: where it runs; None for any, which artifacts without compiled operators allow.
+        offline: whether all wheels come along, so that the build needs no index.
+    """
+
+    python: str
+    machines: Machines | None
+    offline: bool
+
+    def build_options(self, artifact: Artifact) -> str:
+        """Return the options of ``docker build`` that make it: its platform, if it is for one, and its name."""
+        platform = f"--platform {self.machines.platform.container} " if self.machines else ""
+        return f"{platform}--tag {name_image(artifact)}"
+
+
+def write_context(folder: Path, artifact: Artifact, own: Path, image: Image) -> None:
     """Write a build context.
 
     Args:
@@ -49,7 +69,7 @@ def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> N
             without an index, all others.
         artifact: whose hashes were checked.
         own: this project's wheel.
-        python: version such as ``3.13``.
+        image: what it makes.
 
     Raises:
         ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
@@ -61,10 +81,11 @@ def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> N
             member.copy(stream)
     (folder / NOTICE_NAME).write_text(f"{artifact.manifest.license}\n", "utf-8")
     text = _DOCKERFILE.format(
+        build=image.build_options(artifact),
         tag=name_image(artifact),
-        python=python,
+        python=image.python,
         wheels=WHEELS,
-        options=" ".join(_pip_options(list(own.parent.glob("*.whl")))),
+        options=" ".join(_pip_options(offline=image.offline)),
         own=own.name,
         extra=engine_extra(artifact),
         artefact=ARTEFACT,
@@ -74,7 +95,6 @@ def write_context(folder: Path, artifact: Artifact, own: Path, python: str) -> N
     (folder / DOCKERFILE).write_text(text, "utf-8")
 
 
-def _pip_options(wheels: Sequence[Path]) -> list[str]:
+def _pip_options(*, offline: bool) -> list[str]:
     options = ["--no-cache-dir", "--disable-pip-version-check"]
-    # With one wheel there is nothing to install from but an index.
-    return [*options, "--no-index", "--find-links /wheels"] if len(wheels) > 1 else options
+    return [*options, "--no-index", "--find-links /wheels"] if offline else options

@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.errors import BiolordError, MissingDependencyError
@@ -39,6 +40,12 @@ case "$version" in
     {cases}) ;;
     *) fail "this pack is for Python {pythons}, $python is $version: name another one" ;;
 esac
+# A 32-bit system may run on a 64-bit kernel, and Alpine has another libc than the wheels are for.
+kind=$("$python" -P -c 'import platform, sys
+print(sys.maxsize.bit_length() + 1, "bits and", platform.libc_ver()[0] or "another libc")') ||
+    fail "$python does not run"
+[ "$kind" = "64 bits and glibc" ] ||
+    fail "this pack is for a Python with 64 bits and glibc, $python has $kind: name another one"
 # With -P, modules of the folder that you stand in are left alone.
 "$python" -P -m pip --version > /dev/null || fail "$python has no pip: name the Python of a virtual environment"
 (cd "$here/" && sha256sum --check --strict --quiet {sums}) || fail "a file was damaged on its way: copy the pack again"
@@ -52,6 +59,10 @@ for file in "$here/{wheels}"/* "$here/{wheels}"/.[!.]* "$here/{wheels}"/..?*; do
     # Behind a digest of 64 digits and two blanks.
     cut -c 67- "$here/{sums}" | grep -Fqx -e "$name" ||
         fail "$name is not of this pack, {sums} doesn't list it: remove it, or copy the pack again"
+    case "$name" in
+        *-any.whl | *linux*_{machine}.whl) ;;
+        *.whl) fail "$name is for another machine than {machine}: make the pack again" ;;
+    esac
 done
 # Without variables and settings that make pip look elsewhere, too.
 PIP_CONFIG_FILE=/dev/null "$python" -P -m pip --isolated install --quiet --disable-pip-version-check \\
@@ -61,35 +72,67 @@ printf '%s\\n' "installed; try: $bin/biolord embed {name} 'Cat scratch injury'"
 """
 
 
-def fetch_wheels(folder: Path, requirements: tuple[str, ...], platform: Platform, pythons: tuple[str, ...]) -> None:
-    """Have pip fetch what wheels ask for, for another machine than this if need be.
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """What a pack is made for, and where its wheels come from.
 
-    pip asks the index that it is configured for.
+    Attributes:
+        platform: kind of machine.
+        pythons: versions of Python there, such as ``3.11``.
+        links: folder of wheels, beside the index that pip is configured for; or None.
+    """
+
+    platform: Platform
+    pythons: tuple[str, ...]
+    links: Path | None = None
+
+
+def fetch_wheels(folder: Path, requirements: tuple[str, ...], machines: Machines) -> None:
+    """Have pip fetch what wheels ask for, for another machine than this if need be.
 
     Args:
         folder: of wheels, to which the others are added.
         requirements: paths of wheels, with extras in brackets where they are wanted.
-        platform: to fetch for.
-        pythons: versions such as ``3.11``.
+        machines: to fetch for.
 
     Raises:
         MissingDependencyError: there is no pip here.
         BiolordError: pip found no index, or no wheel for the platform.
     """
-    if importlib.util.find_spec("pip") is None:
-        raise MissingDependencyError("biolord pack --offline-for needs pip in this Python: python -m ensurepip")
-    for python in pythons:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-        command += ["--dest", str(folder), "--find-links", str(folder), "--only-binary", ":all:"]
-        command += ["--python-version", python, "--implementation", "cp"]
-        command += [part for tag in platform.tags for part in ("--platform", tag)]
-        command += requirements
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-        if found.returncode != 0:
+    places = [folder] if machines.links is None else [folder, machines.links]
+    options = [part for place in places for part in ("--find-links", str(place))]
+    for python in machines.pythons:
+        problem = download(folder, machines.platform, python, *options, *requirements)
+        if problem:
             raise BiolordError(
-                f"pip could not fetch the wheels for {platform.name}, Python {python}: {_reason(found.stderr)}: "
+                f"pip could not fetch the wheels for {machines.platform.name}, Python {python}: {problem}: "
                 "is an index in reach?"
             )
+
+
+def download(folder: Path, platform: Platform, python: str, *arguments: str) -> str | None:
+    """Run ``pip download`` for a machine, of wheels only.
+
+    Args:
+        folder: where they go.
+        platform: of the machine.
+        python: version there, such as ``3.11``.
+        arguments: more options, and requirements.
+
+    Returns:
+        pip's reason not to, None if all went well.
+
+    Raises:
+        MissingDependencyError: there is no pip here.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise MissingDependencyError("biolord pack needs pip in this Python to fetch wheels: python -m ensurepip")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command += ["--dest", str(folder), "--only-binary", ":all:"]
+    command += ["--python-version", python, "--implementation", "cp"]
+    command += [part for tag in platform.tags for part in ("--platform", tag)]
+    found = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+    return None if found.returncode == 0 else _reason(found.stderr)
 
 
 def _reason(complaint: str) -> str:
@@ -98,16 +141,16 @@ def _reason(complaint: str) -> str:
     return (errors or lines or ["no reason given"])[-1]
 
 
-def write_install_script(folder: Path, name: WheelName, platform: Platform, pythons: tuple[str, ...]) -> None:
+def write_install_script(folder: Path, name: WheelName, machines: Machines) -> None:
     """Write the script that checks the machine and the files, and installs."""
     script = folder / SCRIPT
     script.write_text(
         _INSTALL.format(
             name=name.name,
             version=name.version,
-            machine=platform.machine,
-            pythons=" or ".join(pythons),
-            cases="|".join(pythons),
+            machine=machines.platform.machine,
+            pythons=" or ".join(machines.pythons),
+            cases="|".join(machines.pythons),
             sums=SUMS,
             wheels=WHEELS,
         ),

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.metadata import Distribution, distribution
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from biolord_onnx import __version__
-from biolord_onnx.errors import BiolordError
-from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
+from biolord_onnx.errors import BiolordError, ProviderError
+from biolord_onnx.kernels import library_path
+from biolord_onnx.pack.wheel import ANY, Member, WheelName, write_wheel
 
 DISTRIBUTION = "biolord-onnx"
 PACKAGES = ("biolord_onnx", "biolord_export", "biolord_bench")
+OPERATORS = "biolord_onnx/_native/"
+TAG_FILE = "TAG"
 _METADATA = ("METADATA", "entry_points.txt")
-# What Python compiled, and the operators compiled for this machine: the wheel is for any.
-_LEFT_OUT = {"__pycache__", "_native"}
+_TAG = re.compile(r"py3-none-[a-z0-9_]+")
 
 
-def write_own_wheel(folder: Path) -> Path:
+def installed_tag() -> str:
+    """Return the tag of the wheel that this installation makes: it says which machines the compiled operators run on.
+
+    Raises:
+        BiolordError: it doesn't say.
+    """
+    try:
+        file = library_path().with_name(TAG_FILE)
+    except ProviderError:
+        return ANY
+    tag = file.read_text("utf-8").strip() if file.is_file() else None
+    if tag is None or not _TAG.fullmatch(tag):
+        found = "missing" if tag is None else repr(tag)
+        raise BiolordError(
+            f"{file} is {found}, expected a tag such as py3-none-win_amd64: install biolord-onnx again, "
+            "or make its operators with python hatch_build.py install"
+        )
+    return tag
+
+
+def write_own_wheel(folder: Path, tag: str) -> Path:
     """Write the wheel of the biolord-onnx that runs.
 
     Args:
         folder: where the wheel goes; it exists.
+        tag: `installed_tag()`, or the one for any machine to leave the compiled operators out.
 
     Returns:
         The wheel's path.
@@ -31,16 +55,28 @@ def write_own_wheel(folder: Path) -> Path:
         BiolordError: this biolord-onnx runs from source without being installed.
         OSError: the wheel can't be written.
     """
-    name = WheelName(DISTRIBUTION, __version__)
+    name = WheelName(DISTRIBUTION, __version__, tag)
     installed = distribution(DISTRIBUTION)
     if installed.version != __version__:
         raise BiolordError(
             f"biolord-onnx {__version__} runs, and the metadata of {installed.version} is installed: install it again"
         )
-    members = [*_metadata(installed, name), *_sources()]
+    packages = [member for member in own_members() if tag != ANY or not member.name.startswith(OPERATORS)]
     path = folder / name.file
-    write_wheel(path, name, members)
+    write_wheel(path, name, [*_metadata(installed, name), *packages])
     return path
+
+
+def own_members() -> Iterator[Member]:
+    """Find the files of the packages that run, compiled operators included."""
+    for package in PACKAGES:
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            continue  # whoever repackages the runtime alone has neither exporter nor benchmark
+        root = Path(spec.origin).parent
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.parent.name != "__pycache__" and not path.name.startswith("."):
+                yield Member(f"{package}/{path.relative_to(root).as_posix()}", path)
 
 
 def _metadata(installed: Distribution, name: WheelName) -> Iterator[Member]:
@@ -48,15 +84,5 @@ def _metadata(installed: Distribution, name: WheelName) -> Iterator[Member]:
         yield Member(f"{name.info}/{text}", (installed.read_text(text) or "").encode())
     for file in installed.files or []:
         if "licenses" in file.parts:
-            yield Member(f"{name.info}/licenses/{file.name}", Path(str(file.locate())))
-
-
-def _sources() -> Iterator[Member]:
-    for package in PACKAGES:
-        spec = find_spec(package)
-        if spec is None or spec.origin is None:
-            continue  # whoever repackages the runtime alone has neither exporter nor benchmark
-        root = Path(spec.origin).parent
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and not _LEFT_OUT & {*path.relative_to(root).parts}:
-                yield Member(f"{package}/{path.relative_to(root).as_posix()}", path)
+            below = PurePath(*file.parts[file.parts.index("licenses") :])
+            yield Member(f"{name.info}/{below.as_posix()}", Path(str(file.locate())))

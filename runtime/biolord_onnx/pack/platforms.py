@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 
 from biolord_onnx.errors import InputError
@@ -18,20 +19,31 @@ class Platform:
     Attributes:
         name: what users call it.
         machine: what ``uname -m`` prints there.
+        container: what ``docker build --platform`` calls it.
         tags: platform tags of wheels that run there, best first.
     """
 
     name: str
     machine: str
+    container: str
     tags: tuple[str, ...]
 
+    def runs(self, tag: str) -> bool:
+        """Tell whether a wheel with compiled operators runs there.
 
-def _linux(machine: str) -> Platform:
+        Args:
+            tag: of the wheel, such as ``py3-none-manylinux_2_17_x86_64``.
+        """
+        return tag.removeprefix("py3-none-") in self.tags
+
+
+def _linux(machine: str, container: str) -> Platform:
     tags = [f"manylinux_2_{minor}_{machine}" for minor in _GLIBC_MINORS]
-    return Platform(f"linux-{machine}", machine, (*tags, f"manylinux2014_{machine}"))
+    return Platform(f"linux-{machine}", machine, container, (*tags, f"manylinux2014_{machine}"))
 
 
-PLATFORMS = {platform.name: platform for platform in (_linux("x86_64"), _linux("aarch64"))}
+PLATFORMS = {one.name: one for one in (_linux("x86_64", "linux/amd64"), _linux("aarch64", "linux/arm64"))}
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # as Windows and macOS call them
 
 
 def find_platform(name: str) -> Platform:
@@ -42,6 +54,19 @@ def find_platform(name: str) -> Platform:
     """
     if name not in PLATFORMS:
         raise InputError(f"--offline-for is {name!r}, expected one of {', '.join(PLATFORMS)}")
+    return PLATFORMS[name]
+
+
+def container_platform() -> Platform:
+    """Return the platform of the containers that run on this machine, whatever its system.
+
+    Raises:
+        InputError: packs are made for none such.
+    """
+    machine = platform.machine().lower()
+    name = f"linux-{_MACHINES.get(machine, machine)}"
+    if name not in PLATFORMS:
+        raise InputError(f"this machine is {machine}: name the image's with --offline-for {' or '.join(PLATFORMS)}")
     return PLATFORMS[name]
 
 

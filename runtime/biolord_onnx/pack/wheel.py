@@ -21,7 +21,8 @@ from biolord_onnx.errors import ArtifactError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-TAG = "py3-none-any"
+ANY = "py3-none-any"
+"""The tag of a wheel for every machine."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
 _MODE = 0o100644 << 16
 _CHUNK = 1 << 20
@@ -40,6 +41,11 @@ class Member:
     name: str
     content: bytes | Path
     sha256: str | None = None
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the content in hexadecimal."""
+        with self._open() as source:
+            return hashlib.file_digest(source, "sha256").hexdigest()
 
     def copy(self, target: IO[bytes]) -> tuple[bytes, int]:
         """Write the content to a stream; return its SHA-256 and its size.
@@ -72,10 +78,12 @@ class WheelName:
     Attributes:
         name: of the distribution, normalised.
         version: of it.
+        tag: of the Pythons and machines that it is for.
     """
 
     name: str
     version: str
+    tag: str = ANY
 
     @property
     def stem(self) -> str:
@@ -85,7 +93,7 @@ class WheelName:
     @property
     def file(self) -> str:
         """The wheel's own name."""
-        return f"{self.stem}-{TAG}.whl"
+        return f"{self.stem}-{self.tag}.whl"
 
     @property
     def info(self) -> str:
@@ -105,7 +113,8 @@ def write_wheel(path: Path, name: WheelName, members: Iterable[Member]) -> None:
         ArtifactError: two files have one name, as systems compare them that don't tell capitals, or one was changed.
         OSError: a file can't be read, or the wheel not be written.
     """
-    wheel = f"Wheel-Version: 1.0\nGenerator: biolord pack\nRoot-Is-Purelib: true\nTag: {TAG}\n"
+    pure = str(name.tag == ANY).lower()
+    wheel = f"Wheel-Version: 1.0\nGenerator: biolord pack\nRoot-Is-Purelib: {pure}\nTag: {name.tag}\n"
     whole = sorted([*members, Member(f"{name.info}/WHEEL", wheel.encode())], key=lambda member: member.name)
     _check_names(whole)
     record = f"{name.info}/RECORD"

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from unit.runtime.fixtures import biolord, embedder, tiny, tiny_copy
+from unit.runtime.fixtures import biolord, compiled, compiled_copy, embedder, tiny, tiny_copy
 
-__all__ = ["biolord", "embedder", "tiny", "tiny_copy"]
+__all__ = ["biolord", "compiled", "compiled_copy", "embedder", "tiny", "tiny_copy"]

@@ -10,9 +10,10 @@ import pytest
 
 from biolord_onnx.embedder import Embedder
 from unit.runtime.command import Biolord
+from unit.runtime.compiled_artifact import write_compiled_artifact
 from unit.runtime.tiny_artifact import write_tiny_artifact
 
-__all__ = ["biolord", "embedder", "tiny", "tiny_copy"]
+__all__ = ["biolord", "compiled", "compiled_copy", "embedder", "tiny", "tiny_copy"]
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_copy(tiny: Path, tmp_path: Path) -> Path:
     """Give a tiny artefact to damage."""
     return shutil.copytree(tiny, tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an artifact on the compiled operators, to read."""
+    return write_compiled_artifact(tmp_path_factory.mktemp("artifacts") / "tiny")
+
+
+@pytest.fixture
+def compiled_copy(compiled: Path, tmp_path: Path) -> Path:
+    """Give an artifact on the compiled operators, to damage."""
+    return shutil.copytree(compiled, tmp_path / "tiny")
 
 
 @pytest.fixture(scope="session")

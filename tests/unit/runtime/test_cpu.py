@@ -111,7 +111,7 @@ def test_other_features_are_looked_up() -> None:
     message = str(raised.value)
     assert message.startswith("tiny-cpu-fp32 needs a CPU with one of fma, sve; ")
     assert f"{cpu_model()} has none of them" in message
-    assert "export with --target cpu-int8-block" in message
+    assert "export with --target cpu-int8" in message
 
 
 @pytest.mark.parametrize("features", [{"avx_vnni"}, {"asimddp", "fp"}, {"avx2"}, set()])
@@ -126,7 +126,7 @@ def test_saturating_kernels_are_refused() -> None:
         check_requirements(needing("avx_vnni", "asimddp"), frozenset({"avx2"}), lambda: SATURATED, environ={})
     assert str(raised.value) == (
         f"tiny-cpu-fp32 would give wrong vectors here: {cpu_model()} has none of avx_vnni, asimddp, and its 8-bit "
-        "products saturate (a sum is 1048544, expected 2072640): export with --target cpu-int8-block, or set "
+        "products saturate (a sum is 1048544, expected 2072640): export with --target cpu-int8, or set "
         "BIOLORD_IGNORE_CPU_FEATURES=1 to run it all the same"
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.graph_check import MOST_NODES, MOST_TENSORS, check_graph
-from biolord_onnx.onnx_file import External, Graph, Node, Tensor
+from biolord_onnx.onnx_file import External, Graph, Node, Opset, Tensor
 from biolord_onnx.operators import OPERATORS
 
 SIZES = {"model.onnx.data": 1024, "other.bin": 64}
@@ -30,7 +30,7 @@ GRAPH = Graph(
         Tensor("scalar", (), INT64, 8, None),
         Tensor("empty", (0,), INT64, None, None),
     ),
-    domains=("", "com.microsoft"),
+    opsets=(Opset("", 18), Opset("com.microsoft", 1)),
 )
 
 
@@ -71,15 +71,16 @@ def test_other_operators_are_refused(node: Node, message: str) -> None:
 
 
 def test_no_listed_operator_holds_a_graph() -> None:
-    """The list itself: none of ONNX's control flow, and standard or Microsoft's domain."""
-    assert {domain for domain, _ in OPERATORS} == {"", "com.microsoft"}
+    """The list itself: none of ONNX's control flow, and of three domains."""
+    assert {domain for domain, _ in OPERATORS} == {"", "com.microsoft", "biolord"}
     assert not {kind for _, kind in OPERATORS} & {"Loop", "If", "Scan", "SequenceMap", "Constant", "EPContext"}
 
 
 @pytest.mark.parametrize("domains", [("", ""), ("com.evil",), ("", "com.microsoft", "ai.onnx.training")])
 def test_other_domains_are_refused(domains: tuple[str, ...]) -> None:
     """Those of the exporter, each once."""
-    refused(replace(GRAPH, domains=domains), "expected ['', 'com.microsoft'], each once")
+    opsets = tuple(Opset(domain, 1) for domain in domains)
+    refused(replace(GRAPH, opsets=opsets), "expected ['', 'biolord', 'com.microsoft'], each once")
 
 
 def test_too_much_of_anything_is_refused() -> None:

@@ -8,7 +8,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.onnx_file import External, Node, Tensor, read_graph
+from biolord_onnx.onnx_file import External, Node, Opset, Tensor, read_graph
 from biolord_onnx.onnx_wire import read_varint
 from unit.runtime.tiny_artifact import DIM, VOCABULARY, tiny_model, tiny_table
 
@@ -45,8 +45,8 @@ def refused(data: bytes, message: str) -> None:
 def test_a_graph_is_read() -> None:
     """Its operators, tensors and domains."""
     graph = read_graph(MODEL)
-    assert graph.domains == ("",)
-    assert graph.nodes[1] == Node("", "Cast", ("to",))
+    assert graph.opsets == (Opset("", 18),)
+    assert graph.nodes[1] == Node("", "Cast", ("to",), ("attention_mask",), ("mask",), (("to", 1),))
     entries = External((("location", "model.onnx.data"), ("offset", "0"), ("length", str(len(VOCABULARY) * DIM * 4))))
     assert graph.tensors == (
         Tensor("table", (len(VOCABULARY), DIM), 1, None, entries),

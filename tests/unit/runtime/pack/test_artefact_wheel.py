@@ -22,8 +22,10 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.installed import installed_artefacts, normalise
 from biolord_onnx.pack.artefact_wheel import engine_extra, name_wheel, write_artefact_wheel
-from biolord_onnx.pack.docker import write_context
+from biolord_onnx.pack.docker import Image, write_context
 from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest
+
+ANYWHERE = Image("3.12", None, offline=False)
 
 
 @pytest.fixture
@@ -163,7 +165,7 @@ def _packed(artifact: Artifact, folder: Path) -> Packed:
         for name in archive.namelist():
             assert re.fullmatch(r"(artefact_x|x-1\.dist-info)/[\w./]+", name)
     (folder / "wheels").mkdir()
-    write_context(folder, artifact, folder / "wheels" / "own.whl", "3.12")
+    write_context(folder, artifact, folder / "wheels" / "own.whl", ANYWHERE)
     lines = (folder / "Dockerfile").read_text("utf-8").splitlines()
     assert re.fullmatch(r"#   docker build --tag [a-z0-9-]+ \.", lines[1])
     return Packed(source, metadata, [lines[0], *(line for line in lines if not line.startswith("#"))])
@@ -191,7 +193,7 @@ def test_a_file_that_is_replaced_before_it_is_packed(tiny_copy: Path, tmp_path: 
     flip(tiny_copy / "model.onnx.data", 0)
     for write in (
         lambda: write_artefact_wheel(artifact, tmp_path, name_wheel(artifact)),
-        lambda: write_context(tmp_path, artifact, tmp_path / "own.whl", "3.12"),
+        lambda: write_context(tmp_path, artifact, tmp_path / "own.whl", ANYWHERE),
     ):
         with pytest.raises(ArtifactError, match=r"model\.onnx\.data was changed while it was packed"):
             write()

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from dockerfile_parse import DockerfileParser
 
+from biolord_onnx import __version__
 from biolord_onnx.artifact import open_artifact
+from biolord_onnx.pack.own_wheel import installed_tag, write_own_wheel
+from biolord_onnx.pack.platforms import container_platform
 from unit.runtime.command import Biolord
-from unit.runtime.pack.test_offline import index, simple_wheel
-
-__all__ = ["index"]
+from unit.runtime.pack.test_offline import simple_wheel
 
 HERE = ".".join(platform.python_version_tuple()[:2])
 PLATFORM = "linux-x86_64"
@@ -82,6 +83,25 @@ def test_a_tar_for_a_machine_without_a_network(biolord: Biolord, tiny: Path, tmp
     assert "install there: tar xf pack.tar && sh pack/install.sh PYTHON\n" in outcome.out
     with tarfile.open(made) as archive:
         assert "pack/install.sh" in archive.getnames()
+
+
+@pytest.mark.usefixtures("operators", "full_index")
+def test_a_pack_of_an_artifact_that_needs_operators(biolord: Biolord, compiled: Path, tmp_path: Path) -> None:
+    """For this platform from what is installed, for another one from a folder of wheels."""
+    here = platform.machine()
+    there = "x86_64" if here == "aarch64" else "aarch64"
+    (tmp_path / "dist").mkdir()
+    write_own_wheel(tmp_path / "dist", f"py3-none-manylinux_2_17_{there}")
+    for machine, options in ((here, []), (there, ["--find-links", tmp_path / "dist"])):
+        pack = tmp_path / machine
+        outcome = biolord("pack", compiled, "--wheel", pack, "--offline-for", f"linux-{machine}", *options)
+        assert outcome.code == 0, outcome.err
+        own = f"biolord_onnx-{__version__}-py3-none-manylinux_2_17_{machine}.whl"
+        assert sum(path.name.startswith("biolord_onnx") for path in (pack / "wheels").iterdir()) == 1
+        assert (pack / "wheels" / own).is_file()
+    missing = biolord("pack", compiled, "--wheel", tmp_path / "pack", "--offline-for", f"linux-{there}")
+    missing.assert_error(f"the index has no biolord-onnx {__version__} for linux-{there}")
+    assert not [path for path in tmp_path.iterdir() if "pack" in path.name]
 
 
 @pytest.mark.usefixtures("index")
@@ -155,12 +175,29 @@ def test_a_build_context_that_needs_no_index(biolord: Biolord, tiny: Path, tmp_p
     assert {"fastapi", "uvicorn", "orjson"} <= names
 
 
+@pytest.mark.usefixtures("operators", "index")
+def test_a_build_context_with_operators(biolord: Biolord, compiled: Path, tmp_path: Path) -> None:
+    """Is for this machine's kind of containers, and says so where it is built."""
+    outcome = biolord("pack", compiled, "--docker", tmp_path / "context")
+    assert outcome.code == 0, outcome.err
+    build = f"docker build --platform {container_platform().container} --tag {open_artifact(compiled).manifest.name} "
+    assert f"build: {build}{tmp_path / 'context'}\n" in outcome.out
+    own = f"biolord_onnx-{__version__}-{installed_tag()}.whl"
+    dockerfile = (tmp_path / "context" / "Dockerfile").read_text("utf-8")
+    assert f"#   {build}.\n" in dockerfile
+    assert f'"/wheels/{own}[cpu,serve]"' in dockerfile
+    assert "--no-index" not in dockerfile
+    assert [path.name for path in (tmp_path / "context" / "wheels").iterdir()] == [own]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ([], "give one of --wheel OUT and --docker OUT"),
         (["--wheel", "a", "--docker", "b"], "give one of --wheel OUT and --docker OUT"),
         (["--wheel", "a", "--python", "3.12"], "--python is given without --offline-for"),
+        (["--wheel", "a", "--find-links", "."], "--find-links is given without --offline-for"),
+        (["--docker", "a", "--find-links", "no/folder"], "--find-links is no/folder, expected a folder of wheels"),
         (["--wheel", "a.tar"], "--wheel is a.tar, and a single wheel needs a folder"),
         (["--docker", "a", "--name", "x"], "--name is for --wheel"),
         (["--docker", "a", "--version", "1"], "--version is for --wheel"),

@@ -9,18 +9,20 @@ import platform
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from biolord_onnx.errors import BiolordError, InputError, MissingDependencyError
 from biolord_onnx.pack import offline
-from biolord_onnx.pack.offline import fetch_wheels, write_install_script, write_sums, write_tar
-from biolord_onnx.pack.platforms import PLATFORMS, PYTHONS, check_pythons, find_platform
+from biolord_onnx.pack.offline import Machines, fetch_wheels, write_install_script, write_sums, write_tar
+from biolord_onnx.pack.platforms import PLATFORMS, PYTHONS, check_pythons, container_platform, find_platform
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 
 X86, ARM = PLATFORMS["linux-x86_64"], PLATFORMS["linux-aarch64"]
 HERE = ".".join(platform.python_version_tuple()[:2])
+MACHINES = Machines(PLATFORMS.get(f"linux-{platform.machine()}", X86), (HERE,))
 NAME = WheelName("a-model", "1.0")
 
 
@@ -37,17 +39,6 @@ def simple_wheel(folder: Path, name: str, *requires: str, version: str = "1.0") 
     return folder / wheel.file
 
 
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder that pip takes for the only index there is."""
-    folder = tmp_path / "index"
-    folder.mkdir()
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    return folder
-
-
 def test_pip_fetches_what_is_asked_for(index: Path, tmp_path: Path) -> None:
     """And what that asks for, wheels of the platform only."""
     arm = simple_wheel(index, "engine")
@@ -56,7 +47,7 @@ def test_pip_fetches_what_is_asked_for(index: Path, tmp_path: Path) -> None:
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     wheel = simple_wheel(wheels, "a-model", "engine", "arrays")
-    fetch_wheels(wheels, (str(wheel),), ARM, ("3.11",))
+    fetch_wheels(wheels, (str(wheel),), Machines(ARM, ("3.11",)))
     assert sorted(path.name.partition("-")[0] for path in wheels.iterdir()) == ["a_model", "arrays", "engine"]
 
 
@@ -65,14 +56,14 @@ def test_what_pip_does_not_find(index: Path, tmp_path: Path) -> None:
     simple_wheel(index, "engine").rename(index / "engine-1.0-cp311-cp311-win_amd64.whl")
     wheel = simple_wheel(tmp_path, "a-model", "engine")
     with pytest.raises(BiolordError, match=r"fetch the wheels for linux-x86_64, Python 3\.12: No matching .* engine"):
-        fetch_wheels(tmp_path, (str(wheel),), X86, ("3.12",))
+        fetch_wheels(tmp_path, (str(wheel),), Machines(X86, ("3.12",)))
 
 
 def test_without_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Environments of uv have none."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingDependencyError, match="needs pip in this Python: python -m ensurepip"):
-        fetch_wheels(tmp_path, (), X86, ("3.11",))
+    with pytest.raises(MissingDependencyError, match="needs pip in this Python to fetch wheels: python -m ensurepip"):
+        fetch_wheels(tmp_path, (), Machines(X86, ("3.11",)))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +86,7 @@ def pack(tmp_path: Path) -> Path:
     folder = tmp_path / "a pack"
     (folder / "wheels").mkdir(parents=True)
     simple_wheel(folder / "wheels", "a-model")
-    write_install_script(folder, NAME, find_platform(f"linux-{platform.machine()}"), (HERE,))
+    write_install_script(folder, NAME, MACHINES)
     write_sums(folder)
     return folder
 
@@ -183,7 +174,7 @@ def test_pip_is_offered_nothing_from_elsewhere(
     (elsewhere / "pip.py").write_text("raise SystemExit('another pip')", "utf-8")
     (elsewhere / "pip.conf").write_text(f"[global]\nfind-links = {elsewhere}\n", "utf-8")
     simple_wheel(pack / "wheels", "needy", "helper")
-    write_install_script(pack, WheelName("needy", "1.0"), find_platform(f"linux-{platform.machine()}"), (HERE,))
+    write_install_script(pack, WheelName("needy", "1.0"), MACHINES)
     write_sums(pack)
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("PIP_FIND_LINKS", str(elsewhere))
@@ -235,7 +226,7 @@ def test_one_python_at_a_time(pack: Path) -> None:
 def test_the_script_refuses_other_machines(pack: Path) -> None:
     """By name, before anything is installed."""
     other = ARM if platform.machine() == "x86_64" else X86
-    write_install_script(pack, NAME, other, (HERE,))
+    write_install_script(pack, NAME, replace(MACHINES, platform=other))
     done = install(pack, sys.executable)
     assert done.returncode == 2
     expected = (
@@ -246,13 +237,51 @@ def test_the_script_refuses_other_machines(pack: Path) -> None:
 
 def test_the_script_refuses_other_pythons(pack: Path) -> None:
     """Both versions are named; and an interpreter that isn't one."""
-    write_install_script(pack, NAME, find_platform(f"linux-{platform.machine()}"), ("3.9", "3.10"))
+    write_install_script(pack, NAME, replace(MACHINES, pythons=("3.9", "3.10")))
     done = install(pack, sys.executable)
     assert done.returncode == 2
     assert done.stderr == (
         f"install.sh: this pack is for Python 3.9 or 3.10, {sys.executable} is {HERE}: name another one\n"
     )
     assert "/no/python does not run" in install(pack, "/no/python").stderr
+
+
+def test_the_script_refuses_wheels_of_other_machines(pack: Path, environment: Path) -> None:
+    """Put together by hand, with sums that are right: pip would only say that it finds nothing."""
+    (wheel,) = (pack / "wheels").iterdir()
+    for tag in (
+        "py3-none-manylinux_2_17_riscv64",
+        "cp311-cp311-win_amd64",
+        f"py3-none-macosx_11_0_{platform.machine()}",
+    ):
+        wheel = wheel.rename(wheel.with_name(f"a_model-1.0-{tag}.whl"))
+        write_sums(pack)
+        done = install(pack, str(environment))
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            f"install.sh: wheels/{wheel.name} is for another machine than {platform.machine()}: make the pack again\n"
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("sys.maxsize = 2**31 - 1", "32 bits and glibc"),
+        ("platform.libc_ver = lambda: ('', '')", "64 bits and another libc"),
+    ],
+)
+def test_the_script_refuses_other_systems(pack: Path, environment: Path, tmp_path: Path, code: str, kind: str) -> None:
+    """A 32-bit system on a 64-bit kernel, whose machine has the right name, and Alpine: as Pythons there answer."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(f"import platform, sys\n{code}\n", "utf-8")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path / "site"} exec {environment} "$@"\n', "utf-8")
+    python.chmod(0o755)
+    done = install(pack, str(python))
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"install.sh: this pack is for a Python with 64 bits and glibc, {python} has {kind}: name another one\n"
+    )
 
 
 def test_the_script_refuses_a_python_without_pip(pack: Path, tmp_path: Path) -> None:
@@ -289,8 +318,29 @@ def test_platforms_and_versions() -> None:
     """Unknown ones are refused with the known ones."""
     assert X86.tags[0] == "manylinux_2_28_x86_64"
     assert ARM.tags[-1] == "manylinux2014_aarch64"
+    assert ARM.runs("py3-none-manylinux_2_17_aarch64")
+    assert not X86.runs("py3-none-manylinux_2_17_aarch64")
+    assert not X86.runs("py3-none-any")
     check_pythons(PYTHONS)
     with pytest.raises(InputError, match="--offline-for is 'win', expected one of linux-x86_64, linux-aarch64"):
         find_platform("win")
     with pytest.raises(InputError, match=r"--python has '3\.9', expected some of 3\.11, 3\.12, 3\.13"):
         check_pythons(("3.11", "3.9"))
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"), [("AMD64", "linux-x86_64"), ("arm64", "linux-aarch64"), ("aarch64", "linux-aarch64")]
+)
+def test_containers_run_linux(monkeypatch: pytest.MonkeyPatch, machine: str, name: str) -> None:
+    """On Windows and macOS, too."""
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert container_platform() == PLATFORMS[name]
+
+
+def test_a_machine_that_packs_are_not_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image may be for another."""
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    with pytest.raises(
+        InputError, match="this machine is riscv64: name the image's with --offline-for linux-x86_64 or"
+    ):
+        container_platform()

@@ -36,6 +36,19 @@ def test_names() -> None:
     assert NAME.info == "some_data-1.0+site2.dist-info"
 
 
+@pytest.mark.parametrize(
+    ("tag", "pure"),
+    [("py3-none-any", b"true"), ("py3-none-win_amd64", b"false"), ("py3-none-macosx_11_0_arm64", b"false")],
+)
+def test_the_tag(tmp_path: Path, tag: str, pure: bytes) -> None:
+    """In the name and inside, where pip holds the two together."""
+    name = WheelName("some-data", "1.0", tag)
+    write_wheel(tmp_path / name.file, name, [Member("some_data/__init__.py", b"")])
+    with zipfile.ZipFile(tmp_path / f"some_data-1.0-{tag}.whl") as archive:
+        lines = archive.read("some_data-1.0.dist-info/WHEEL").splitlines()
+    assert lines[2:] == [b"Root-Is-Purelib: " + pure, b"Tag: " + tag.encode()]
+
+
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     """Whatever the order and the files' times."""
     write_wheel(tmp_path / "a.whl", NAME, members(tmp_path))

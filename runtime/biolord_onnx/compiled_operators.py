@@ -1,0 +1,79 @@
+"""The compiled operators as graphs name them, one row each; kernels/README.md specifies what they compute.
+
+What an artifact is checked for before onnxruntime sees it. The operators check shapes and values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from biolord_onnx.errors import ArtifactError
+
+DOMAIN = "biolord"
+VERSIONS: Mapping[str, int] = {DOMAIN: 1}
+"""Domains of compiled operators that this biolord-onnx has, and the version of each."""
+LONGEST = 512
+"""Tokens of a text, at most."""
+
+# ONNX's numbers of element types.
+_FLOAT, _INT8 = 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledOperator:
+    """An operator of the domain.
+
+    Attributes:
+        attributes: that it may be given.
+        values: how many inputs come first that other operators compute, or the caller gives.
+        constants: element types of the inputs behind those, which must be initializers.
+        optional: how many of the constants, the last ones, may be left out.
+        outputs: how many.
+    """
+
+    attributes: frozenset[str]
+    values: int
+    constants: tuple[int, ...] = ()
+    optional: int = 0
+    outputs: int = 1
+
+
+_LINEAR = (_INT8, _FLOAT)
+COMPILED: Mapping[str, CompiledOperator] = {
+    # table, scales, positions, norm
+    "Embed": CompiledOperator(frozenset({"epsilon", "first_position"}), 2, (_INT8, _FLOAT, _FLOAT, _FLOAT), outputs=2),
+    # smoothing, queries with keys and values, output, norm; position bias, scales of groups of both
+    "Attention": CompiledOperator(
+        frozenset({"epsilon", "heads", "value_activation_bits"}),
+        2,
+        (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _FLOAT, _INT8, _INT8),
+        optional=3,
+    ),
+    # smoothing, first, second, norm; scales of groups of both
+    "FeedForward": CompiledOperator(
+        frozenset({"epsilon", "groups"}), 1, (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _INT8, _INT8), optional=2
+    ),
+    "Pool": CompiledOperator(frozenset({"first_token"}), 2, outputs=2),
+}
+TABLE, POSITIONS, POSITION_BIAS = 2, 4, 8
+"""Places among the inputs: the first two of Embed, the last of Attention."""
+
+
+def check_known(operators: Mapping[str, int], source: str) -> None:
+    """Refuse an artifact that needs compiled operators which came after this biolord-onnx.
+
+    Args:
+        operators: domains that its manifest requires, and the version of each.
+        source: of the manifest, for messages.
+
+    Raises:
+        ArtifactError: a domain is unknown, or of another version; names both and how to upgrade.
+    """
+    for domain, version in operators.items():
+        if VERSIONS.get(domain) != version:
+            here = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
+            raise ArtifactError(
+                f"{source}: the artifact needs the compiled operators {domain} {version}, this biolord-onnx has "
+                f"{here}: upgrade with pip install -U biolord-onnx"
+            )
