@@ -39,9 +39,11 @@ def read_in(text: str) -> set[str]:
 
 def named_in_sources() -> set[str]:
     """List the variables of our name, wherever it stands, and those of other names that the product reads."""
-    ours = {name for text in sources(PRODUCT + AROUND) for name in OURS.findall(text)}
+    ours, around = ({name for text in sources(places) for name in OURS.findall(text)} for places in (PRODUCT, AROUND))
+    # Patterns that tests match messages with may end in the middle of a name.
+    whole = {name for name in around if not any(known.startswith(name) for known in described())}
     others = {name for text in sources(PRODUCT) for name in read_in(text)}
-    return (ours | others) - NO_VARIABLES
+    return (ours | whole | others) - NO_VARIABLES
 
 
 def described() -> set[str]:
