@@ -12,8 +12,8 @@ from jsonschema_rs import meta
 
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.manifest import Manifest
-from documentation.schema import SCHEMA, VALIDATOR
 from guards.readme import DOCS
+from unit.export.schema import SCHEMA, VALIDATOR
 
 Way = tuple[str | int, ...]
 

@@ -21,11 +21,11 @@ from biolord_export.targets import TARGETS, find_target
 from biolord_onnx import __version__
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.manifest import Manifest, MaxLength
-from documentation.schema import VALIDATOR
 from unit.export.editing import blunt_blocks, edit_tensors, overflow
 from unit.export.fixtures import ARCHITECTURES, Exported
 from unit.export.fixtures import TARGETS as TARGET_NAMES
 from unit.export.places import Place
+from unit.export.schema import VALIDATOR
 
 Exports = Callable[[str, str], Exported]
 TEXTS = ["Cat scratch injury", "fever", "", "type 2 diabetes mellitus with hyperglycaemia " * 9, "🤒 糖尿病"]
