@@ -104,6 +104,14 @@ def test_schema_and_reader_agree_on_what_is_needed(path: Way) -> None:
     assert VALIDATOR.is_valid(manifest) == reader_takes(manifest)
 
 
+@pytest.mark.parametrize("count", [0, 1, 64, 65])
+def test_schema_and_reader_agree_on_how_many_files(count: int) -> None:
+    """Of names that differ."""
+    (entry,) = VALID["files"]
+    manifest = VALID | {"files": [entry | {"name": f"model.{number}"} for number in range(count)]}
+    assert VALIDATOR.is_valid(manifest) == reader_takes(manifest) == (count <= 64)
+
+
 def test_every_member_has_a_row_in_the_reference() -> None:
     """Of the manifest, and of the tables in it."""
     page = (DOCS / "reference" / "artifact.md").read_text(encoding="utf-8")
