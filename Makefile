@@ -4,7 +4,7 @@
 # make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
-# make bench-peers  measures them beside what else there is: sentence-transformers, fastembed and others; 40 minutes
+# make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTEFACT=folder
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTEFACT=folder
 # make bench-ray    two Ray nodes beside one process: make bench-ray ARTEFACT=folder
@@ -124,12 +124,23 @@ test-fast: .venv/.ready .venv/.kernels
 test-floors: .venv-floors/.ready .venv/.kernels
 	.venv-floors/bin/python -m pytest -m 'not real'
 
-bench: .venv/.ready .venv/.kernels
-	$(BIN)/python -m biolord_bench.peers $(BENCH)
+# What is measured: this project's targets, made from the stand-in for BioLORD-2023, with this exporter.
+BENCH_ARTIFACTS := $(addprefix .bench/artifacts/,cpu-int8 cpu-int4 cpu-fp32)
+CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.reference import reference_model; print(reference_model('all-mpnet-base-v2'))")
 
-bench-peers: .venv/.ready .venv/.kernels
-	$(BIN)/python -m biolord_bench.peers --peers $(BENCH)
-	$(BIN)/python -m biolord_bench.peers.readme
+.bench/artifacts/%: .venv/.ready .venv/.kernels $(shell find export -name '*.py')
+	$(BIN)/biolord export "$(CHECKPOINT)" $@ --target $* --force
+	touch $@
+
+bench: $(BENCH_ARTIFACTS)
+	$(BIN)/biolord bench $(BENCH_ARTIFACTS) --reference .bench/artifacts/cpu-fp32 $(BENCH)
+
+bench-peers: $(BENCH_ARTIFACTS)
+	mkdir -p benchmarks/results
+	$(BIN)/biolord bench $(BENCH_ARTIFACTS) --peers "$(CHECKPOINT)" --threads 2 --journal .bench/journal \
+		--json benchmarks/results/peers.json --markdown benchmarks/results/peers.md $(BENCH)
+	$(BIN)/python -m biolord_bench.report.readme
+	rm -rf .bench/journal .bench/journal.files
 
 bench-serve: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTEFACT)

@@ -1,1 +1,1 @@
-"""Measuring artefacts: what each costs on this machine, with its fidelity beside it."""
+"""Measures artifacts, and what people would use instead of them: ``biolord bench``."""

@@ -12,7 +12,7 @@ from guards.readme import DOCS, REPOSITORY
 PAGE = DOCS / "reference" / "environment.md"
 PRODUCT = ("runtime", "export", "kernels", "hatch_build.py")
 AROUND = ("benchmarks/biolord_bench", "tests", "Makefile", ".ci/run")
-SUFFIXES = {".py", ".cc", ".h", ""}
+SUFFIXES = (".py", ".cc", ".h")
 OURS = re.compile(r"\bBIOLORD_[A-Z_]*[A-Z]\b")
 # Read directly, or through a constant that is named for what it is.
 READ = re.compile(
@@ -26,9 +26,9 @@ def sources(places: tuple[str, ...]) -> Iterator[str]:
     """Yield the text of everything that may read a variable."""
     for place in places:
         root = REPOSITORY / place
-        for path in [root] if root.is_file() else root.rglob("*"):
-            skipped = {"node_modules", "documentation", "_native"} & {*path.parts}
-            if path.is_file() and path.suffix in SUFFIXES and not skipped:
+        inside = (path for suffix in SUFFIXES for path in root.rglob(f"*{suffix}"))
+        for path in [root] if root.is_file() else inside:
+            if not {"node_modules", "documentation"} & {*path.parts}:
                 yield path.read_text(encoding="utf-8")
 
 

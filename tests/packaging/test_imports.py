@@ -24,7 +24,7 @@ HEAVY = (
     "tqdm",
     "pyarrow",
     "psutil",
-    "matplotlib",
+    "msgspec",
     "torch",
     "transformers",
     "biolord_bench",

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from biolord_bench.workloads import generate
+from biolord_bench.workloads.writer import names as write_names
 
 ENCODED = 10_000
 EMBEDDED = 4 * ENCODED
@@ -80,7 +80,7 @@ def embed_with_kills(artefact: str, names: Path, output: Path, seconds: list[flo
 
 def numbered_names(count: int) -> list[str]:
     """Generate any number of different names, in an order of no meaning: the first ones are a sample of all."""
-    names = generate("names", min(count, DIFFERENT)).texts
+    names = write_names(min(count, DIFFERENT))
     numbered = [f"{names[row % len(names)]} {row}" for row in range(count)]
     # Higher numbers have more tokens.
     random.Random(0).shuffle(numbered)

@@ -66,8 +66,9 @@ def _alone(artefact: str, names: list[str]) -> tuple[float, Any]:
 def _with_ray(artefact: str, dataset: Any) -> tuple[float, Any]:  # noqa: ANN401 - Ray has no types here
     from biolord_onnx.ray import EmbedBatch
 
-    options = {"fn_constructor_args": [artefact], "fn_constructor_kwargs": {"memory": "fast"}}
-    mapped = dataset.map_batches(EmbedBatch, **options, batch_size=BATCH, num_cpus=1, concurrency=2)
+    mapped = dataset.map_batches(
+        EmbedBatch, fn_constructor_args=[artefact], batch_size=BATCH, num_cpus=1, concurrency=2
+    )
     started = time.perf_counter()
     batches = list(mapped.iter_batches(batch_size=None))
     seconds = time.perf_counter() - started

@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from biolord_bench.loads.serve_load import PORT_FOUND, resident_mb
-from biolord_bench.workloads import generate
+from biolord_bench.workloads.writer import names as write_names
 
 KEY = "benchmark"
 NAMES = 4000
@@ -175,7 +175,7 @@ def server(artifact: Path) -> Iterator[tuple[subprocess.Popen[bytes], int, Path]
 
 def measure(artifact: Path, kinds: Sequence[str], connections: int, seconds: float) -> bool:
     """Attack, and print a line for each kind; returns whether all was as it should be."""
-    names = generate("names", NAMES).texts
+    names = write_names(NAMES)
     with server(artifact) as (process, port, log):
         asyncio.run(ask(port, names, WARM_S))
         alone = asyncio.run(ask(port, names, ALONE_S)).percentile(99)
@@ -197,7 +197,7 @@ def measure(artifact: Path, kinds: Sequence[str], connections: int, seconds: flo
 
 
 def _one_kind(port: int, kind: str, connections: int, seconds: float, *, alone: float) -> bool:
-    names = generate("names", NAMES).texts
+    names = write_names(NAMES)
     with attackers(port, [kind], connections, seconds) as found:
         seen = asyncio.run(ask(port, names, seconds - 0.5))
     (theirs,) = found

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biolord_bench.workloads import generate
+from biolord_bench.workloads.writer import names as write_names
 from biolord_onnx import Embedder
 
 LARGE = 64
@@ -172,7 +172,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--connections", type=int, default=64)
     asked = parser.parse_args(given)
-    names = generate("names", NAMES).texts
+    names = write_names(NAMES)
     library = library_rate(asked.artifact, names)
     process, port = start_server(asked.artifact)
     try:

@@ -1,1 +1,1 @@
-"""Measures this project beside what people would use instead of it: ``make bench`` and ``make bench-peers``."""
+"""The other tools: what each needs, and how it is run at its best."""

@@ -1,4 +1,4 @@
-"""Makes the model files of the peers as their own documentation says; runs in the environment ``torch``.
+"""Makes the model files of the peers as their own documentation says; runs in the environment ``optimum``.
 
     python -m biolord_bench.peers.convert onnx CHECKPOINT OUT
     python -m biolord_bench.peers.convert openvino-int8 CHECKPOINT OUT --calibration FOLDER
@@ -15,6 +15,10 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from optimum.intel import OVModelForFeatureExtraction
 
 Conversion = Callable[[Path, Path, Path], None]
 
@@ -31,7 +35,7 @@ def to_onnx(checkpoint: Path, out: Path, _calibration: Path) -> None:
 
 
 def to_onnx_qint8(checkpoint: Path, out: Path, _calibration: Path) -> None:
-    """Quantise dynamically with the preset that sentence-transformers names for CPUs with VNNI."""
+    """Quantize dynamically with the preset that sentence-transformers names for CPUs with VNNI."""
     from sentence_transformers import SentenceTransformer, export_dynamic_quantized_onnx_model
 
     model = SentenceTransformer(str(checkpoint), backend="onnx", model_kwargs={**CPU, "export": True})
@@ -49,7 +53,7 @@ def to_openvino(checkpoint: Path, out: Path, _calibration: Path) -> None:
 
 
 def to_openvino_int8(checkpoint: Path, out: Path, calibration: Path) -> None:
-    """Quantise statically with NNCF, calibrated on this domain's texts instead of film reviews (the default)."""
+    """Quantize statically with NNCF, calibrated on this domain's texts instead of film reviews (the default)."""
     from optimum.intel import OVQuantizationConfig
     from sentence_transformers import SentenceTransformer, export_static_quantized_openvino_model
 
@@ -68,11 +72,55 @@ def to_openvino_int8(checkpoint: Path, out: Path, calibration: Path) -> None:
         (out / "openvino" / name).unlink()
 
 
+def to_openvino_genai(checkpoint: Path, out: Path, _calibration: Path) -> None:
+    """Export OpenVINO's format, the tokenizer included."""
+    from optimum.intel import OVModelForFeatureExtraction
+
+    _with_tokenizer(OVModelForFeatureExtraction.from_pretrained(str(checkpoint), export=True), checkpoint, out)
+
+
+def to_openvino_genai_int8(checkpoint: Path, out: Path, calibration: Path) -> None:
+    """Quantize statically with NNCF as for sentence-transformers, the tokenizer included."""
+    from tempfile import TemporaryDirectory
+
+    from optimum.intel import OVModelForFeatureExtraction
+
+    with TemporaryDirectory() as folder:
+        quantized = Path(folder, "quantized")
+        to_openvino_int8(checkpoint, quantized, calibration)
+        (graph,) = quantized.rglob("*.xml")
+        model = OVModelForFeatureExtraction.from_pretrained(str(graph.parent), file_name=graph.name)
+        _with_tokenizer(model, checkpoint, out)
+
+
+def _with_tokenizer(model: OVModelForFeatureExtraction, checkpoint: Path, out: Path) -> None:
+    from openvino import save_model
+    from openvino_tokenizers import convert_tokenizer
+    from transformers import AutoTokenizer
+
+    model.save_pretrained(str(out))
+    converted = convert_tokenizer(AutoTokenizer.from_pretrained(str(checkpoint)), with_detokenizer=False)
+    save_model(converted, str(out / "openvino_tokenizer.xml"))
+
+
+def to_portable_int8(checkpoint: Path, out: Path, _calibration: Path) -> None:
+    """Export this project's target of standard operators alone."""
+    from biolord_export.cli import export
+    from biolord_onnx.cli.main import Parser
+
+    parser = Parser()
+    export.configure(parser)
+    export.run(parser.parse_args([str(checkpoint), str(out), "--target", "portable-int8"]))
+
+
 CONVERSIONS: dict[str, Conversion] = {
     "onnx": to_onnx,
     "onnx-qint8": to_onnx_qint8,
     "openvino": to_openvino,
     "openvino-int8": to_openvino_int8,
+    "openvino-genai": to_openvino_genai,
+    "openvino-genai-int8": to_openvino_genai_int8,
+    "portable-int8": to_portable_int8,
 }
 
 
@@ -96,7 +144,8 @@ def main() -> int:
     unfinished = args.out.with_name(f"{args.out.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     CONVERSIONS[args.conversion](args.checkpoint, unfinished, args.calibration)
-    restore(args.checkpoint, unfinished)
+    if args.conversion != "portable-int8":  # an artifact is whole as it is
+        restore(args.checkpoint, unfinished)
     unfinished.rename(args.out)
     return 0
 

@@ -1,4 +1,4 @@
-"""Makes what the rows need, once: environments, converted models, artefacts. Everything lies in the build folder.
+"""Makes what the peers need, once: environments and converted models. Everything lies in the build folder.
 
 A thing is made under another name or marked with a stamp at the end, so that an interrupted run makes it again.
 """
@@ -12,38 +12,27 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
-from biolord_bench.peers.process import REPOSITORY, reason
-from biolord_bench.peers.rows import CHECKPOINT, Row
-from biolord_bench.peers.workloads import calibration_texts
+from biolord_bench.peers.rows import Peer
+from biolord_bench.run.jobs import Job
+from biolord_bench.run.process import OFFLINE, reason
+from biolord_bench.worker.tool import Settings, sentence_length
+from biolord_bench.workloads.writer import calibration_texts
 
 BUILD_VARIABLE = "BIOLORD_BENCH_BUILD"
 REQUIREMENTS = Path(__file__).with_name("requirements")
-OUR_ENVIRONMENT = "biolord-onnx"
-CONVERTER_ENVIRONMENT = "torch"
+CONVERTER_ENVIRONMENT = "optimum"
+_MODEL_FILES = frozenset({".onnx", ".data", ".bin", ".xml", ".safetensors"})
+_PACKAGES = ("biolord_bench", "biolord_export", "biolord_onnx")
 
-Say = Callable[[str], None]
+Report = Callable[[str], object]
 
 
 class PreparationError(Exception):
-    """Something that a row needs can't be made; the message is the reason that the maker gave."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A row and what it runs with.
-
-    Attributes:
-        row: the row.
-        python: the interpreter of its environment.
-        model: its model's folder.
-    """
-
-    row: Row
-    python: Path
-    model: Path
+    """Something that a peer needs can't be made; the message is the reason that the maker gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,58 +42,90 @@ class Maker:
     Attributes:
         build: the folder that everything goes into.
         checkpoint: the checkpoint that every tool encodes with.
-        keep_artifacts: take artefacts that another version of the exporter made.
-        say: tells whoever waits.
+        threads: cores that each may use.
+        report: tells whoever waits.
     """
 
     build: Path
     checkpoint: Path
-    keep_artifacts: bool
-    say: Say
+    threads: int
+    report: Report
 
-    def ready(self, row: Row) -> Ready:
-        """Make what a row needs.
-
-        Raises:
-            PreparationError: that failed, or the row can't run anywhere.
-        """
-        if row.reason is not None:
-            raise PreparationError(row.reason)
-        return Ready(row, self.environment(row.environment), self.model(row))
+    def job(self, peer: Peer) -> Job:
+        """Make what a peer needs; a job whose things can't be made has the reason instead."""
+        job = Job(
+            name=peer.name,
+            python=Path(sys.executable),
+            settings=Settings(peer.adapter, str(self.checkpoint), self.threads, peer.variant),
+            model=self.checkpoint,
+            limit=sentence_length(str(self.checkpoint)),
+            tool=peer.tool,
+            engine=peer.engine,
+            provider=peer.provider,
+            setting=peer.setting,
+            asks_hub=peer.asks_hub,
+            error=peer.reason,
+        )
+        if peer.reason is not None:
+            return job
+        try:
+            python, model = self.environment(peer.environment), self.model(peer.model)
+        except PreparationError as error:
+            self.report(f"{peer.name}: {error}")
+            return replace(job, error=str(error))
+        settings = replace(job.settings, model=str(model))
+        return replace(job, python=python, settings=settings, file_mb=_megabytes(model), packages=self.packages())
 
     def environment(self, name: str) -> Path:
-        """Make a virtual environment from its requirements file and return its interpreter."""
+        """Make a virtual environment from its requirements file and return its interpreter.
+
+        Raises:
+            PreparationError: pip can't install it.
+        """
         requirements = REQUIREMENTS / f"{name}.txt"
         folder = self.build / "venvs" / name
         python, stamp = folder / "bin" / "python", folder / ".made-from"
-        # Our own environment points to these sources, so that a build folder may serve several clones.
-        wanted = _digest([requirements]) + (f" {REPOSITORY}" if name == OUR_ENVIRONMENT else "")
+        wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
-            self.say(f"environment {name}: installing {requirements.name}")
+            self.report(f"environment {name}: installing {requirements.name}")
             shutil.rmtree(folder, ignore_errors=True)
             self._run([sys.executable, "-m", "venv", str(folder)])
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             self._run([*pip, "-r", str(requirements)])
-            if name == OUR_ENVIRONMENT:
-                self._run([*pip, "--no-deps", "-e", str(REPOSITORY)])
             stamp.write_text(wanted, encoding="utf-8")
         return python
 
-    def model(self, row: Row) -> Path:
-        """Return the folder of a row's model, made if need be."""
-        if row.model == "checkpoint":
-            return self.checkpoint
-        return self._artifact(row.target) if row.target else self._conversion(row.model)
+    def model(self, conversion: str) -> Path:
+        """Return the folder of a model, converted if need be.
 
-    def _conversion(self, conversion: str) -> Path:
+        Args:
+            conversion: ``checkpoint`` or one of `biolord_bench.peers.convert`.
+
+        Raises:
+            PreparationError: the conversion failed.
+        """
+        if conversion == "checkpoint":
+            return self.checkpoint
         out = self.build / "models" / f"{self.checkpoint.name}-{conversion}"
         if not out.exists():
-            self.say(f"{out.name}: converting")
+            self.report(f"{out.name}: converting")
             out.parent.mkdir(parents=True, exist_ok=True)
             python = self.environment(CONVERTER_ENVIRONMENT)
             command = [str(python), "-m", "biolord_bench.peers.convert", conversion, str(self.checkpoint), str(out)]
             self._run([*command, "--calibration", str(self._calibration())])
         return out
+
+    def packages(self) -> Path:
+        """Return a folder with nothing but this project's packages, for environments that it isn't installed in."""
+        folder = self.build / "packages"
+        folder.mkdir(parents=True, exist_ok=True)
+        for package in _PACKAGES:
+            spec = find_spec(package)
+            source, link = Path(str(spec and spec.origin)).parent, folder / package
+            if not link.is_symlink() or link.readlink() != source:
+                link.unlink(missing_ok=True)
+                link.symlink_to(source)
+        return folder
 
     def _calibration(self) -> Path:
         folder = self.build / "calibration"
@@ -113,26 +134,11 @@ class Maker:
         (folder / "train.jsonl").write_text(lines, encoding="utf-8")
         return folder
 
-    def _artifact(self, target: str) -> Path:
-        out = self.build / "artifacts" / f"{self.checkpoint.name}-{target}"
-        stamp = out.with_name(f"{out.name}.made-from")
-        wanted = _digest(_exporter())
-        current = stamp.exists() and stamp.read_text(encoding="utf-8") == wanted
-        if not out.exists() or not (current or self.keep_artifacts):
-            self.say(f"{out.name}: exporting")
-            out.parent.mkdir(parents=True, exist_ok=True)
-            command = [sys.executable, "-m", "biolord_onnx.cli.main", "export", str(self.checkpoint), str(out)]
-            self._run([*command, "--target", target, "--force"])
-            stamp.write_text(wanted, encoding="utf-8")
-        return out
-
     def _run(self, command: Sequence[str]) -> None:
-        offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "1"}
-        environment = {**os.environ, **offline, "HF_HOME": str(self.build / "huggingface")}
+        more = {"HF_DATASETS_OFFLINE": "1", "HF_HOME": str(self.build / "huggingface")}
         done = subprocess.run(
             command,
-            cwd=REPOSITORY,
-            env=environment,
+            env={**os.environ, **OFFLINE, **more, "PYTHONPATH": str(self.packages())},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -143,29 +149,11 @@ class Maker:
 
 
 def build_folder() -> Path:
-    """Return the folder of environments and models: that of the variable, else ``.bench`` in the repository."""
-    return Path(os.environ.get(BUILD_VARIABLE) or REPOSITORY / ".bench").resolve()
+    """Return the folder of environments and models: that of the variable, else one in the user's cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Path(os.environ.get(BUILD_VARIABLE) or cache / "biolord-onnx" / "bench").resolve()
 
 
-def fetch_checkpoint() -> Path:
-    """Return the checkpoint's folder; a first call downloads it from the package index."""
-    from biolord_export.reference import reference_model
-
-    return reference_model(CHECKPOINT)
-
-
-def our_sources() -> str:
-    """Return a digest of the runtime's sources: figures of two versions must not get into one run."""
-    return _digest(sorted((REPOSITORY / "runtime").rglob("*.py")))
-
-
-def _exporter() -> list[Path]:
-    folder = REPOSITORY / "export"
-    return [path for path in sorted(folder.rglob("*")) if path.suffix in {".py", ".txt"}]
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _megabytes(folder: Path) -> float:
+    """Return the size of the files that carry a model."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in _MODEL_FILES) / 1e6

@@ -1,29 +1,29 @@
-"""The rows of the comparison: one tool each, with the model file and the way to run it."""
+"""The other tools, a row each: the model it runs, and its best setting, in words that stand in the report."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-CHECKPOINT = "all-mpnet-base-v2"
-"""The base model of BioLORD-2023: same architecture, size and vocabulary, and to be had without the hub."""
+from biolord_onnx.errors import InputError
 
 REFERENCE = "sentence-transformers torch fp32"
 """The row whose vectors the others' fidelity is measured against."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Peer:
     """A tool and how it is run.
 
     Attributes:
         name: unique label.
         adapter: module in `biolord_bench.peers.adapters`.
         environment: requirements file, without its ending.
-        model: ``checkpoint``, a conversion of `biolord_bench.peers.convert`, or a target of ``biolord export``.
+        model: ``checkpoint``, or a conversion of `biolord_bench.peers.convert`.
         tool: distribution whose version is reported.
         engine: distribution that does the arithmetic.
+        setting: how it is set up.
         variant: the adapter's word for how.
-        target: of an artefact of ours; None for peers.
+        provider: execution provider.
         asks_hub: whether the tool asks the model hub each time that it loads, so that its start is the network's.
         reason: why it can't run at all, where there is nothing to try.
     """
@@ -34,72 +34,99 @@ class Row:
     model: str
     tool: str
     engine: str
+    setting: str
     variant: str = ""
-    target: str | None = None
+    provider: str = "cpu"
     asks_hub: bool = False
     reason: str | None = None
 
 
-def _ours(name: str, target: str, variant: str = "") -> Row:
-    return Row(name, "biolord_onnx", "biolord-onnx", target, "biolord-onnx", "onnxruntime", variant, target)
-
-
-OURS = (
-    _ours("biolord-onnx cpu-int8", "cpu-int8"),
-    _ours("biolord-onnx cpu-int8, memory=low", "cpu-int8", "low"),
-    _ours("biolord-onnx cpu-int8-block", "cpu-int8-block"),
-    _ours("biolord-onnx cpu-fp32", "cpu-fp32"),
-)
-
 _ST = "sentence-transformers"
+_SORTS = "sorts texts by length"
+_AFFINITY = "CPU affinity for threads, which it has no option for"
+_BY_HAND = "tokenizers, texts sorted by length, mean pooling in numpy"
+
+
+def _torch(kind: str, setting: str) -> Peer:
+    return Peer(f"{_ST} torch {kind}", "sentence_transformers", "torch", "checkpoint", _ST, "torch", setting, kind)
+
+
+def _backend(backend: str, kind: str, model: str, engine: str, setting: str) -> Peer:
+    name, provider = f"{_ST} {backend} {kind}", "openvino" if backend == "openvino" else "cpu"
+    return Peer(name, "sentence_transformers", "optimum", model, _ST, engine, setting, backend, provider)
+
+
+def _onnx(tool: str, kind: str, environment: str, distribution: str, setting: str) -> Peer:
+    adapter, model = environment.replace("-", "_"), {"fp32": "onnx", "qint8": "onnx-qint8"}[kind]
+    return Peer(f"{tool} {kind}", adapter, environment, model, distribution, "onnxruntime", setting)
+
+
+def _genai(kind: str, model: str, setting: str) -> Peer:
+    name, tool = f"OpenVINO GenAI {kind}", "openvino-genai"
+    setting = f"TextEmbeddingPipeline, performance hint latency, texts sorted by length, {setting}"
+    return Peer(name, "openvino_genai", tool, model, tool, "openvino", setting, provider="openvino")
+
+
+def _library(tool: str, kind: str, model: str, distribution: str, setting: str) -> Peer:
+    return Peer(f"{tool} {kind}", tool, tool, model, distribution, distribution, setting)
+
+
 PEERS = (
-    Row(REFERENCE, "sentence_transformers", "torch", "checkpoint", _ST, "torch", "torch"),
-    Row(f"{_ST} onnx fp32", "sentence_transformers", "torch", "onnx", _ST, "onnxruntime", "onnx"),
-    Row(f"{_ST} onnx qint8", "sentence_transformers", "torch", "onnx-qint8", _ST, "onnxruntime", "onnx"),
-    Row(f"{_ST} openvino fp32", "sentence_transformers", "torch", "openvino", _ST, "openvino", "openvino"),
-    Row(f"{_ST} openvino int8", "sentence_transformers", "torch", "openvino-int8", _ST, "openvino", "openvino"),
-    Row("optimum ORTModel fp32", "optimum", "torch", "onnx", "optimum-onnx", "onnxruntime"),
-    Row("fastembed fp32", "fastembed", "fastembed", "onnx", "fastembed", "onnxruntime"),
-    Row("fastembed qint8", "fastembed", "fastembed", "onnx-qint8", "fastembed", "onnxruntime"),
-    Row("light-embed fp32", "light_embed", "light-embed", "onnx", "light-embed", "onnxruntime"),
-    Row(
-        "EmbedAnything onnx fp32",
-        "embed_anything",
-        "embed-anything",
-        "onnx",
-        "embed-anything",
-        "onnxruntime",
-        asks_hub=True,
+    _torch("fp32", f"{_SORTS}, set_num_threads"),
+    _torch("bf16", f"{_SORTS}, set_num_threads, weights in bfloat16"),
+    _backend("onnx", "fp32", "onnx", "onnxruntime", f"{_SORTS}, its own export"),
+    _backend("onnx", "qint8", "onnx-qint8", "onnxruntime", f"{_SORTS}, its own preset for AVX512-VNNI"),
+    _backend("openvino", "fp32", "openvino", "openvino", f"{_SORTS}, its own export, which runs in bf16 on AMX"),
+    _backend("openvino", "int8", "openvino-int8", "openvino", f"{_SORTS}, quantized by NNCF on this domain's texts"),
+    _onnx("optimum ORTModel", "fp32", "optimum", "optimum-onnx", "texts sorted by length"),
+    _onnx("fastembed", "fp32", "fastembed", "fastembed", "custom model, in the order of arrival"),
+    _onnx("fastembed", "qint8", "fastembed", "fastembed", "custom model, in the order of arrival"),
+    _onnx("light-embed", "fp32", "light-embed", "light-embed", _AFFINITY),
+    replace(_onnx("EmbedAnything onnx", "fp32", "embed-anything", "embed-anything", _AFFINITY), asks_hub=True),
+    _onnx("onnxruntime by hand", "qint8", "onnxruntime", "onnxruntime", f"one session, {_BY_HAND}"),
+    _genai("fp32", "openvino-genai", "its own export and tokenizer"),
+    _genai("int8", "openvino-genai-int8", "quantized by NNCF on this domain's texts"),
+    Peer(
+        "biolord-onnx portable-int8 on OpenVINO's plugin",
+        "biolord_onnx",
+        "openvino-plugin",
+        "portable-int8",
+        "biolord-onnx",
+        "onnxruntime-ep-openvino",
+        "as it comes",
+        "openvino",
+        "openvino",
     ),
-    Row("onnxruntime by hand qint8", "onnxruntime", "biolord-onnx", "onnx-qint8", "onnxruntime", "onnxruntime"),
-    Row("CTranslate2 int8", "ctranslate2", "torch", "checkpoint", "ctranslate2", "ctranslate2"),
-    Row(
+    _library("libembedding", "fp32", "onnx", "libembedding-ng", "in the order of arrival"),
+    _library("libembedding", "qint8", "onnx-qint8", "libembedding-ng", "in the order of arrival"),
+    _library("kjarni", "fp32", "checkpoint", "kjarni", f"encode_batch, texts sorted by length, {_AFFINITY}"),
+    _library("tract", "fp32", "onnx", "tract", f"one thread, which is all it has, {_BY_HAND}"),
+    Peer("CTranslate2 int8", "ctranslate2", "optimum", "checkpoint", "ctranslate2", "ctranslate2", "int8"),
+    Peer(
         "text-embeddings-inference",
         "",
         "",
         "",
         "text-embeddings-inference",
         "candle",
+        "",
         reason="has no package on PyPI: a Rust server to be built, or a Docker image",
     ),
 )
 
 
-def choose(peers: bool, wanted: str | None) -> tuple[Row, ...]:
-    """Return the rows to run.
+def choose(wanted: tuple[str, ...] | None) -> tuple[Peer, ...]:
+    """Return the peers to run.
 
     Args:
-        peers: whether the peers are among them.
-        wanted: parts of names, comma-separated; None for all.
+        wanted: parts of names; None for all.
 
     Raises:
-        ValueError: a part fits no row.
+        InputError: a part fits no peer.
     """
-    rows = (*OURS, *PEERS) if peers else OURS
     if wanted is None:
-        return rows
-    parts = [part.strip() for part in wanted.split(",")]
-    for part in parts:
-        if not any(part in row.name for row in rows):
-            raise ValueError(f"no row is called {part!r}; there are: {', '.join(row.name for row in rows)}")
-    return tuple(row for row in rows if any(part in row.name for part in parts))
+        return PEERS
+    for part in wanted:
+        if not any(part in peer.name for peer in PEERS):
+            raise InputError(f"no peer is called {part!r}; there are: {', '.join(peer.name for peer in PEERS)}")
+    return tuple(peer for peer in PEERS if any(part in peer.name for part in wanted))

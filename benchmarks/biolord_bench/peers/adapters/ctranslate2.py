@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from ctranslate2.converters import TransformersConverter
 
-from biolord_bench.peers.settings import Settings
+from biolord_bench.worker.tool import Settings
 
 
 def load(settings: Settings) -> NoReturn:

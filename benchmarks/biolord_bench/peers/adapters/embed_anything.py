@@ -17,29 +17,33 @@ os.environ["HF_HOME"] = _CACHE.name
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 
 import numpy as np  # noqa: E402 - the library may read the variables when it is imported
-from embed_anything import EmbeddingModel, WhichModel  # noqa: E402
+from embed_anything import EmbeddingModel, TextEmbedConfig, WhichModel  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
-from biolord_bench.peers.settings import Settings, only_file  # noqa: E402
+from biolord_bench.worker.tool import Settings, only_file  # noqa: E402
 
 REPOSITORY = "local/model"
 COMMIT = "0" * 40
+BATCHES = (8, 16, 32, 64)
 MAX_LENGTH = 512  # what it makes of tokenizer_config.json
 
 
-class Encoder:
+class Model:
     """An `EmbeddingModel`."""
 
     def __init__(self, model: EmbeddingModel) -> None:
         self._model = model
         self.max_length = MAX_LENGTH
+        self.batch = 32
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode with the default configuration: batches of 32."""
-        return np.asarray([data.embedding for data in self._model.embed_query(list(texts))], dtype=np.float32)
+        """Encode in batches."""
+        config = TextEmbedConfig(batch_size=self.batch)
+        found = self._model.embed_query(list(texts), config=config)
+        return np.asarray([data.embedding for data in found], dtype=np.float32)
 
 
-def load(settings: Settings) -> Encoder:
+def load(settings: Settings) -> Model:
     """Load the folder's only graph. BERT is the nearest architecture on offer: mean pooling and L2."""
     cached = Path(_CACHE.name, "hub", f"models--{REPOSITORY.replace('/', '--')}")
     (cached / "refs").mkdir(parents=True)
@@ -48,4 +52,4 @@ def load(settings: Settings) -> Encoder:
     (cached / "snapshots" / COMMIT).symlink_to(Path(settings.model).resolve())
     graph = only_file(settings.model, "*.onnx")
     model = EmbeddingModel.from_pretrained_onnx(WhichModel.Bert, hf_model_id=REPOSITORY, path_in_repo=graph)
-    return Encoder(model)
+    return Model(model)

@@ -11,37 +11,33 @@ from numpy.typing import NDArray
 from optimum.onnxruntime import ORTModelForFeatureExtraction
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from biolord_bench.peers.settings import Settings, only_file, sentence_length
+from biolord_bench.worker.tool import Settings, in_batches, mean_pooled, only_file, sentence_length
 
-BATCH = 32  # optimum has no batching of its own; sentence-transformers' default
+BATCHES = (4, 8, 16, 32, 64)
 
 
-class Encoder:
-    """A tokenizer and an `ORTModelForFeatureExtraction`."""
+class Model:
+    """A tokenizer and an `ORTModelForFeatureExtraction`, which has no batching of its own."""
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, model: ORTModelForFeatureExtraction, max_length: int
     ) -> None:
-        self._tokenizer = tokenizer
-        self._model = model
+        self._tokenizer, self._model = tokenizer, model
         self.max_length = max_length
+        self.batch = 32
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode in the order of arrival, padded per batch."""
-        batches = [self._encode(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
-        return np.concatenate(batches)
+        """Encode in batches of texts of like length."""
+        return in_batches(texts, self.batch, self._encode)
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         inputs = self._tokenizer(
             list(texts), padding=True, truncation=True, max_length=self.max_length, return_tensors="np"
         )
-        tokens = np.asarray(self._model(**inputs).last_hidden_state)
-        mask = inputs["attention_mask"][..., None].astype(np.float32)
-        pooled = (tokens * mask).sum(axis=1) / mask.sum(axis=1)
-        return np.asarray(pooled / np.linalg.norm(pooled, axis=1, keepdims=True), dtype=np.float32)
+        return mean_pooled(np.asarray(self._model(**inputs).last_hidden_state), inputs["attention_mask"])
 
 
-def load(settings: Settings) -> Encoder:
+def load(settings: Settings) -> Model:
     """Load the folder's only graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = settings.threads
@@ -54,4 +50,4 @@ def load(settings: Settings) -> Encoder:
         session_options=options,
     )
     tokenizer = AutoTokenizer.from_pretrained(settings.model)
-    return Encoder(tokenizer, model, sentence_length(settings.model))
+    return Model(tokenizer, model, sentence_length(settings.model))

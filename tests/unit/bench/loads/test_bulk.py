@@ -25,7 +25,7 @@ def test_the_first_names_are_a_sample_of_all() -> None:
     """Higher numbers have more tokens: in their order, the file would seem slower than its first names."""
     names = numbered_names(20_000)
     first, every = (np.mean([len(name) for name in some]) for some in (names[:2000], names))
-    assert first == pytest.approx(every, rel=0.01)
+    assert first == pytest.approx(every, rel=0.02)
 
 
 def test_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
-"""What rows need is made once, made again when what it is made from changes, and a failure is the row's reason."""
+"""What peers need is made once, made again when what it is made from changes, and a failure is the row's reason."""
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,59 +16,73 @@ from biolord_bench.peers.prepare import (
     Maker,
     PreparationError,
     build_folder,
-    our_sources,
 )
-from biolord_bench.peers.process import REPOSITORY
-from biolord_bench.peers.rows import OURS, PEERS
-from biolord_onnx.artifact import open_artifact
+from biolord_bench.peers.rows import PEERS, REFERENCE, choose
+from biolord_onnx.errors import InputError
 
-FLOAT32 = next(row for row in OURS if row.target == "cpu-fp32")
-TORCH = next(row for row in PEERS if row.model == "checkpoint")
-IMPOSSIBLE = next(row for row in PEERS if row.reason)
+ADAPTERS = Path(REQUIREMENTS).with_name("adapters")
+TRIED = [peer for peer in PEERS if peer.reason is None]
+IMPOSSIBLE = next(peer for peer in PEERS if peer.reason)
 
 
-def maker(build: Path, checkpoint: Path, said: list[str], *, keep: bool = False) -> Maker:
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """A checkpoint of which only the limit is read."""
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 384}), encoding="utf-8")
+    return folder
+
+
+def maker(build: Path, checkpoint: Path, said: list[str]) -> Maker:
     """A maker that keeps what it says."""
-    return Maker(build, checkpoint, keep, said.append)
+    return Maker(build, checkpoint, 2, said.append)
 
 
-def test_an_artefact_is_exported_once_and_anew_when_the_exporter_changes(tiny_mpnet: Path, tmp_path: Path) -> None:
-    """Figures are of this exporter's artefacts, unless older ones are asked for."""
-    said: list[str] = []
-    out = maker(tmp_path, tiny_mpnet, said).model(FLOAT32)
-    assert open_artifact(out).manifest.target == "cpu-fp32"
-    made = out.stat().st_mtime_ns
-    assert maker(tmp_path, tiny_mpnet, said).model(FLOAT32) == out
-    stamp = out.with_name(f"{out.name}.made-from")
-    stamp.write_text("an older exporter", encoding="utf-8")
-    assert maker(tmp_path, tiny_mpnet, said, keep=True).model(FLOAT32) == out
-    assert out.stat().st_mtime_ns == made
-    assert said == [f"{out.name}: exporting"]
-    maker(tmp_path, tiny_mpnet, said).model(FLOAT32)
-    assert out.stat().st_mtime_ns != made
-
-
-def test_a_failed_export_is_the_reason(tmp_path: Path) -> None:
-    """The exporter's own line tells what is wrong."""
-    with pytest.raises(PreparationError, match="nowhere"):
-        maker(tmp_path, tmp_path / "nowhere", []).model(FLOAT32)
-
-
-def test_a_row_that_cannot_run_says_why(tmp_path: Path) -> None:
+def test_a_peer_that_cannot_run_says_why(tmp_path: Path, checkpoint: Path) -> None:
     """Nothing is made for it."""
-    with pytest.raises(PreparationError, match="no package on PyPI"):
-        maker(tmp_path, tmp_path, []).ready(IMPOSSIBLE)
-    assert list(tmp_path.iterdir()) == []
+    job = maker(tmp_path / "build", checkpoint, []).job(IMPOSSIBLE)
+    assert "no package on PyPI" in str(job.error)
+    assert not (tmp_path / "build").exists()
 
 
-def test_the_checkpoint_itself_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_peer_whose_things_cannot_be_made_says_why(
+    tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row has the reason, and the others go on."""
+
+    def fail(_: Maker, name: str) -> Path:
+        raise PreparationError(f"{name} is not to be had")
+
+    monkeypatch.setattr(Maker, "environment", fail)
+    said: list[str] = []
+    job = maker(tmp_path / "build", checkpoint, said).job(TRIED[0])
+    assert (job.error, job.limit) == ("torch is not to be had", 384)
+    assert said == [f"{REFERENCE}: torch is not to be had"]
+
+
+def test_the_checkpoint_itself_is_taken_as_it_is(tmp_path: Path, checkpoint: Path) -> None:
     """The tool that defines the checkpoint needs no conversion."""
-    assert maker(tmp_path / "build", tmp_path, []).model(TORCH) == tmp_path
+    assert maker(tmp_path / "build", checkpoint, []).model("checkpoint") == checkpoint
 
 
-def test_every_row_has_a_pinned_environment() -> None:
+def test_other_environments_find_these_packages_and_nothing_else(tmp_path: Path) -> None:
+    """A worker starts there with an interpreter that has nothing installed; a second call changes nothing."""
+    packages = maker(tmp_path, tmp_path, []).packages()
+    assert maker(tmp_path, tmp_path, []).packages() == packages
+    assert {path.name for path in packages.iterdir()} == {"biolord_bench", "biolord_export", "biolord_onnx"}
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from biolord_bench.worker.__main__ import Worker\n"
+        "print('msgspec' in sys.modules, 'numpy' in sys.modules)"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code, str(packages)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False False\n"
+
+
+def test_every_peer_has_a_pinned_environment() -> None:
     """Each requirement names exactly one version, so that a run can be repeated."""
-    environments = {row.environment for row in (*OURS, *PEERS) if row.reason is None}
+    environments = {peer.environment for peer in TRIED}
     assert CONVERTER_ENVIRONMENT in environments
     assert {path.stem for path in REQUIREMENTS.glob("*.txt")} == environments
     for name in environments:
@@ -74,21 +90,33 @@ def test_every_row_has_a_pinned_environment() -> None:
         assert all("==" in line for line in lines if not line.startswith("#"))
 
 
-def test_every_row_has_an_adapter() -> None:
-    """The module that a worker is told to import is there."""
-    for row in (*OURS, *PEERS):
-        if row.reason is None:
-            assert (REPOSITORY / "benchmarks" / "biolord_bench" / "peers" / "adapters" / f"{row.adapter}.py").is_file()
+def test_every_peer_has_an_adapter_and_a_stated_setting() -> None:
+    """The module that a worker is told to import is there, and a reader can see how the tool was run."""
+    for peer in TRIED:
+        assert (ADAPTERS / f"{peer.adapter}.py").is_file()
+        assert peer.setting
+
+
+def test_peers_have_names_of_their_own() -> None:
+    """Journals and logs are kept by name."""
+    assert len({peer.name for peer in PEERS}) == len(PEERS)
+
+
+def test_peers_are_chosen_by_parts_of_their_names() -> None:
+    """A part that fits nothing is refused with all names."""
+    assert choose(None) == PEERS
+    assert [peer.name for peer in choose(("light", "kjarni"))] == ["light-embed fp32", "kjarni fp32"]
+    with pytest.raises(InputError, match=r"no peer is called 'nosuch'; there are: sentence-transformers torch fp32,"):
+        choose(("torch", "nosuch"))
 
 
 def test_the_build_folder_can_be_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It holds gigabytes; in the repository it is ignored by git."""
+    """It holds gigabytes, and is outside the sources."""
     monkeypatch.setenv(BUILD_VARIABLE, str(tmp_path))
     assert build_folder() == tmp_path
     monkeypatch.delenv(BUILD_VARIABLE)
-    assert build_folder() == REPOSITORY / ".bench"
-    assert "/.bench/" in (REPOSITORY / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert len(our_sources()) == 64
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert build_folder() == tmp_path / "biolord-onnx" / "bench"
 
 
 @pytest.mark.real

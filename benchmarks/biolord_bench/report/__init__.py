@@ -1,0 +1,1 @@
+"""Results for a terminal, as Markdown, as a page, and in the README."""

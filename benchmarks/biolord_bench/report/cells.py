@@ -1,0 +1,43 @@
+"""A table of text, and how a figure is written in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from biolord_bench.results.results import Row
+
+Numbered = Sequence[tuple[str, Row]]
+"""Rows with their numbers, which are the same in all tables."""
+NONE = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        key: names it to the renderers.
+        title: over it.
+        note: how to read it.
+        header: of each column; the first holds numbers of rows, the second names.
+        rows: cells.
+        left: columns of words, which are set to the left.
+    """
+
+    key: str
+    title: str
+    note: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: tuple[int, ...] = (1,)
+
+
+def number(value: float | None) -> str:
+    """Write a figure with about three digits."""
+    if value is None:
+        return NONE
+    for least, digits in ((99.95, 0), (9.995, 1), (0.9995, 2)):
+        if value >= least:
+            return f"{value:,.{digits}f}"
+    return f"{value:.3f}"

@@ -1,0 +1,1 @@
+"""Results: typed, written as JSON, read strictly, joined."""

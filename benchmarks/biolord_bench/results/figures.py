@@ -1,0 +1,166 @@
+"""The figures of one row, as they stand in its JSON.
+
+Times are milliseconds, memory is MB of 10^6 bytes; None is a figure that nobody measured.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Measure = Annotated[float, msgspec.Meta(ge=0)]
+Cosine = float
+"""Of a destroyed model it may be negative."""
+
+
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A group of figures; immutable, and read strictly."""
+
+
+class Start(Figure, frozen=True):
+    """From nothing to a vector, medians over processes.
+
+    Attributes:
+        import_ms: importing the tool.
+        load_ms: checking and loading the model.
+        first_vector_ms: encoding the first query.
+        process_ms: from starting the process to the first vector.
+    """
+
+    import_ms: Measure | None
+    load_ms: Measure | None
+    first_vector_ms: Measure | None
+    process_ms: Measure | None
+
+
+class Latency(Figure, frozen=True):
+    """Percentiles of the times of single texts."""
+
+    p50_ms: Measure
+    p95_ms: Measure
+    p99_ms: Measure
+
+
+class Query(Figure, frozen=True):
+    """One text a call.
+
+    Attributes:
+        texts: how many in a repeat, in the shortest one.
+        p50_ms: median.
+        p95_ms: 95th percentile.
+        p99_ms: 99th percentile.
+        repeats_p50_ms: the median of each repeat.
+    """
+
+    texts: Count
+    p50_ms: Measure
+    p95_ms: Measure
+    p99_ms: Measure
+    repeats_p50_ms: tuple[Measure, ...]
+
+
+class Bulk(Figure, frozen=True):
+    """Many texts.
+
+    Attributes:
+        workload: what they are.
+        texts: how many were encoded in a repeat; a slow tool gets through a part of them.
+        texts_per_s: median over repeats.
+        tokens_per_s: the same in tokens, special ones included, after the cut.
+        cpu_s_per_1000: seconds of CPU time, of all cores together, for 1,000 texts.
+        repeats_texts_per_s: texts per second of each repeat.
+    """
+
+    workload: str
+    texts: Count
+    texts_per_s: Measure
+    tokens_per_s: Measure
+    cpu_s_per_1000: Measure | None
+    repeats_texts_per_s: tuple[Measure, ...]
+
+
+class Memory(Figure, frozen=True):
+    """Memory of the process.
+
+    Attributes:
+        after_queries_mb: resident after 40 queries.
+        private_mb: the part of it that no other process has.
+        shared_mb: the rest of it, such as weights mapped from the file.
+        peak_mb: the most that was resident in the whole run.
+    """
+
+    after_queries_mb: Measure | None
+    private_mb: Measure | None
+    shared_mb: Measure | None
+    peak_mb: Measure | None
+
+
+class Stages(Figure, frozen=True):
+    """Where the time of one bulk run goes, of names and sentences.
+
+    Attributes:
+        tokenize_ms: texts to token ids.
+        run_ms: inside the graph.
+        other_ms: the rest: batching, copying, Python.
+    """
+
+    tokenize_ms: Measure
+    run_ms: Measure
+    other_ms: Measure
+
+
+class Cell(Figure, frozen=True):
+    """One run of the graph: ``batch`` texts of ``length`` tokens each."""
+
+    batch: Count
+    length: Count
+    ms: Measure
+    tokens_per_s: Measure
+
+
+class Roofline(Figure, frozen=True):
+    """What onnxruntime's matmuls reach alone, and what the model's linear layers make of the machine.
+
+    Attributes:
+        int8_gops: 10^9 operations a second of onnxruntime's 8-bit matmul alone, at the model's shapes.
+        float32_gops: the same in float32.
+        bulk_gops: those of the model's linear layers in the fastest bulk run.
+        share: of the matmul in the model's own number format; above 1 with kernels that are faster than onnxruntime's.
+    """
+
+    int8_gops: Measure | None
+    float32_gops: Measure | None
+    bulk_gops: Measure | None
+    share: Measure | None
+
+
+class Fidelity(Figure, frozen=True):
+    """Cosine to a reference.
+
+    Attributes:
+        mean: over texts.
+        minimum: of the worst text.
+        texts: how many.
+        against: the reference.
+    """
+
+    mean: Cosine
+    minimum: Cosine
+    texts: Count
+    against: str
+
+
+class BatchDependence(Figure, frozen=True):
+    """1 - cosine between a text encoded alone and the same text in a batch of 16 of mixed lengths.
+
+    Attributes:
+        mean: over texts.
+        worst: of the worst text.
+        texts: how many.
+    """
+
+    mean: float
+    worst: float
+    texts: Count

@@ -1,0 +1,197 @@
+"""The results of a benchmark and their JSON, format 2: read strictly, written as it was read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from biolord_bench.results.figures import (
+    BatchDependence,
+    Bulk,
+    Cell,
+    Count,
+    Fidelity,
+    Figure,
+    Latency,
+    Measure,
+    Memory,
+    Query,
+    Roofline,
+    Stages,
+    Start,
+)
+from biolord_onnx.errors import InputError
+
+FORMAT = 2
+
+
+class Machine(Figure, frozen=True):
+    """What was measured on: CPU, its noteworthy features, cores, memory in MB, system."""
+
+    cpu: str
+    features: tuple[str, ...]
+    cores: Count
+    memory_mb: Measure
+    system: str
+
+
+class Settings(Figure, frozen=True):
+    """How it was measured.
+
+    Attributes:
+        threads: cores of every tool; None where rows differ.
+        spinning: whether threads of ours without work kept their cores busy.
+        repeats: processes per row, whose figures were joined.
+    """
+
+    threads: Count | None
+    spinning: bool
+    repeats: Count
+
+
+class WorkloadSize(Figure, frozen=True):
+    """Texts of a workload.
+
+    Attributes:
+        texts: how many.
+        tokens: how many after the model's cut; None where the models' tokenizers differ.
+        sha256: of the texts, each with a newline behind it.
+    """
+
+    texts: Count
+    tokens: Count | None
+    sha256: str
+
+
+class Row(Figure, frozen=True):
+    """One model in one environment. With an ``error`` there are no figures.
+
+    Attributes:
+        name: unique label.
+        tool: what encoded, with its version.
+        engine: what ran the graph, with its version.
+        python: version of Python; None where the tool never started.
+        provider: the execution provider really used; of a row without figures, the one asked for.
+        threads: cores that the tool might use.
+        setting: how the tool was set up, in words.
+        affinity: numbers of the CPUs that the process might run on; None where the system doesn't tell.
+        onnxruntime: the version of onnxruntime in the process, or None.
+        kernels: which kind of this project's own operators ran, or None.
+        target: the artifact's; None for a peer's model.
+        file_mb: size of the model's files.
+        max_length: tokens after which the tool cut texts.
+        error: one line why there are no figures.
+        notes: what one has to know beside the figures, a line each.
+        start: from nothing to a vector.
+        query: one text a call.
+        bulk: many texts, one entry per workload.
+        query_during_bulk: one text a call while a bulk job runs.
+        memory: of the process.
+        idle_cpu_percent: of one core, with the model loaded and nothing to do.
+        stages: where the time goes.
+        grid: runs by batch and length.
+        roofline: onnxruntime's matmuls and the model's.
+        fidelity: cosine to a reference.
+        batch_dependence: what a batch changes.
+    """
+
+    name: str
+    tool: str
+    engine: str
+    python: str | None
+    provider: str
+    threads: Count
+    setting: str
+    affinity: tuple[int, ...] | None
+    onnxruntime: str | None
+    kernels: str | None
+    target: str | None
+    file_mb: Measure | None
+    max_length: Count | None
+    error: str | None
+    notes: tuple[str, ...] = ()
+    start: Start | None = None
+    query: Query | None = None
+    bulk: tuple[Bulk, ...] = ()
+    query_during_bulk: Latency | None = None
+    memory: Memory | None = None
+    idle_cpu_percent: Measure | None = None
+    stages: Stages | None = None
+    grid: tuple[Cell, ...] = ()
+    roofline: Roofline | None = None
+    fidelity: Fidelity | None = None
+    batch_dependence: BatchDependence | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is any figure."""
+        figures = (self.start, self.query, self.query_during_bulk, self.memory, self.idle_cpu_percent)
+        more = (self.stages, self.roofline, self.fidelity, self.batch_dependence)
+        return any(figure is not None for figure in (*figures, *more)) or bool(self.bulk or self.grid)
+
+    def bulk_of(self, workload: str) -> Bulk | None:
+        """Return the bulk figures of a workload, or None."""
+        return next((bulk for bulk in self.bulk if bulk.workload == workload), None)
+
+
+class Results(Figure, frozen=True):
+    """A whole benchmark.
+
+    Attributes:
+        format: of the JSON.
+        created: ISO 8601 time.
+        machine: what was measured on.
+        settings: how.
+        workloads: what was encoded.
+        rows: the figures.
+    """
+
+    format: int
+    created: str
+    machine: Machine
+    settings: Settings
+    workloads: dict[str, WorkloadSize]
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def from_json(cls, text: str, path: Path | str) -> Results:
+        """Read results.
+
+        Args:
+            text: the JSON document.
+            path: where it came from, for messages.
+
+        Raises:
+            InputError: not JSON, another format, a missing key or a value of a wrong type or range.
+        """
+        try:
+            if (found := msgspec.json.decode(text, type=_Head).format) != FORMAT:
+                raise _refusal(path, f"format is {found}, expected {FORMAT}, which this biolord-onnx reads")
+            results = msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            raise _refusal(path, str(error)) from error
+        _check_rows(results.rows, path)
+        return results
+
+    def to_json(self) -> str:
+        """Write indented JSON, ``format`` first, ending in a newline."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1).decode() + "\n"
+
+
+class _Head(msgspec.Struct):
+    format: int
+
+
+def _check_rows(rows: tuple[Row, ...], path: Path | str) -> None:
+    for name, count in Counter(row.name for row in rows).items():
+        if count > 1:
+            raise _refusal(path, f"rows has {name!r} {count} times, expected once")
+    for row in rows:
+        if row.error is not None and row.measured:
+            raise _refusal(path, f"the row {row.name!r} has the error {row.error!r} beside figures, expected one only")
+
+
+def _refusal(path: Path | str, what: str) -> InputError:
+    return InputError(f"{path}: {what}: write it again with biolord bench --json")

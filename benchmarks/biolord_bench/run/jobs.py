@@ -1,0 +1,146 @@
+"""What is measured: one row each."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolord_bench.results.figures import Fidelity
+from biolord_bench.results.stated import stated_fidelity
+from biolord_bench.worker.tool import Settings
+from biolord_onnx.artifact import Artifact
+from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.plugins import available_providers
+from biolord_onnx.providers import find_provider, installed_providers
+
+ADAPTER = "biolord_onnx"
+SETTING = "as it comes"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A tool with a model, and the way to run it.
+
+    Attributes:
+        name: of its row.
+        python: the interpreter of its environment.
+        settings: what its worker loads.
+        model: the folder by whose tokenizer its tokens are counted.
+        limit: tokens that the model takes; a tool that cuts earlier isn't run on longer texts.
+        tool: distribution whose version is reported.
+        engine: distribution that does the arithmetic.
+        provider: execution provider asked for.
+        setting: how the tool is set up, in words.
+        target: of an artifact; None for a peer's model.
+        file_mb: size of the model's files.
+        stated: fidelity as the artifact's manifest has it.
+        packages: folder that the interpreter finds this package in; None where it is installed.
+        asks_hub: whether the tool asks the model hub each time it loads, so that its start is the network's.
+        reference: whether only its vectors are wanted, and no row.
+        error: why it can't be run at all.
+    """
+
+    name: str
+    python: Path
+    settings: Settings
+    model: Path
+    limit: int
+    tool: str
+    engine: str
+    provider: str
+    setting: str
+    target: str | None = None
+    file_mb: float | None = None
+    stated: Fidelity | None = None
+    packages: Path | None = None
+    asks_hub: bool = False
+    reference: bool = False
+    error: str | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether it can be asked for stages, grid and roofline."""
+        return self.settings.adapter == ADAPTER
+
+
+def plan_jobs(
+    artifacts: Sequence[Artifact], providers: Sequence[str] | None, threads: Sequence[int], *, spinning: bool = False
+) -> list[Job]:
+    """List the rows of artifacts.
+
+    An artifact that nothing installed runs gets a row too, which will say so.
+
+    Args:
+        artifacts: what to measure.
+        providers: names; None takes every installed one that runs an artifact's target.
+        threads: numbers of threads, one row each.
+        spinning: whether threads without work keep their cores busy.
+
+    Raises:
+        MissingDependencyError: no onnxruntime is installed.
+        ProviderError: a provider asked for by name is unknown or not installed.
+    """
+    available = available_providers(import_onnxruntime())
+    asked = None if providers is None else [find_provider(name, available).name for name in providers]
+    counts = Counter(artifact.manifest.name for artifact in artifacts)
+    jobs = []
+    for artifact in artifacts:
+        name = artifact.manifest.name
+        label = name if counts[name] == 1 else f"{name} ({artifact.path})"
+        fit = [provider.name for provider in installed_providers(artifact.manifest.target, available)]
+        for provider in asked or fit or ["auto"]:
+            jobs += [own_job(label, artifact, provider, count, spinning=spinning) for count in threads]
+    return _distinct(jobs)
+
+
+def own_job(name: str, artifact: Artifact, provider: str, threads: int, *, spinning: bool = False) -> Job:
+    """Describe how an artifact is measured in this environment.
+
+    Args:
+        name: of the row.
+        artifact: the model.
+        provider: name of the provider, or ``auto``.
+        threads: cores.
+        spinning: whether threads without work keep their cores busy.
+    """
+    manifest = artifact.manifest
+    return Job(
+        name=name,
+        python=Path(sys.executable),
+        settings=Settings(ADAPTER, str(artifact.path), threads, provider, spinning),
+        model=artifact.path,
+        limit=manifest.max_length.value,
+        tool="biolord-onnx",
+        engine="onnxruntime",
+        provider=provider,
+        setting="threads without work spin" if spinning else SETTING,
+        target=manifest.target,
+        file_mb=sum(entry.size for entry in manifest.files) / 1e6,
+        stated=stated_fidelity(manifest.fidelity),
+    )
+
+
+def _distinct(jobs: Sequence[Job]) -> list[Job]:
+    """Give rows of one name what sets them apart: ``model [openvino]``."""
+    from dataclasses import replace
+
+    counts = Counter(job.name for job in jobs)
+    return [
+        replace(job, name=f"{job.name} [{_difference(job, [other for other in jobs if other.name == job.name])}]")
+        if counts[job.name] > 1
+        else job
+        for job in jobs
+    ]
+
+
+def _difference(job: Job, alike: Sequence[Job]) -> str:
+    columns = list(zip(*map(_environment, alike), strict=True))
+    return ", ".join(own for own, column in zip(_environment(job), columns, strict=True) if len(set(column)) > 1)
+
+
+def _environment(job: Job) -> tuple[str, str]:
+    threads = job.settings.threads
+    return job.provider, f"{threads} thread{'s' if threads > 1 else ''}"

@@ -1,0 +1,41 @@
+"""What a benchmark ran on."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+
+from biolord_bench.results.results import Machine
+from biolord_onnx.cores import available_cores
+from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
+from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
+
+
+def describe_machine() -> Machine:
+    """Describe this machine; the cores are those that this process may use.
+
+    Raises:
+        MissingDependencyError: psutil is not installed.
+    """
+    require("psutil")
+    import psutil
+
+    features = cpu_features()
+    return Machine(
+        cpu=cpu_model(),
+        features=tuple(name for name in NOTEWORTHY_FEATURES if name in features),
+        cores=available_cores(environ={}).count,
+        memory_mb=round(psutil.virtual_memory().total / 1e6),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+    )
+
+
+def require(package: str) -> None:
+    """Refuse to start without a package that will be needed.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    if importlib.util.find_spec(package) is None:
+        raise MissingDependencyError(f"biolord bench needs {package}: {install_hint('bench')}")

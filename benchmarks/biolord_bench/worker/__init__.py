@@ -1,0 +1,1 @@
+"""The process that is measured: one tool in its own environment, which answers requests."""

@@ -1,0 +1,94 @@
+"""The linear layers of a graph: how many multiplications a token costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import onnx
+
+OWN_DOMAIN = "biolord"
+
+# Operator -> which input is the weight [inputs, outputs], and whether it multiplies integers.
+_MATMULS = {
+    "MatMul": (1, False),
+    "FusedMatMul": (1, False),
+    "Gemm": (1, False),
+    "MatMulInteger": (1, True),
+    "MatMulIntegerToFloat": (1, True),
+    "DynamicQuantizeMatMul": (1, True),
+    "QLinearMatMul": (3, True),
+    "QGemm": (3, True),
+}
+# This project's operators -> inputs that are packed weights, and the scales of their groups where they have 4 bits
+# (kernels/README.md).
+_PACKED = {"Attention": ((3, 9), (5, 10)), "FeedForward": ((2, 7), (4, 8))}
+_PASS_ON = ("DequantizeLinear", "Cast", "Identity")
+_BLOCKED = "MatMulNBits"
+_INTEGER_ACCURACY = 4  # MatMulNBits' accuracy_level that rounds its input to 8 bits
+
+Shapes = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A matmul of every token with a weight [inputs, outputs].
+
+    Attributes:
+        inputs: length of a token's vector before it.
+        outputs: length after it.
+        integer: whether it multiplies 8-bit integers.
+    """
+
+    inputs: int
+    outputs: int
+    integer: bool
+
+    @property
+    def macs(self) -> int:
+        """Multiplications and additions per token."""
+        return self.inputs * self.outputs
+
+
+def linear_layers(path: Path) -> list[Layer]:
+    """List the matmuls with a constant weight, in the order of the graph.
+
+    Args:
+        path: of a ``model.onnx`` that onnxruntime loads.
+    """
+    graph = onnx.load_model(path, load_external_data=False).graph
+    shapes: dict[str, Sequence[int]] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    quantized: set[str] = set()
+    layers: list[Layer] = []
+    for node in graph.node:
+        if node.op_type in _PASS_ON and node.input[0] in shapes:
+            shapes[node.output[0]] = shapes[node.input[0]]
+            if node.op_type == "DequantizeLinear":
+                quantized.add(node.output[0])
+        layers += _layers(node, shapes, quantized)
+    return layers
+
+
+def _layers(node: onnx.NodeProto, shapes: Shapes, quantized: set[str]) -> list[Layer]:
+    if node.domain == OWN_DOMAIN:
+        return [_packed(node, shapes, *places) for places in _PACKED.get(node.op_type, ())]
+    if node.op_type == _BLOCKED:
+        attributes = {attribute.name: attribute.i for attribute in node.attribute}
+        integer = attributes.get("accuracy_level") == _INTEGER_ACCURACY
+        return [Layer(attributes["K"], attributes["N"], integer)]
+    if node.op_type not in _MATMULS:
+        return []
+    position, integer = _MATMULS[node.op_type]
+    weight = node.input[position]
+    shape = shapes.get(weight, ())
+    # onnxruntime turns a matmul of a dequantized weight into one of integers.
+    return [Layer(shape[0], shape[1], integer or weight in quantized)] if len(shape) == 2 else []
+
+
+def _packed(node: onnx.NodeProto, shapes: Shapes, weight: int, scales: int) -> Layer:
+    """Read the shape of a packed weight: ``[N/16, K/4, 16, 4]``, of 4 bits half as long, perhaps behind its groups."""
+    *groups, outputs, inputs, lanes, depth = shapes[node.input[weight]]
+    halves = 2 if len(node.input) > scales and node.input[scales] else 1
+    return Layer(prod(groups) * inputs * depth * halves, outputs * lanes, integer=True)

@@ -1,0 +1,149 @@
+"""What can be measured of this project's own models alone: stages, a grid of shapes, and the machine's matmuls."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_bench.worker.layers import linear_layers
+from biolord_bench.worker.roofline import measure_peak
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoder import Encoder, load_tokenizer
+from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.session import Session
+
+if TYPE_CHECKING:
+    from biolord_bench.peers.adapters.biolord_onnx import OwnModel
+    from biolord_bench.worker.tool import Model
+
+Answer = dict[str, object]
+Span = tuple[float, float]
+_WARM_TEXTS = 64
+_GRID_SECONDS = 0.4
+_GRID_MOST_RUNS = 20
+
+
+def measure(model: Model, request: Mapping[str, object]) -> Answer:
+    """Measure what the request names as ``what``: ``stages``, ``grid`` or ``roofline``."""
+    measures = {"stages": stages, "grid": grid, "roofline": roofline}
+    return measures[str(request["what"])](cast("OwnModel", model), request)
+
+
+def stages(model: OwnModel, request: Mapping[str, object]) -> Answer:
+    """Split the time of one bulk run: tokenizing, the graph, and the rest."""
+    tokenizer_spans, session_spans = list[Span](), list[Span]()
+    tokenizer = load_tokenizer(model.artifact)
+    timed_engine = _Timed(tokenizer.engine, "encode", tokenizer_spans)
+    timed_session = _Timed(model.encoder.session, "run", session_spans)
+    encoder: Encoder = replace(
+        model.encoder,
+        tokenizer=replace(tokenizer, engine=timed_engine),  # type: ignore[arg-type]
+        session=cast("Session", timed_session),
+    )
+    embedder = Embedder(model.artifact, encoder)
+    texts = _texts(request)
+    embedder.encode(texts[:_WARM_TEXTS])
+    session_spans.clear()
+    tokenizer_spans.clear()
+    started = time.perf_counter()
+    embedder.encode(texts)
+    whole = time.perf_counter() - started
+    other = whole - covered([*tokenizer_spans, *session_spans])
+    return {
+        "tokenize_ms": 1000 * covered(tokenizer_spans),
+        "run_ms": 1000 * covered(session_spans),
+        "other_ms": 1000 * max(0.0, other),
+    }
+
+
+def grid(model: OwnModel, request: Mapping[str, object]) -> Answer:
+    """Time single runs of the graph by batch and length; lengths over the model's limit are left out."""
+    session, limit = model.encoder.session, model.max_length
+    tokenized = load_tokenizer(model.artifact).tokenize(_texts(request), limit)
+    ids = np.array([token for ids in tokenized.ids for token in ids], dtype=np.int64)
+    shapes = [
+        (batch, length)
+        for batch in _numbers(request, "batches")
+        for length in _numbers(request, "lengths")
+        if length <= limit
+    ]
+    times = [1000 * _run_seconds(session, np.resize(ids, shape)) for shape in shapes]
+    return {
+        "batch": [float(batch) for batch, _ in shapes],
+        "length": [float(length) for _, length in shapes],
+        "ms": times,
+    }
+
+
+def roofline(model: OwnModel, _: Mapping[str, object]) -> Answer:
+    """Count the model's multiplications, and time onnxruntime's matmuls at its shapes on the CPU."""
+    layers = linear_layers(model.artifact.model_path)
+    macs = sum(layer.macs for layer in layers)
+    counted: Answer = {
+        "macs": float(macs),
+        "integer": float(2 * sum(layer.macs for layer in layers if layer.integer) > macs),
+    }
+    if not layers or model.provider != "cpu":  # the matmuls are the CPU's
+        return counted
+    ort, threads = import_onnxruntime(), model.encoder.session.threads
+    return counted | {
+        "int8_gops": measure_peak(ort, layers, "int8", threads),
+        "float32_gops": measure_peak(ort, layers, "float32", threads),
+    }
+
+
+def covered(spans: Sequence[Span]) -> float:
+    """Return the time in which at least one span was under way: runs may overlap."""
+    total, end = 0.0, float("-inf")
+    for start, stop in sorted(spans):
+        total += max(0.0, stop - max(start, end))
+        end = max(end, stop)
+    return total
+
+
+class _Timed:
+    """Stands for an object, and notes when each call of a method with some beginning started and ended."""
+
+    def __init__(self, inner: object, beginning: str, spans: list[Span]) -> None:
+        self._inner, self._beginning, self._spans = inner, beginning, spans
+
+    def __getattr__(self, name: str) -> object:
+        value = getattr(self._inner, name)
+        return self._timed(value) if name.startswith(self._beginning) and callable(value) else value
+
+    def _timed(self, method: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            started = time.perf_counter()
+            result = method(*arguments, **named)
+            self._spans.append((started, time.perf_counter()))
+            return result
+
+        return call
+
+
+def _run_seconds(session: Session, input_ids: NDArray[np.int64]) -> float:
+    mask = np.ones_like(input_ids)
+    session.run(input_ids, mask, "sentence_embedding")
+    times: list[float] = []
+    while not times or (sum(times) < _GRID_SECONDS and len(times) < _GRID_MOST_RUNS):
+        started = time.perf_counter()
+        session.run(input_ids, mask, "sentence_embedding")
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def _texts(request: Mapping[str, object]) -> list[str]:
+    texts: list[str] = json.loads(Path(str(request["texts"])).read_text(encoding="utf-8"))
+    return texts
+
+
+def _numbers(request: Mapping[str, object], key: str) -> list[int]:
+    return [int(number) for number in cast("Sequence[int]", request[key])]

@@ -1,0 +1,29 @@
+"""What is said of the machine, and what is asked of the environment."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from biolord_bench.run.machine import describe_machine, require
+from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
+from biolord_onnx.errors import MissingDependencyError
+
+
+def test_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its CPU and its cores, whatever number of threads the environment asks for."""
+    monkeypatch.setenv("BIOLORD_THREADS", "77")
+    machine = describe_machine()
+    assert machine.cpu == cpu_model()
+    assert set(machine.features) == cpu_features() & set(NOTEWORTHY_FEATURES)
+    assert 1 <= machine.cores <= (os.cpu_count() or 1)
+    assert machine.memory_mb > 100
+    assert len(machine.system.split()) >= 3
+
+
+def test_a_missing_package_is_named() -> None:
+    """With the command that brings it."""
+    with pytest.raises(MissingDependencyError) as raised:
+        require("no_such_package")
+    assert str(raised.value) == "biolord bench needs no_such_package: pip install 'biolord-onnx[cpu,bench]'"

@@ -1,0 +1,100 @@
+"""Finding the linear layers of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from biolord_bench.worker.layers import Layer, linear_layers
+
+FLOAT = TensorProto.FLOAT
+
+
+def layers_of(nodes: Sequence[onnx.NodeProto], folder: Path, **shapes: tuple[int, ...]) -> list[Layer]:
+    """List the layers of a model of some nodes, with zeros of these shapes as its constants."""
+    constants = [numpy_helper.from_array(np.zeros(shape, dtype=np.float32), name) for name, shape in shapes.items()]
+    tokens = helper.make_tensor_value_info("x", FLOAT, ["n", 8])
+    result = helper.make_tensor_value_info("y", FLOAT, ["n", 8])
+    graph = helper.make_graph(nodes, "g", [tokens], [result], constants)
+    onnx.save_model(helper.make_model(graph), folder / "model.onnx")
+    return linear_layers(folder / "model.onnx")
+
+
+def test_matmuls_with_a_constant_are_layers(tmp_path: Path) -> None:
+    """Their weight is [inputs, outputs]; a matmul of two activations and a lookup are none."""
+    nodes = [
+        helper.make_node("Gather", ["table", "x"], ["a"]),
+        helper.make_node("MatMul", ["a", "w"], ["b"]),
+        helper.make_node("Gemm", ["b", "v", "bias"], ["c"]),
+        helper.make_node("MatMul", ["b", "c"], ["y"]),
+    ]
+    layers = layers_of(nodes, tmp_path, table=(100, 8), w=(8, 32), v=(32, 8), bias=(8,))
+    assert layers == [Layer(8, 32, False), Layer(32, 8, False)]
+    assert [layer.macs for layer in layers] == [256, 256]
+
+
+def test_integer_operators_are_known(tmp_path: Path) -> None:
+    """Each has its weight where its definition says."""
+    nodes = [
+        helper.make_node("MatMulIntegerToFloat", ["x", "w", "s", "s"], ["a"], domain="com.microsoft"),
+        helper.make_node("QLinearMatMul", ["a", "s", "z", "v", "s", "z", "s", "z"], ["y"]),
+    ]
+    layers = layers_of(nodes, tmp_path, w=(8, 24), v=(24, 8), s=(), z=())
+    assert layers == [Layer(8, 24, True), Layer(24, 8, True)]
+
+
+def test_a_dequantised_weight_is_an_integer_one(tmp_path: Path) -> None:
+    """In a portable graph the weight passes through DequantizeLinear, perhaps through others too."""
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s"], ["float_w"]),
+        helper.make_node("MatMul", ["x", "float_w"], ["a"]),
+        helper.make_node("Cast", ["v"], ["cast_v"], to=FLOAT),
+        helper.make_node("MatMul", ["a", "cast_v"], ["y"]),
+    ]
+    assert layers_of(nodes, tmp_path, w=(8, 16), v=(16, 8), s=()) == [Layer(8, 16, True), Layer(16, 8, False)]
+
+
+def test_blocked_weights_tell_their_shape(tmp_path: Path) -> None:
+    """MatMulNBits holds it in attributes, and whether its input is rounded to 8 bits."""
+    nodes = [
+        helper.make_node("MatMulNBits", ["x", "w", "s"], ["a"], K=8, N=48, accuracy_level=4, domain="com.microsoft"),
+        helper.make_node("MatMulNBits", ["a", "w", "s"], ["y"], K=48, N=8, block_size=32, domain="com.microsoft"),
+    ]
+    assert layers_of(nodes, tmp_path, w=(48, 1, 8), s=(48,)) == [Layer(8, 48, True), Layer(48, 8, False)]
+
+
+def test_operators_of_our_own_hold_packed_weights(tmp_path: Path) -> None:
+    """In tiles of 16 outputs; those of 4 bits have scales of their groups, and half the bytes."""
+    attention = ["x", "x", "s", "qkv", "c", "out", "c", "n", "bias"]
+    attention4 = ["a", "x", "s", "qkv4", "c", "out4", "c", "n", "", "g", "g"]
+    feed_forward = ["x", "s", "up", "c", "down", "c", "n"]
+    nodes = [
+        helper.make_node("Attention", attention, ["a"], domain="biolord"),
+        helper.make_node("FeedForward", feed_forward, ["b"], domain="biolord"),
+        helper.make_node("Attention", attention4, ["d"], domain="biolord"),
+        helper.make_node("FeedForward", ["b", "s", "up4", "c", "down4", "c", "n", "g", "g"], ["y"], domain="biolord"),
+        helper.make_node("Pool", ["y", "x"], ["z"], domain="biolord"),
+    ]
+    found = layers_of(
+        nodes,
+        tmp_path,
+        qkv=(12, 16, 16, 4),
+        out=(4, 16, 16, 4),
+        up=(16, 16, 16, 4),
+        down=(2, 4, 32, 16, 4),
+        qkv4=(12, 8, 16, 4),
+        out4=(4, 8, 16, 4),
+        up4=(16, 8, 16, 4),
+        down4=(2, 4, 16, 16, 4),
+        g=(1,),
+    )
+    assert found == 2 * [Layer(64, 192, True), Layer(64, 64, True), Layer(64, 256, True), Layer(256, 64, True)]
+
+
+def test_a_graph_without_layers_has_none(tmp_path: Path) -> None:
+    """Nothing is multiplied."""
+    assert layers_of([helper.make_node("Identity", ["x"], ["y"])], tmp_path) == []
