@@ -127,7 +127,7 @@ def test_the_licence_travels_with_the_wheel(wheel: Path) -> None:
 
 
 def test_the_command_and_the_exporters_commands_are_registered(wheel: Path) -> None:
-    """An installer makes `biolord`, and `biolord` finds export and verify."""
+    """An installer makes `biolord`, and `biolord` finds bench, export and verify."""
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"{INFO}/entry_points.txt").decode()
     parser = ConfigParser()
@@ -135,6 +135,7 @@ def test_the_command_and_the_exporters_commands_are_registered(wheel: Path) -> N
     assert {section: dict(parser[section]) for section in parser.sections()} == {
         "console_scripts": {"biolord": "biolord_onnx.cli.main:main"},
         "biolord.commands": {
+            "bench": "biolord_bench.cli",
             "export": "biolord_export.cli.export",
             "models": "biolord_export.cli.models",
             "verify": "biolord_export.cli.verify",
