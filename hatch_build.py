@@ -42,6 +42,7 @@ COMPILER = "ziglang==0.17.1"  # before 1.0 each release may change its options; 
 
 FLAGS = (
     "-O3",
+    "-g0",  # linking would strip what zig writes by default
     "-std=c++17",
     "-fPIC",
     "-fvisibility=hidden",
@@ -147,7 +148,9 @@ def build(name: str) -> Path:
     """Compile a target's library, or find it made before, and return its path."""
     made = cached(name)
     if not made.exists():
-        link(TARGETS[name], made, [], ("-shared",))
+        # Without a name given, a library of macOS has the path that it was linked at.
+        named = (f"-Wl,-install_name,@rpath/{made.name}",) if name.startswith("macos") else ()
+        link(TARGETS[name], made, [], ("-shared", *named))
     made.with_name(TAG).write_text(f"{TARGETS[name].tag}\n", "utf-8")
     return made
 

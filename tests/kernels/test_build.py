@@ -28,12 +28,13 @@ SECONDS_FROM_NOTHING = 60
 CORES = 2
 GLIBC = frozenset({"libc.so.6"})
 MACOS = frozenset({"/usr/lib/libSystem.B.dylib"})
+UNIVERSAL_C = {f"api-ms-win-crt-{part}-l1-1-0.dll" for part in ("environment", "heap", "runtime", "stdio", "string")}
 EXPECTED = {
     "linux_x86_64": Binary("x86_64", (2, 17), GLIBC),
     "linux_aarch64": Binary("aarch64", (2, 17), GLIBC),
     "macos_x86_64": Binary("x86_64", (11, 0), MACOS),
     "macos_arm64": Binary("arm64", (11, 0), MACOS, signed=True),
-    "windows_amd64": Binary("amd64", None, frozenset({"kernel32.dll"})),
+    "windows_amd64": Binary("amd64", None, frozenset({"kernel32.dll", *UNIVERSAL_C})),
 }
 
 
@@ -194,6 +195,8 @@ def check_wheel(archive: zipfile.ZipFile, name: str) -> None:
     )
     assert (found.oldest or ()) <= (EXPECTED[name].oldest or ())
     assert b"RegisterCustomOps" in content
+    # Nothing of the machine that compiled it.
+    assert str(hatch_build.ROOT).encode() not in content
 
 
 def check_record(archive: zipfile.ZipFile) -> None:

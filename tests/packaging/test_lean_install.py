@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from biolord_onnx import __version__
+from biolord_onnx.embedder import Embedder
+from guards.wheels import build_wheel
+from unit.runtime.compiled_artifact import write_compiled_artifact
 from unit.runtime.tiny_artifact import DIM, write_tiny_artifact
 
 pytestmark = pytest.mark.real
@@ -54,9 +58,20 @@ def install(requirement: str, folder: Path) -> Installed:
 
 @pytest.fixture(scope="module")
 def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The lean install: the wheel with the extra `cpu`, and a tiny artefact to work on."""
+    """The lean install: the wheel with the extra `cpu`, and a tiny artefact of either kind to work on."""
     installed = install(f"{wheel}[cpu]", tmp_path_factory.mktemp("lean"))
     write_tiny_artifact(installed.work / "tiny")
+    write_compiled_artifact(installed.work / "compiled")
+    return installed
+
+
+@pytest.fixture(scope="module")
+def pure(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The same from a wheel without compiled operators, as machines without a target get it."""
+    folder = tmp_path_factory.mktemp("pure")
+    installed = install(f"{build_wheel(folder, BIOLORD_BUILD_KERNELS='off')}[cpu]", folder)
+    write_tiny_artifact(installed.work / "tiny")
+    write_compiled_artifact(installed.work / "compiled")
     return installed
 
 
@@ -94,6 +109,28 @@ def test_python_encodes(lean: Installed) -> None:
     done = lean.run("python", "-W", "error", "-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"(2, {DIM}) float32 cpu\n"
+
+
+def test_compiled_operators_run(lean: Installed) -> None:
+    """They come with the wheel, and give the vectors that they give in this tree, bit by bit."""
+    done = lean.run("biolord", "embed", "compiled", "cat scratch", "fever")
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line)["embedding"] for line in done.stdout.splitlines()]
+    with Embedder.load(lean.work / "compiled") as embedder:
+        np.testing.assert_array_equal(np.array(found, np.float32), embedder.encode(["cat scratch", "fever"]))
+
+
+def test_without_compiled_operators(pure: Installed) -> None:
+    """Artifacts that need none run; for the others a line says what is missing, how to get it, and what runs."""
+    assert pure.run("biolord", "embed", "tiny", "fever").returncode == 0
+    for command in (("embed", "compiled", "fever"), ("info", "compiled")):
+        done = pure.run("biolord", *command)
+        said = done.stderr if command[0] == "embed" else done.stdout
+        (line,) = (line for line in said.splitlines() if "the compiled operators" in line)
+        assert "on which cpu-int8 and cpu-int4 run, are missing here" in line
+        assert f"pip install --force-reinstall --no-deps --no-cache-dir biolord-onnx=={__version__}, or pip" in line
+        assert "artifacts of cpu-fp32, cuda-fp16 and the portable targets run without" in line
+    assert pure.run("biolord", "embed", "compiled", "fever").returncode == 2
 
 
 def test_the_command_tells_its_version_and_its_commands(lean: Installed) -> None:

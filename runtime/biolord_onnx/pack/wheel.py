@@ -45,7 +45,7 @@ class Member:
     def digest(self) -> str:
         """Return the SHA-256 of the content in hexadecimal."""
         with self._open() as source:
-            return hashlib.file_digest(source, "sha256").hexdigest()
+            return hashlib.sha256(source.read()).hexdigest()
 
     def copy(self, target: IO[bytes]) -> tuple[bytes, int]:
         """Write the content to a stream; return its SHA-256 and its size.
