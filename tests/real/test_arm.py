@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.pack.platforms import PLATFORMS
 from guards.readme import REPOSITORY
+from guards.wheels import build_wheel
 from real.exports import MINILM, RealExports
 from real.machines import Arm, find_tool, make_debian, run
 from unit.runtime.command import run_process
+from unit.runtime.compiled_artifact import write_compiled_artifact
 
 pytestmark = pytest.mark.real
 
@@ -60,12 +63,18 @@ def is_old(qemu: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def arm(exported: RealExports, tmp_path_factory: pytest.TempPathFactory) -> Arm:
+def own_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give this tree's wheel for aarch64."""
+    return build_wheel(tmp_path_factory.mktemp("dist"), BIOLORD_KERNELS_PLATFORM="linux_aarch64")
+
+
+@pytest.fixture(scope="module")
+def arm(exported: RealExports, own_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Arm:
     """Give an aarch64 Python with what a pack brings, installed from it alone."""
     qemu = find_tool("qemu-aarch64", "qemu-user")
     folder = tmp_path_factory.mktemp("arm")
     artifact = exported(MINILM, "cpu-int8")
-    options = ["--offline-for", PLATFORM.name, "--python", "3.11", "--name", "edge"]
+    options = ["--offline-for", PLATFORM.name, "--python", "3.11", "--name", "edge", "--find-links", own_wheel.parent]
     packed = run_process("pack", artifact.path, "--wheel", folder / "pack", *options)
     assert packed.code == 0, packed.err
     site = fetch(folder / "site", ["edge"], "--no-index", "--find-links", str(folder / "pack" / "wheels"))
@@ -90,6 +99,19 @@ def test_vectors_are_those_of_x86(arm: Arm, exported: RealExports, figure: Calla
     cosines = np.sum(found * expected, axis=1)
     figure(f"{MINILM} cpu-int8 on aarch64 (emulated): cosine to x86's {cosines.min():.6f} or more")
     assert cosines.min() >= 0.999
+
+
+def test_the_wheels_operators_run_there(arm: Arm, own_wheel: Path, tmp_path: Path) -> None:
+    """All kinds of Arm; the vectors of an artifact on them have the bits that they have here."""
+    with zipfile.ZipFile(own_wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    there = Arm(arm.program, arm.root, (tmp_path / "site", *arm.site))
+    asked = there.python("-c", "from biolord_onnx import kernels; print(*kernels.available())")
+    assert asked.stdout.split() == ["neon_i8mm", "neon_dotprod", "plain"], asked.stderr
+    compiled = write_compiled_artifact(tmp_path / "compiled")
+    found = vectors(there.python("-m", "biolord_onnx.cli.main", "embed", compiled, "--", *TEXTS))
+    with Embedder.load(compiled) as embedder:
+        np.testing.assert_array_equal(found, embedder.encode(TEXTS))
 
 
 def test_the_fast_tests_pass_there(arm: Arm, tmp_path: Path) -> None:
