@@ -8,6 +8,7 @@ import re
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -100,38 +101,44 @@ class WorkerProcess:
         return data
 
     def memory(self) -> Resident:
-        """Measure its resident memory."""
-        found = self._system.memory_full_info()
+        """Measure its resident memory.
+
+        Raises:
+            WorkerError: the process ended.
+        """
+        try:
+            found = self._system.memory_full_info()
+        except psutil.NoSuchProcess:
+            raise WorkerError(self._reason()) from None
         return Resident(found.rss / 1e6, found.uss / 1e6)
 
     def cpu_seconds(self) -> float:
-        """Return the processor time that it has used, all threads, user and system."""
+        """Return the processor time that it has used, all threads, user and system; also once it has ended."""
         times = self._system.cpu_times()
         return float(times.user + times.system)
 
     def pause(self) -> None:
-        """Stop the process until `resume`."""
-        self._system.suspend()
+        """Stop the process until `resume`; if it has ended, whoever asks next is told."""
+        with suppress(psutil.NoSuchProcess):
+            self._system.suspend()
 
     def resume(self) -> None:
-        """Let the process go on."""
-        self._system.resume()
+        """Let the process go on; likewise."""
+        with suppress(psutil.NoSuchProcess):
+            self._system.resume()
 
     def stop(self) -> None:
         """End the process."""
         if self._process.poll() is None:
             self.resume()
-            _pipe(self._process.stdin).close()
+            _close(self._process.stdin)
             try:
                 self._process.wait(_STOPPING_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            try:
-                _pipe(pipe).close()
-            except BrokenPipeError:  # what it was asked when it had ended already
-                continue
+            _close(pipe)
 
     def _exchange(self, request: bytes) -> bytes:
         try:
@@ -167,6 +174,11 @@ def memory_available() -> float:
 def _environment(threads: int, packages: Path | None) -> dict[str, str]:
     environment = {**os.environ, **OFFLINE, "OMP_NUM_THREADS": str(threads)}
     return environment if packages is None else environment | {"PYTHONPATH": str(packages)}
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    with suppress(BrokenPipeError):  # it had ended before it read what it was asked
+        _pipe(pipe).close()
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

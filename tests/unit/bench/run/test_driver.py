@@ -123,6 +123,30 @@ def test_a_waiting_worker_is_ended_when_memory_is_short(
         assert not psutil.pid_exists(second.pid)
 
 
+def test_a_waiting_worker_that_dies_costs_its_row_a_step(
+    jobs: Sequence[Job], texts: Mapping[str, Written], tmp_path: Path
+) -> None:
+    """Killed by the system, say: the next step has the reason, the one after it a new process, the others theirs."""
+    few = plan(jobs[:2], {name: texts[name] for name in ("queries", "compared")}, tmp_path)
+    killed: list[str] = []
+
+    def kill(line: str) -> None:
+        if "vectors" in line and "takes all" in line:
+            killed.append(line)
+            waiting = [child for child in psutil.Process().children() if child.status() == psutil.STATUS_STOPPED]
+            for child in waiting:
+                child.kill()
+
+    with Journal(tmp_path / "journal.jsonl", "x") as journal:
+        run(few, journal, kill)
+        first, second = summarize(few, journal, describe_machine(), None).rows
+    assert len(killed) == 1
+    assert first.notes == ("queries: ended by signal 9",)
+    assert first.query is None
+    assert first.query_during_bulk is not None
+    assert second.query_during_bulk is not None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker outlives a killed driver")
 def test_a_killed_run_goes_on_where_it_was(jobs: Sequence[Job], texts: Mapping[str, Written], tmp_path: Path) -> None:
     """Killed without warning, the driver takes its workers with it; a second run keeps every finished figure."""
@@ -148,17 +172,12 @@ def test_a_killed_run_goes_on_where_it_was(jobs: Sequence[Job], texts: Mapping[s
     kept = path.read_text(encoding="utf-8").splitlines()[:5]
     assert workers
     assert psutil.wait_procs(workers, timeout=5)[1] == []
-    whole = plan(make_again(jobs), texts, tmp_path)
+    whole = plan(jobs, texts, tmp_path)
     with Journal(path, "x") as journal:
         run(whole, journal, quiet)
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[:5] == kept
     assert len(lines) == 1 + len(journal.entries) == 2 * len(steps(texts)) + 2
-
-
-def make_again(jobs: Sequence[Job]) -> list[Job]:
-    """Return the same rows as another process made them."""
-    return list(jobs)
 
 
 def test_files_of_rows_are_told_apart() -> None:
