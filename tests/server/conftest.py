@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from server.fixtures import embedder, serving, tiny, tiny_server
-from unit.runtime.fixtures import biolord
+from unit.runtime.fixtures import biolord, compiled
 
-__all__ = ["biolord", "embedder", "serving", "tiny", "tiny_server"]
+__all__ = ["biolord", "compiled", "embedder", "serving", "tiny", "tiny_server"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biolord_onnx import kernels
 from biolord_onnx.embedder import Embedder
-from server.fixtures import Running, Serving
+from biolord_onnx.server.settings import ServerSettings
+from server.fixtures import Running, Serving, run_server
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
 
 TEXTS = ["cat scratch", "dog bite", "", "fever of the heart", "cat scratch", "日本 🤒"]
@@ -100,7 +103,16 @@ def test_info_and_models(tiny_server: Running) -> None:
     info = tiny_server.get("/info").json
     assert info["model_type"] == {"embedding": {"pooling": "mean"}}
     assert (info["max_input_length"], info["dim"], info["provider"]) == (MAX_LENGTH, DIM, "cpu")
+    assert (info["requires"], info["kernels"]) == ({"operators": {}}, None)
     assert [model["id"] for model in tiny_server.get("/v1/models").json["data"]] == ["tiny-cpu-fp32"]
+
+
+def test_info_tells_the_kernels(compiled: Path) -> None:
+    """Those that run, where the artifact needs the compiled operators."""
+    with run_server(ServerSettings(str(compiled), threads=1)) as running:
+        info = running.get("/info").json
+        assert (info["requires"], info["kernels"]) == ({"operators": {"biolord": 1}}, kernels.chosen())
+        assert len(running.post("/embed", {"inputs": "cat"}).json[0]) == 64
 
 
 def test_one_model_is_described(tiny_server: Running) -> None:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 from biolord_onnx.cli.arguments import add_artifact
 from biolord_onnx.cli.output import say
-from biolord_onnx.errors import BiolordError
+from biolord_onnx.errors import BiolordError, InputError
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
     from biolord_onnx.artifact import Artifact
+    from biolord_onnx.golden import GoldenCheck
     from biolord_onnx.json_fields import JSONObject
+    from biolord_onnx.kernel_kinds import Kinds
     from biolord_onnx.manifest import Manifest
 
 SUMMARY = "show an artefact's manifest and how it would run here"
+EXIT_OTHER_BITS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Here:
         threads_reason: what set that number.
         cpu: the CPU's name.
         cpu_features: its instruction sets that matter to artefacts.
+        kernels: kinds of kernels of the compiled operators: what runs, what can, and why none does.
         notes: what makes it slower here than it could be, one sentence each.
     """
 
@@ -44,6 +48,7 @@ class Here:
     threads_reason: str
     cpu: str
     cpu_features: list[str]
+    kernels: Kinds
     notes: list[str]
 
 
@@ -51,6 +56,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     add_artifact(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="load the artefact and compare the golden texts' vectors, bit by bit; exit 1 if they differ here",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,16 +71,32 @@ def run(args: argparse.Namespace) -> int:
     artifact = open_artifact(args.artifact)
     check_contents(artifact)
     here = look_around(artifact.manifest)
+    golden = _compare(artifact) if args.check else None
     if args.json:
         members = {
             "path": str(artifact.path),
             "manifest": json.loads(artifact.manifest.to_json()),
             "here": asdict(here),
+            "golden": golden and {**asdict(golden), "same": golden.same},
         }
         say(json.dumps(members, indent=2, ensure_ascii=False))
     else:
-        say(_table(artifact, here))
-    return 0
+        say(_table(artifact, here, golden))
+    return EXIT_OTHER_BITS if golden and not golden.same else 0
+
+
+def _compare(artifact: Artifact) -> GoldenCheck:
+    from biolord_onnx.embedder import Embedder
+    from biolord_onnx.golden import check_golden
+
+    with Embedder.load(artifact.path, verify_hashes=False, fingerprint=artifact.fingerprint) as embedder:
+        found = check_golden(embedder)
+    if found is None:
+        raise InputError(
+            f"{artifact.manifest.name} has no golden vectors to compare with: float operators differ between CPUs, so "
+            f"{artifact.manifest.target} artefacts have none; leave --check out"
+        )
+    return found
 
 
 def look_around(manifest: Manifest) -> Here:
@@ -79,6 +105,7 @@ def look_around(manifest: Manifest) -> Here:
     from biolord_onnx.cores import available_cores
     from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
     from biolord_onnx.engine import import_onnxruntime
+    from biolord_onnx.kernel_kinds import find_kinds, refused_note
     from biolord_onnx.plugins import available_providers
     from biolord_onnx.session import select_provider
 
@@ -90,8 +117,9 @@ def look_around(manifest: Manifest) -> Here:
         provider = select_provider(ort, manifest).name
     except BiolordError as error:
         problem = str(error)
-    cores, features = available_cores(), cpu_features()
-    note = amx_note(version, features) if version else None
+    cores, features, kinds = available_cores(), cpu_features(), find_kinds()
+    # Which of the two multiplies 8-bit numbers.
+    note = refused_note(kinds, features) if manifest.requires.operators else version and amx_note(version, features)
     return Here(
         provider=provider,
         problem=problem,
@@ -101,11 +129,12 @@ def look_around(manifest: Manifest) -> Here:
         threads_reason=cores.reason,
         cpu=cpu_model(),
         cpu_features=[name for name in NOTEWORTHY_FEATURES if name in features],
+        kernels=kinds,
         notes=[note] if note else [],
     )
 
 
-def _table(artifact: Artifact, here: Here) -> str:
+def _table(artifact: Artifact, here: Here, golden: GoldenCheck | None) -> str:
     manifest = artifact.manifest
     sections = {
         manifest.name: _identity(artifact),
@@ -117,6 +146,8 @@ def _table(artifact: Artifact, here: Here) -> str:
             "onnxruntime": here.onnxruntime or "not installed",
             "threads": f"{here.threads} ({here.threads_reason})",
             "CPU": f"{here.cpu} ({', '.join(here.cpu_features) or 'no features known'})",
+            "kernels": _kernels(here.kernels),
+            "golden vectors": _golden(manifest, golden),
             **({"note": " ".join(here.notes)} if here.notes else {}),
         },
     }
@@ -128,10 +159,26 @@ def _table(artifact: Artifact, here: Here) -> str:
     return "\n".join([*lines, *notes, "license", f"  {escape(manifest.license)}"])
 
 
+def _kernels(kinds: Kinds) -> str:
+    can = f" (can run {', '.join(kinds.available)})" if kinds.available else ""
+    return f"{kinds.chosen}{can}" if kinds.chosen else f"none: {kinds.problem}"
+
+
+def _golden(manifest: Manifest, golden: GoldenCheck | None) -> str:
+    if manifest.golden is None:
+        return "none, float operators differ between CPUs"
+    if golden is None:
+        return f"{len(manifest.golden.texts)} texts, not compared: --check does"
+    if golden.same:
+        return f"{golden.texts} texts, this machine gives the same bits"
+    return f"{golden.texts} texts, OTHER BITS here: {golden.found}, expected {golden.expected}"
+
+
 def _identity(artifact: Artifact) -> dict[str, str]:
     manifest = artifact.manifest
     size = sum(entry.size for entry in manifest.files) / 1e6
     needs = [f"onnxruntime {manifest.requires.onnxruntime}"]
+    needs += [f"compiled operators {domain} {version}" for domain, version in manifest.requires.operators.items()]
     if manifest.requires.cpu_any_of:
         needs.append(f"a CPU with {' or '.join(manifest.requires.cpu_any_of)}")
     return {

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
+from biolord_onnx import kernels
 from biolord_onnx.artifact import open_artifact
 from biolord_onnx.encoder import Encoder
 from biolord_onnx.errors import BiolordError
@@ -65,6 +66,7 @@ class Service:
         self.manifest: Manifest = artifact.manifest
         self.fingerprint = artifact.fingerprint
         self.provider, self.threads = session.provider, session.threads
+        self.kernels = kernels.chosen() if self.manifest.requires.operators else None
         self.tokenizer: Tokenizer = encoder.tokenizer
         self.metrics = Metrics(self.manifest, self.provider, self.threads)
         self.batcher = Batcher(session, self.manifest, self.metrics.ran)

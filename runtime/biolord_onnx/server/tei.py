@@ -71,5 +71,7 @@ def describe(service: Service) -> dict[str, Any]:
         "dim": manifest.dim,
         "provider": service.provider,
         "threads": service.threads,
+        "requires": {"operators": manifest.requires.operators},
+        "kernels": service.kernels,
         "fidelity": manifest.fidelity,
     }

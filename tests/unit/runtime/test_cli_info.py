@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import onnxruntime
 import pytest
 
+from biolord_onnx import kernels
 from biolord_onnx.cli.info import look_around
 from biolord_onnx.manifest import Requirements
 from biolord_onnx.ranges import Ranges, ranges_to_json
@@ -55,6 +57,28 @@ def test_json_holds_the_manifest(biolord: Biolord, tiny: Path) -> None:
     assert document["here"]["provider"] == "cpu"
     assert document["here"]["problem"] is None
     assert document["here"]["threads"] >= 1
+
+
+def test_compiled_operators_are_told(biolord: Biolord, compiled: Path) -> None:
+    """What an artifact needs of them, and which of their kernels run here."""
+    rows = cells(biolord("info", compiled).out)
+    assert rows["needs"] == "onnxruntime 1.25.0, compiled operators biolord 1"
+    assert rows["kernels"].startswith(f"{kernels.chosen()} (can run {kernels.available()[0]}")
+    here = json.loads(biolord("info", compiled, "--json").out)["here"]
+    assert here["kernels"] == {"chosen": kernels.chosen(), "available": list(kernels.available()), "problem": None}
+
+
+def test_missing_operators_are_told(
+    biolord: Biolord, compiled: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What needs them doesn't run; what doesn't, does."""
+    monkeypatch.setattr(kernels, "library_path", partial(kernels.library_path, tmp_path))
+    rows = cells(biolord("info", compiled).out)
+    assert rows["provider"] == "none"
+    assert rows["problem"].startswith("the compiled operators are missing")
+    rows = cells(biolord("info", tiny).out)
+    assert rows["provider"] == "cpu"
+    assert rows["kernels"].startswith("none: the compiled operators are missing")
 
 
 def test_lists_are_laid_out_for_people(biolord: Biolord, tiny_copy: Path) -> None:
