@@ -37,7 +37,7 @@ def load(settings: Settings) -> Model:
     """Load a checkpoint in torch, or the only graph in a converted folder (``onnx``, ``openvino``)."""
     torch.set_num_threads(settings.threads)
     if settings.variant in FORMATS:
-        options: dict[str, object] = {"torch_dtype": FORMATS[settings.variant]}
+        options: dict[str, object] = {"dtype": FORMATS[settings.variant]}
         return Model(SentenceTransformer(settings.model, device="cpu", model_kwargs=options))
     options = {"file_name": Path(only_file(settings.model, GRAPHS[settings.variant])).name}
     if settings.variant == "onnx":
