@@ -8,7 +8,9 @@
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTEFACT=folder
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTEFACT=folder
 # make bench-ray    two Ray nodes beside one process: make bench-ray ARTEFACT=folder
-# make lint         ruff and mypy
+# make lint         ruff, mypy, and the documentation's links
+# make docs         the documentation as a site, in build/site
+# make reference-pages  writes what is generated in docs/: the command line, HTTP, the table of gates
 # make clean        removes environments and caches of tools; downloaded reference weights stay in the user's cache
 #
 # Each environment has a stamp file, so that a second run reuses it; a change of what it is made from makes it anew.
@@ -20,6 +22,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12 python; do \
 	"$$p" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 # Python compiles what it imports, and keeps it unless a container's image says otherwise; compiling all that is
 # installed takes half of installing it.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,7 +43,7 @@ BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle t
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -52,7 +55,7 @@ python:
 # would fetch the compiler once for each. Only the demo's is what users type.
 .venv/.ready .venv-floors/.ready .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready: export BIOLORD_BUILD_KERNELS := off
 
-.venv/.ready: pyproject.toml requirements/tools.txt requirements/dev.txt | python
+.venv/.ready: pyproject.toml requirements/tools.txt requirements/docs.txt requirements/dev.txt | python
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python $(INSTALL) -r requirements/dev.txt -e '.[cpu,export,parquet,bench,serve]'
@@ -157,6 +160,13 @@ lint: .venv/.ready
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mkdocs build --strict
+
+docs: .venv/.ready
+	$(BIN)/mkdocs build --strict
+
+reference-pages: .venv/.ready .venv/.kernels
+	cd tests && PYTHONPATH=. ../$(BIN)/python -m documentation.regenerate
 
 format: .venv/.ready
 	$(BIN)/ruff check --fix

@@ -49,7 +49,7 @@ class Embedder:
 
     A vector is a function of its text alone: order, duplicates, batch size and threads never change it.
 
-    Example:
+    Examples:
         >>> with Embedder.load("biolord-2023-cpu-int8") as embedder:  # doctest: +SKIP
         ...     vectors = embedder.encode(["Cat scratch injury", "Bartonellosis"])
     """

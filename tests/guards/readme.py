@@ -1,6 +1,6 @@
-"""Reads the code blocks of README.md, so that the tests can run what it tells people to type.
+"""Reads the code blocks of README.md and docs/, so that the tests can run what they tell people to type.
 
-Every ```bash and ```python block runs, in order, in one working directory. A block that can't run in a test
+Every ```bash and ```python block of a page runs, in order, in one working directory. A block that can't run in a test
 says why in a comment on the line above it, which a reader of the rendered page doesn't see:
 
     <!-- not run: needs a GPU -->
@@ -22,6 +22,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
+DOCS = REPOSITORY / "docs"
+PAGES = (README, REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "RELEASE.md", *sorted(DOCS.rglob("*.md")))
+"""Every page for users and contributors, the README first."""
 RUNNABLE = ("bash", "python")
 SHOWN = ("console", "json", "text")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_export.architectures import READERS
 from tiny.checkpoint import write_checkpoint
 from unit.export.editing import Tensors, edit_json, edit_tensors
 from unit.export.places import Place
@@ -58,7 +59,7 @@ def test_a_repository_of_source_code(place: Place, tmp_path: Path) -> None:
 def test_an_unknown_architecture(place: Place, model: Path, kind: str) -> None:
     """The one found and those that can be converted are named."""
     edit_json(model / "config.json", model_type=kind)
-    message = f"{model / 'config.json'}: model_type is {kind!r}, the exporter knows bert, mpnet, roberta, xlm-roberta"
+    message = f"{model / 'config.json'}: model_type is {kind!r}, the exporter knows {', '.join(sorted(READERS))}"
     place.assert_refused(model, message=message)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import biolord_onnx
 from biolord_onnx.cli.main import _modules
-from guards.readme import README
+from guards.readme import DOCS, README
 
 BIOLORD = Path(sys.executable).with_name("biolord")
 
@@ -69,10 +69,11 @@ def test_a_command_explains_itself(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(_modules()))
-def test_a_command_is_in_the_overview_and_in_the_readme(command: str) -> None:
+def test_a_command_is_in_the_overview_and_in_a_guide(command: str) -> None:
     """A command that nobody tells of is found by nobody."""
     assert f"\n  {command} " in biolord("--help").stdout
-    assert f"biolord {command}" in README.read_text(encoding="utf-8")
+    guides = [README, *(DOCS / "guides").glob("*.md")]
+    assert any(f"biolord {command}" in page.read_text(encoding="utf-8") for page in guides)
 
 
 def test_the_commands_are_those_of_the_design() -> None:

@@ -169,6 +169,7 @@ def test_the_source_distribution_makes_the_same_wheel(wheel: Path, tmp_path: Pat
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
     assert {"Makefile", "tests/conftest.py", "requirements/dev.txt", "runtime/ruff.toml"} <= inside
+    assert {".ci/run", ".github/workflows/ci.yml", "docs/index.md", "mkdocs.yml"} <= inside, "tests read them"
     assert not [name for name in inside if "_native" in name]
 
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from biolord_export.architectures import check_architecture, read_weights
+from biolord_export.architectures import READERS, check_architecture, read_weights
 from biolord_export.architectures.mpnet import BUCKETS, relative_buckets
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
@@ -288,7 +288,7 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path, 
     change_config(tmp_path, "model_type", found)
     (tmp_path / "model.safetensors").unlink()
     message = re.escape(
-        f"{tmp_path / 'config.json'}: model_type is {found!r}, the exporter knows bert, mpnet, roberta, xlm-roberta"
+        f"{tmp_path / 'config.json'}: model_type is {found!r}, the exporter knows {', '.join(sorted(READERS))}"
     )
     with pytest.raises(CheckpointError, match=message):
         check_architecture(read_encoder_config(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from unit.export.editing import blunt, edit_tensors, overflow
 from unit.export.fixtures import ARCHITECTURES, Exported
 from unit.export.fixtures import TARGETS as TARGET_NAMES
 from unit.export.places import Place
+from unit.export.schema import VALIDATOR
 
 Exports = Callable[[str, str], Exported]
 TEXTS = ["Cat scratch injury", "fever", "", "type 2 diabetes mellitus with hyperglycaemia " * 9, "🤒 糖尿病"]
@@ -92,6 +94,12 @@ def test_a_manifest_says_where_it_came_from(
     assert dt.timedelta(0) <= dt.datetime.now(dt.UTC) - created < dt.timedelta(hours=1)
     assert folder.name in manifest.license
     assert "UMLS" in manifest.license
+
+
+@every_export
+def test_a_manifest_fits_the_schema_of_the_documentation(exported: Exports, architecture: str, target: str) -> None:
+    """What docs/ promises to readers in other languages."""
+    VALIDATOR.validate(json.loads((exported(architecture, target).path / "manifest.json").read_text(encoding="utf-8")))
 
 
 @every_export

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from biolord_bench.report import markdown
 from biolord_bench.report.readme import BEGIN, END, README, REPOSITORY, load, main, rewritten, section
@@ -36,6 +37,16 @@ def test_the_section_is_replaced_between_its_markers() -> None:
     assert "old" not in once
     assert rewritten(once, results()) == once
     assert rewritten(once, None) == f"# Title\n\n{BEGIN}\n{END}\n\nrest\n"
+
+
+def test_the_section_has_the_rows_of_a_first_look() -> None:
+    """This project's targets and the tools that people compare it with."""
+    found = results()
+    names = ("sentence-transformers torch fp32", "tract fp32")
+    peers = tuple(structs.replace(found.rows[0], name=name, target=None) for name in names)
+    shown = section(structs.replace(found, rows=(*found.rows, *peers)))
+    assert "| sentence-transformers torch fp32 | 300 |" in shown
+    assert "tract" not in shown
 
 
 @pytest.mark.parametrize("page", ["# no markers\n", f"{BEGIN}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{BEGIN}\n{END}\n"])
