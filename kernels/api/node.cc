@@ -152,10 +152,21 @@ Affine Node::smoothing(size_t index, int* dim) {
   *dim = ok() ? static_cast<int>(width) : 64;
   return {tensor.as<float>(), tensor.data ? tensor.as<float>() + *dim : nullptr};
 }
+// Weights of other scales wouldn't fit into 8 bits, and kinds would differ.
+void Node::check_scales(const Tensor& scales, const char* name) {
+  size_t count = 1, wrong = 0;
+  for (size_t i = 0; i < scales.rank; i++) count *= static_cast<size_t>(scales.shape[i]);
+  const int8_t* values = scales.as<int8_t>();
+  for (size_t i = 0; i < count; i++) wrong += values[i] < 1 || values[i] > 15;
+  if (wrong) fail("%zu group scales of %s are outside 1 to 15", wrong, name);
+}
 int Node::group_of(const Tensor& scales, const char* name, int inputs) {
   if (!ok()) return 8;
   const int64_t groups = scales.shape[scales.rank - 2];
-  if (groups > 0 && inputs % groups == 0 && inputs / groups % 8 == 0) return static_cast<int>(inputs / groups);
+  if (groups > 0 && inputs % groups == 0 && inputs / groups % 8 == 0) {
+    check_scales(scales, name);
+    return static_cast<int>(inputs / groups);
+  }
   fail("group scales of %s are for %lld groups, expected one for a multiple of 8 inputs of %d", name, static_cast<long long>(groups), inputs);
   return 8;
 }

@@ -62,6 +62,7 @@ class Node : public Checked {
   int group_of(const Tensor& scales, const char* name, int inputs);
 
  private:
+  void check_scales(const Tensor& scales, const char* name);
   bool optional(const char* name, int64_t* value);  // whether a whole number of that name is given
   const OrtKernelInfo* info_;
 };

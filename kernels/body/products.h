@@ -8,24 +8,25 @@
 
 namespace {
 
-// Memory for two panels that are widened from 4 bits.
-INLINE size_t panels_room(const biolord::Linear& w) { return w.group_scales ? static_cast<size_t>(w.inputs) * 32 : 0; }
+// Memory for panels that are widened from 4 bits: two that are multiplied, and two that come next.
+INLINE size_t panels_room(const biolord::Linear& w) { return w.group_scales ? static_cast<size_t>(w.inputs) * 64 : 0; }
 
-// One panel of 16 outputs from 4 bits to 8: each byte holds the weights of one output for two lines of inputs.
-static void widen_panel(const biolord::Linear& w, int n, int8_t* to) {
-  const int8_t* from = w.packed + static_cast<size_t>(n) * (w.inputs / 2);
-  const int8_t* group_scales = w.group_scales + static_cast<size_t>(n) * (w.inputs / w.group);
-  for (int k = 0; k < w.inputs; k += w.group, group_scales += 16) {
-    alignas(64) int8_t scales[64];
-    for (int i = 0; i < 64; i++) scales[i] = group_scales[i / 4];
-    for (int c = 0; c < w.group; c += 8, from += 64, to += 128)
-      for (int i = 0; i < 64; i++) {
-        const uint8_t both = static_cast<uint8_t>(from[i]);
-        to[i] = static_cast<int8_t>(((both & 15) - 8) * scales[i]);
-        to[64 + i] = static_cast<int8_t>(((both >> 4) - 8) * scales[i]);
-      }
+// The lines of a panel of 16 outputs in 4 bits; each becomes two lines of 8 bits.
+struct HalfLines {
+  const int8_t *from, *group_scales;
+  int lines_each, left = 0;  // lines of a group, lines left of this one
+  GroupScales scales;
+  HalfLines(const biolord::Linear& w, int n)
+      : from(w.packed + static_cast<size_t>(n) * (w.inputs / 2)),
+        group_scales(w.group_scales + static_cast<size_t>(n) * (w.inputs / w.group)),
+        lines_each(w.group / 8) {}
+  INLINE_MEMBER void widen(int lines, int8_t* to) {
+    for (int i = 0; i < lines; i++, left--, from += 64, to += 128) {
+      if (left == 0) scales = load_group_scales(group_scales), group_scales += 16, left = lines_each;
+      widen_line(from, scales, to);
+    }
   }
-}
+};
 struct Panels {
   const int8_t *first, *second;
 };
@@ -35,8 +36,8 @@ INLINE Panels panels(const biolord::Linear& w, int n, int8_t* room) {
     return {first, first + 16 * static_cast<size_t>(w.inputs)};
   }
   int8_t* second = room + 16 * static_cast<size_t>(w.inputs);
-  widen_panel(w, n, room);
-  widen_panel(w, n + 16, second);
+  HalfLines(w, n).widen(w.inputs / 8, room);
+  HalfLines(w, n + 16).widen(w.inputs / 8, second);
   return {room, second};
 }
 template <class Epilogue>

@@ -15,20 +15,64 @@ struct Tiles {
   Tiles() { _tile_loadconfig(tile_configuration); }
   ~Tiles() { _tile_release(); }
 };
-constexpr int kFewRows = 12;  // up to here AVX-512 is faster: a tile would be half empty
 
-// The lines of the next panels, fetched a few in each step.
-struct Ahead {
-  const char *line, *end;
+// What a block's steps do for the next panels: fetch a few of their lines.
+struct Fetched {
+  const int8_t *line, *end;
   int lines;
-  INLINE_MEMBER void fetch() {
-    for (int i = 0; i < lines && line < end; i++, line += 64) _mm_prefetch(line, _MM_HINT_T0);
+  Panels next;
+  Fetched(const biolord::Linear& w, int n, bool more, int steps, int8_t*)
+      : line(w.packed + static_cast<size_t>(n) * w.inputs),
+        end(line + (more ? w.inputs * 32 : 0)),
+        lines(divide_up(w.inputs / 2, steps)),
+        next({line, line + w.inputs * 16}) {}
+  INLINE_MEMBER void step() {
+    for (int i = 0; i < lines && line < end; i++, line += 64) _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T0);
+  }
+};
+// Or widen a few of their lines from 4 bits, and fetch those of the panels after them.
+struct Widened {
+  HalfLines first, second;
+  int left, lines;
+  size_t panel;
+  int8_t* to;
+  Panels next;
+  Widened(const biolord::Linear& w, int n, bool more, int steps, int8_t* room)
+      : first(w, n), second(w, n + 16), left(more ? w.inputs / 8 : 0), lines(divide_up(w.inputs / 8, steps)),
+        panel(static_cast<size_t>(w.inputs) * 16), to(room), next({room, room + panel}) {}
+  INLINE_MEMBER void step() {
+    const int count = at_most(lines, left);
+    for (int i = 0; i < count; i++) {
+      _mm_prefetch(reinterpret_cast<const char*>(first.from + panel + i * 64), _MM_HINT_T0);
+      _mm_prefetch(reinterpret_cast<const char*>(second.from + panel + i * 64), _MM_HINT_T0);
+    }
+    first.widen(count, to);
+    second.widen(count, to + panel);
+    to += count * 128, left -= count;
+  }
+};
+
+// Sums whose epilogue is still to come: a few rows of it in each step of the next block, which keeps tiles and vectors
+// busy at the same time.
+template <class Epilogue>
+struct Pending {
+  const Epilogue& e;
+  const int32_t* sums = nullptr;
+  int rows = 0, m = 0, n = 0, each = 0;
+  INLINE_MEMBER void hand_out_some() {
+    const int count = at_most(each, rows);
+    hand_out(sums, count, m, n, e);
+    sums += count * 32, m += count, rows -= count;
+  }
+  INLINE_MEMBER void hand_out_rest() {
+    hand_out(sums, rows, m, n, e);
+    rows = 0;
   }
 };
 
 // 32 rows by 32 outputs, or 16 by 32 where there are no more rows.
-template <bool Both>
-INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Panels b, Ahead& ahead, int32_t* sums) {
+template <bool Both, class Ahead, class Epilogue>
+INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Panels b, Ahead& ahead, Pending<Epilogue>& before, int32_t* sums) {
   _tile_zero(0);
   _tile_zero(1);
   if constexpr (Both) {
@@ -46,7 +90,8 @@ INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Pane
       _tile_dpbusd(2, 5, 6);
       _tile_dpbusd(3, 5, 7);
     }
-    ahead.fetch();
+    ahead.step();
+    before.hand_out_some();
   }
   _tile_stored(0, sums, 128);
   _tile_stored(1, sums + 16, 128);
@@ -56,33 +101,34 @@ INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Pane
   }
 }
 
-// The epilogue of a block comes after the products of the next one were begun: the core overlaps them by itself.
-template <class Epilogue>
+template <class Ahead, class Epilogue>
 INLINE void tiled_products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
   alignas(64) int32_t sums[2][32 * 32];
   const Tiles tiles;
   const int steps = w.inputs / 64, blocks = divide_up(rows, 32);
-  int turn = 0, pending = 0, pending_m = 0, pending_n = 0;
-  for (int n = n0; n < n1; n += 32) {
-    const Panels b = panels(w, n, room);
-    const bool more = n + 32 < n1 && !w.group_scales;
-    const char* next = reinterpret_cast<const char*>(b.first) + (more ? static_cast<size_t>(w.inputs) * 32 : 0);
-    Ahead ahead = {next, next + (more ? static_cast<size_t>(w.inputs) * 32 : 0), divide_up(w.inputs / 2, steps * blocks)};
+  Pending<Epilogue> pending = {e};
+  int turn = 0;
+  int8_t* const rooms[] = {room, room + panels_room(w) / 2};
+  Panels b = panels(w, n0, room);
+  for (int n = n0, next_room = 1; n < n1; n += 32, next_room ^= 1) {
+    Ahead ahead(w, n + 32, n + 32 < n1, steps * blocks, rooms[next_room]);
     for (int m = 0; m < rows; m += 32) {
       const uint8_t *a0 = a + place(m, 0, w.inputs), *a1 = a + place(m + 16, 0, w.inputs);
-      if (rows - m > 16) multiply_block<true>(a0, a1, steps, b, ahead, sums[turn]);
-      else multiply_block<false>(a0, a1, steps, b, ahead, sums[turn]);
-      hand_out(sums[turn ^ 1], pending, pending_m, pending_n, e);
-      pending = at_most(32, rows - m), pending_m = m, pending_n = n;
+      if (rows - m > 16) multiply_block<true>(a0, a1, steps, b, ahead, pending, sums[turn]);
+      else multiply_block<false>(a0, a1, steps, b, ahead, pending, sums[turn]);
+      const int count = at_most(32, rows - m);
+      pending.sums = sums[turn], pending.rows = count, pending.m = m, pending.n = n, pending.each = divide_up(count, steps);
       turn ^= 1;
     }
+    b = ahead.next;
   }
-  hand_out(sums[turn ^ 1], pending, pending_m, pending_n, e);
+  pending.hand_out_rest();
 }
 template <class Epilogue>
 INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
-  if (rows > kFewRows) tiled_products(a, rows, w, n0, n1, room, e);
-  else tile_products<Vnni512Tile>(a, rows, w, n0, n1, room, e);
+  if (rows <= (w.group_scales ? kFewHalfRows : kFewRows)) vnni512_products(a, rows, w, n0, n1, room, e);
+  else if (w.group_scales) tiled_products<Widened>(a, rows, w, n0, n1, room, e);
+  else tiled_products<Fetched>(a, rows, w, n0, n1, room, e);
 }
 constexpr int kScoreRows = 12, kScorePairs = 6, kValueRows = 6, kValueVectors = 4;
 

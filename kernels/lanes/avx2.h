@@ -103,4 +103,25 @@ INLINE void transpose(const float* from, size_t from_stride, float* to, size_t t
   transpose8(from + 8 * from_stride + 8, from_stride, to + 8 * to_stride + 8, to_stride);
 }
 
+// Sixteen outputs' scales in both halves of their lanes, the same times 4096, and 8 times the scale in every byte.
+struct EightScales { __m256i times, high_times, eight; };
+struct GroupScales { EightScales a, b; };
+INLINE EightScales load_eight_scales(const int8_t* p) {
+  const __m256i scales = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  const __m256i times = _mm256_or_si256(scales, _mm256_slli_epi32(scales, 16));
+  return {times, _mm256_slli_epi16(times, 12), _mm256_mullo_epi16(times, _mm256_set1_epi16(0x0808))};
+}
+INLINE GroupScales load_group_scales(const int8_t* p) { return {load_eight_scales(p), load_eight_scales(p + 8)}; }
+// Two bytes at a time: 15 * 15 fits in one, so the lower never reaches the upper.
+INLINE void widen_half_line(const int8_t* from, const EightScales& s, int8_t* to) {
+  const __m256i both = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), mask = _mm256_set1_epi8(15);
+  const __m256i low = _mm256_sub_epi8(_mm256_mullo_epi16(_mm256_and_si256(both, mask), s.times), s.eight);
+  const __m256i high = _mm256_sub_epi8(_mm256_mulhi_epu16(_mm256_andnot_si256(mask, both), s.high_times), s.eight);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), low);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 64), high);
+}
+INLINE void widen_line(const int8_t* from, const GroupScales& scales, int8_t* to) {
+  widen_half_line(from, scales.a, to), widen_half_line(from + 32, scales.b, to + 32);
+}
+
 }  // namespace

@@ -84,4 +84,24 @@ INLINE void transpose(const float* from, size_t from_stride, float* to, size_t t
   }
 }
 
+// Sixteen outputs' scales in both halves of their lanes, the same times 4096, and 8 times the scale in every byte.
+struct GroupScales { __m512i times, high_times, eight; };
+INLINE GroupScales load_group_scales(const int8_t* p) {
+  const __m512i scales = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  const __m512i times = _mm512_or_si512(scales, _mm512_slli_epi32(scales, 16));
+  return {times, _mm512_slli_epi16(times, 12), _mm512_mullo_epi16(times, _mm512_set1_epi16(0x0808))};
+}
+// Two bytes at a time: 15 * 15 fits in one, so the lower never reaches the upper.
+INLINE __m512i widened_low(__m512i both, const GroupScales& s) {
+  return _mm512_sub_epi8(_mm512_mullo_epi16(_mm512_and_si512(both, _mm512_set1_epi8(15)), s.times), s.eight);
+}
+INLINE __m512i widened_high(__m512i both, const GroupScales& s) {
+  return _mm512_sub_epi8(_mm512_mulhi_epu16(_mm512_andnot_si512(_mm512_set1_epi8(15), both), s.high_times), s.eight);
+}
+INLINE void widen_line(const int8_t* from, const GroupScales& scales, int8_t* to) {
+  const __m512i both = _mm512_loadu_si512(from);
+  _mm512_storeu_si512(to, widened_low(both, scales));
+  _mm512_storeu_si512(to + 64, widened_high(both, scales));
+}
+
 }  // namespace

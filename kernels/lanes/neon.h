@@ -82,6 +82,23 @@ INLINE void transpose(const float* from, size_t from_stride, float* to, size_t t
   for (int r = 0; r < 16; r += 4)
     for (int c = 0; c < 16; c += 4) transpose4(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
 }
+
+// Sixteen outputs' scales, each four times; four outputs to a vector.
+struct GroupScales { uint8x16_t v[4]; };
+INLINE GroupScales load_group_scales(const int8_t* p) {
+  const uint8x16_t scales = vreinterpretq_u8_s8(vld1q_s8(p));
+  const uint8x16x2_t twice = vzipq_u8(scales, scales);
+  const uint8x16x2_t first = vzipq_u8(twice.val[0], twice.val[0]), last = vzipq_u8(twice.val[1], twice.val[1]);
+  return {{first.val[0], first.val[1], last.val[0], last.val[1]}};
+}
+INLINE void widen_line(const int8_t* from, const GroupScales& scales, int8_t* to) {
+  EACH {
+    const uint8x16_t both = vreinterpretq_u8_s8(vld1q_s8(from + 16 * i)), eight = vshlq_n_u8(scales.v[i], 3);
+    const uint8x16_t low = vmulq_u8(vandq_u8(both, vdupq_n_u8(15)), scales.v[i]), high = vmulq_u8(vshrq_n_u8(both, 4), scales.v[i]);
+    vst1q_s8(to + 16 * i, vreinterpretq_s8_u8(vsubq_u8(low, eight)));
+    vst1q_s8(to + 64 + 16 * i, vreinterpretq_s8_u8(vsubq_u8(high, eight)));
+  }
+}
 #undef EACH
 
 }  // namespace

@@ -89,6 +89,17 @@ INLINE void transpose(const float* from, size_t from_stride, float* to, size_t t
   for (int r = 0; r < 16; r++)
     for (int c = 0; c < 16; c++) to[c * to_stride + r] = from[r * from_stride + c];
 }
+
+// Sixteen outputs' scales, and a line of two times four 4-bit weights for each, (half - 8) * scale.
+struct GroupScales { const int8_t* p; };
+INLINE GroupScales load_group_scales(const int8_t* p) { return {p}; }
+INLINE void widen_line(const int8_t* from, const GroupScales& scales, int8_t* to) {
+  for (int i = 0; i < 64; i++) {
+    const uint8_t both = static_cast<uint8_t>(from[i]);
+    to[i] = static_cast<int8_t>(((both & 15) - 8) * scales.p[i / 4]);
+    to[64 + i] = static_cast<int8_t>(((both >> 4) - 8) * scales.p[i / 4]);
+  }
+}
 #undef EACH
 
 }  // namespace

@@ -161,6 +161,11 @@ struct Fuzzer {
     if (value.info.type != kInt32 || value.info.rank != 1 || value.info.shape[0] != texts + 1) return;
     for (int t = 0; t <= texts; t++) static_cast<int32_t*>(value.data)[t] = static_cast<int32_t>(perhaps(t == texts ? rows : t * (rows / (texts ? texts : 1))));
   }
+  void scales(std::initializer_list<int64_t> shape) {
+    OrtValue& value = input(kInt8, true, shape);
+    if (value.info.type != kInt8) return;
+    for (size_t i = 0; i < elements(value.info); i++) static_cast<int8_t*>(value.data)[i] = static_cast<int8_t>(sometimes() ? 16 : random.whole(1, 15));
+  }
   void linear(int inputs, int outputs, bool bits4) {
     input(kInt8, true, {outputs / 16, inputs / (bits4 ? 8 : 4), 16, 4});
     input(kFloat, true, {3, outputs});
@@ -186,7 +191,7 @@ struct Fuzzer {
     input(kFloat, true, {2, dim});
     if (random.whole(0, 1)) input(kFloat, true, {heads, 2 * random.whole(70, 80) - 1});
     else none();
-    if (bits4) input(kInt8, true, {3 * dim / 16, dim / 32, 16}), input(kInt8, true, {dim / 16, dim / 32, 16});
+    if (bits4) scales({3 * dim / 16, dim / 32, 16}), scales({dim / 16, dim / 32, 16});
   }
   void feed_forward(int dim, int groups, bool bits4) {
     const int inner = 64 * groups * random.whole(1, 2), width = inner / groups;
@@ -194,7 +199,7 @@ struct Fuzzer {
     linear(dim, inner, bits4);
     input(kInt8, true, {groups, dim / 16, width / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
     input(kFloat, true, {2, dim});
-    if (bits4) input(kInt8, true, {inner / 16, dim / 32, 16}), input(kInt8, true, {groups, dim / 16, width / 32, 16});
+    if (bits4) scales({inner / 16, dim / 32, 16}), scales({groups, dim / 16, width / 32, 16});
   }
   // Makes a graph, its kernel, and a run; true if it was valid.
   bool once() {

@@ -68,7 +68,7 @@ inline biolord::Linear make_linear(Random& random, int inputs, int outputs, bool
 }
 
 struct Layer {
-  biolord::Linear qkv, out, first, second[8];
+  biolord::Linear qkv, out, first, second[32];
 };
 struct Model {
   static constexpr int kPositions = 512, kVocabulary = 97, kMostLayers = 12;

@@ -146,6 +146,21 @@ def test_group_scales_of_another_number_of_groups(op: str) -> None:
         open_session(model, "plain")
 
 
+@pytest.mark.parametrize("value", [0, 16, -1, -128, 127])
+@pytest.mark.parametrize("which", [-1, -2])
+@pytest.mark.parametrize("op", ["Attention", "FeedForward"])
+def test_group_scales_that_make_no_8_bit_weights(op: str, which: int, value: int) -> None:
+    """The kinds would differ."""
+    model = operator_model(ENCODERS[4], op)
+    name = model.graph.node[0].input[which]
+    (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == name]
+    values = numpy_helper.to_array(tensor).copy()
+    values.flat[[3, -1]] = value
+    tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    with pytest.raises(Refused, match=r"2 group scales of [a-z]+ are outside 1 to 15"):
+        open_session(model, "plain")
+
+
 def test_an_even_number_of_positions() -> None:
     """The bias has a middle."""
     encoder = replace(ENCODER, position_bias=np.zeros((4, 10), np.float32))

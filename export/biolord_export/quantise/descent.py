@@ -13,13 +13,13 @@ BLOCK = 64
 """Inputs whose changes reach the other inputs' slopes together."""
 
 
-def descend(values: Float32, steps: Float32, exact: Float32, hessian: Float32, ends: tuple[int, int]) -> Float32:
+def descend(values: Float32, steps: Float32, gradient: Float32, hessian: Float32, ends: tuple[int, int]) -> Float32:
     """Move one integer at a time to where the output's error is smallest while the others stay: coordinate descent.
 
     Args:
         values: Whole numbers, float32 [inputs, outputs].
         steps: What each of them is multiplied with, of the same shape.
-        exact: The weight that they approximate, of the same shape.
+        gradient: ``hessian @ (exact - values * steps)``, of the same shape; kept up with the values.
         hessian: float32 [inputs, inputs], positive on its diagonal.
         ends: The lowest and the highest number there is.
 
@@ -27,7 +27,6 @@ def descend(values: Float32, steps: Float32, exact: Float32, hessian: Float32, e
         The whole numbers after each was visited once.
     """
     values = values.copy()
-    gradient = hessian @ (exact - values * steps)
     for start in range(0, len(values), BLOCK):
         rows = slice(start, start + BLOCK)
         moved = _move(values[rows], steps[rows], gradient[rows], hessian[rows, rows], ends)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from biolord_export.weights import Float32
 
-GROUP = 32
+GROUP = 16
 """Inputs that share a whole scale."""
 LOWEST, HIGHEST = -8, 7
 LARGEST_SCALE = 15
@@ -32,8 +32,8 @@ TRIED = 8
 """Scales that are tried for a group, from the one that clips nothing downwards."""
 ROOM = np.float32(1.1)
 """How far past a group's range the first of them may reach: a lucky step may still win."""
-SWEEPS = 3
-"""How often every value is revisited, scales of outputs being fitted in between."""
+SWEEPS = 2
+"""How often every value is revisited, and scales of outputs fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,10 @@ def round_weight4(weight: Float32, covariance: Float32, parts: int = 1) -> tuple
     base = _base(weight, parts)
     values, scales = _round_groups(weight, hessian, base)
     whole = np.repeat(scales, GROUP, axis=0)
+    gradient = hessian @ (weight - values * whole * _spread(base, len(weight)))
     for _ in range(SWEEPS):
-        values = descend(values, whole * _spread(base, len(weight)), weight, hessian, (LOWEST, HIGHEST))
-        base = _refit(values * whole, base, weight, hessian)
+        values = descend(values, whole * _spread(base, len(weight)), gradient, hessian, (LOWEST, HIGHEST))
+        base = _refit(values * whole, base, gradient, hessian)
     cut = zip(np.split(values.astype(np.int8), parts), base, np.split(scales.astype(np.int8), parts), strict=True)
     return tuple(IntegerWeight(*each) for each in cut)
 
@@ -121,15 +122,15 @@ def _fit_group(rows: Float32, factor: Float32, base: Float32) -> _Fit:
     return _Fit(values[:, best, outputs], left[:, best, outputs], scales[best, outputs].astype(np.float32))
 
 
-def _refit(whole: Float32, base: Float32, exact: Float32, hessian: Float32) -> Float32:
-    """Fit the scales of outputs, part by part, to what the whole numbers became: least squares."""
-    base, width = base.copy(), len(exact) // len(base)
-    gradient = hessian @ (exact - whole * _spread(base, len(exact)))
+def _refit(whole: Float32, base: Float32, gradient: Float32, hessian: Float32) -> Float32:
+    """Fit the scales of outputs, part by part, to what the whole numbers became; keeps the gradient up."""
+    base, width = base.copy(), len(whole) // len(base)
     for part in range(len(base)):
         rows = slice(part * width, (part + 1) * width)
         pushed = hessian[:, rows] @ whole[rows]
-        energy = np.einsum("kn,kn->n", whole[rows], pushed[rows])
-        change = np.einsum("kn,kn->n", whole[rows], gradient[rows]) / np.maximum(energy, np.finfo(np.float32).tiny)
+        energy = np.maximum(np.einsum("kn,kn->n", whole[rows], pushed[rows]), np.finfo(np.float32).tiny)
+        change = np.einsum("kn,kn->n", whole[rows], gradient[rows]) / energy
+        change = np.where(base[part] + change > 0, change, 0).astype(np.float32)  # an output of noise alone may cross 0
         gradient -= pushed * change
         base[part] += change
     return base

@@ -24,7 +24,8 @@ class LinearReport:
         name: Which of its linear layers.
         error: Error power over signal power of its output.
         strength: How much of the input's ranges smoothing moved into the weights, 0 to 1.
-        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end.
+        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end,
+            0 if they have none.
         wide: How many input channels stay in float32.
     """
 

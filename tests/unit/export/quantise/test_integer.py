@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import erf
 
 import numpy as np
@@ -15,7 +15,7 @@ from biolord_export.kernels.layers import IntegerLinear
 from biolord_export.quantise.integer import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
 from biolord_export.quantise.integer_arithmetic import contract, expand, project, project_mixed
 from biolord_export.quantise.integer_layer import count_groups, quantize_inner, quantize_linear
-from biolord_export.quantise.integer_weight import dense, round_weight8
+from biolord_export.quantise.integer_weight import IntegerWeight, dense, round_weight8
 from biolord_export.quantise.integer_weight4 import round_weight4
 from biolord_export.quantise.report import Quantized
 from biolord_export.quantise.smoothing import smooth
@@ -25,6 +25,7 @@ from unit.export.quantise.observed import observe
 
 Float32 = NDArray[np.float32]
 Statistics = Mapping[tuple[int, str], InputStatistics]
+WeightRounder = Callable[[Float32, Float32, int], tuple[IntegerWeight, ...]]
 QUANTIZERS = {8: (quantize_integer8, INTEGER8), 4: (quantize_integer4, INTEGER4)}
 
 
@@ -83,7 +84,7 @@ def test_the_encoder_has_the_shapes_that_the_operators_take(
     assert (encoder.table.dtype, encoder.table.shape) == (np.dtype(np.int8), weights.word_embeddings.shape)
     assert encoder.table_scales.dtype == np.float32
     assert encoder.table_scales.shape == (len(encoder.table), dim // 64)
-    found = encoder.table * np.repeat(encoder.table_scales, 64, axis=1)
+    found = encoder.table.astype(np.float32) * np.repeat(encoder.table_scales, 64, axis=1)
     assert relative(found, weights.word_embeddings) < 0.01
     assert len(encoder.layers) == len(weights.layers)
     for layer in encoder.layers:
@@ -97,9 +98,9 @@ def test_the_encoder_has_the_shapes_that_the_operators_take(
             *[(inner // len(feed_forward.second), dim)] * len(linears[3:]),
         ]
         assert [linear.values.shape for linear in linears] == widths
-        assert [(linear.scale.dtype, linear.bias.dtype) for linear in linears] == [(np.float32, np.float32)] * len(
-            linears
-        )
+        assert {numbers.dtype for linear in linears for numbers in (linear.scale, linear.bias)} == {
+            np.dtype(np.float32)
+        }
         assert [linear.group_scales is None for linear in linears] == [bits == 8] * len(linears)
         assert attention.smoothing.shape == feed_forward.smoothing.shape == (2, dim)
         assert attention.value_bits == {8: 16, 4: 8}[bits]
@@ -139,12 +140,11 @@ def test_inner_channels_are_sorted_by_range(
 
 
 @pytest.mark.parametrize("round_weight", [round_weight8, round_weight4])
-def test_a_bias_takes_back_what_rounding_shifts(round_weight: object) -> None:
+def test_a_bias_takes_back_what_rounding_shifts(round_weight: WeightRounder) -> None:
     """The mean input yields the mean output, however the weight was rounded and wherever inputs are centered."""
-    rounder = {round_weight8: round_weight8, round_weight4: round_weight4}[round_weight]  # type: ignore[index]
     linear, statistics = random_linear(96, 24), seen(96)
     smoothing = smooth(statistics, linear.weight, 0.7)
-    found = quantize_linear(linear, smoothing, statistics, rounder)
+    found = quantize_linear(linear, smoothing, statistics, round_weight)
     expected = exact(linear, statistics.mean)
     mean = smoothing.apply(statistics.mean) @ weight_of(found) + found.bias
     assert np.allclose(mean, expected, atol=1e-4 * np.abs(expected).max())

@@ -74,7 +74,7 @@ def test_any_weight_becomes_what_the_operators_take(
     assert [each.values.shape for each in found] == [(GROUP * groups, outputs)] * parts
     for each in found:
         scales = group_scales(each)
-        assert (each.values.dtype, scales.dtype, each.scale.dtype) == (np.int8, np.int8, np.float32)
+        assert [str(a.dtype) for a in (each.values, scales, each.scale)] == ["int8", "int8", "float32"]
         assert scales.shape == (groups, outputs)
         assert LOWEST <= each.values.min() <= each.values.max() <= HIGHEST
         assert 1 <= scales.min() <= scales.max() <= LARGEST_SCALE
@@ -88,7 +88,7 @@ def test_groups_have_scales_of_their_own() -> None:
     weight = random(64, 5)
     weight[:32] *= 12
     (found,) = round_weight4(weight, np.eye(64, dtype=np.float32))
-    assert (group_scales(found)[0] > 5 * group_scales(found)[1]).all()
+    assert (group_scales(found)[0] > 5 * group_scales(found)[-1]).all()
     weight[:32] *= 100
     assert np.abs(whole(round_weight4(weight, np.eye(64, dtype=np.float32), 2))[32:] - weight[32:]).max() < 0.4
 

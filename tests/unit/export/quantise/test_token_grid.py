@@ -23,7 +23,8 @@ rows = arrays.arrays(
 
 def spans(x: Float32) -> Float32:
     """Measure what each row's grid spans, float32 [tokens, 1]."""
-    return np.maximum(x.max(axis=1, keepdims=True), 0) - np.minimum(x.min(axis=1, keepdims=True), 0)
+    highest, lowest = np.maximum(x.max(axis=1, keepdims=True), 0), np.minimum(x.min(axis=1, keepdims=True), 0)
+    return np.asarray(highest - lowest, dtype=np.float32)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
