@@ -1,4 +1,4 @@
-"""Run the float32 graph over texts and keep what a quantiser wants to know about each linear layer's input."""
+"""Run the float32 graph over texts and keep what a quantizer wants to know about each linear layer's input."""
 
 from __future__ import annotations
 

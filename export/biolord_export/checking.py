@@ -1,4 +1,4 @@
-"""Measure a finished artefact against any reference a user names."""
+"""Measure a finished artifact against any reference a user names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from biolord_export.fidelity import FidelityReport
-    from biolord_export.pairs import LabelledPairs
+    from biolord_export.pairs import LabeledPairs
     from biolord_export.verify import UnitVectors
     from biolord_onnx.artifact import Artifact
 
@@ -35,7 +35,7 @@ class Reference:
     """What to measure against.
 
     Attributes:
-        model: An artefact folder, a checkpoint folder or a hub id.
+        model: An artifact folder, a checkpoint folder or a hub id.
         revision: The revision of a hub id.
         engine: What runs a checkpoint: ``graph``, our own float32 graph of it, or ``torch``.
     """
@@ -49,9 +49,9 @@ def measure_artifact(
     artifact: Artifact,
     reference: Reference,
     texts: Mapping[str, Sequence[str]],
-    pairs: LabelledPairs | None = None,
+    pairs: LabeledPairs | None = None,
 ) -> FidelityReport:
-    """Measure an artefact against a checkpoint or another artefact.
+    """Measure an artifact against a checkpoint or another artifact.
 
     Args:
         artifact: What to measure.
@@ -66,7 +66,7 @@ def measure_artifact(
         if exact.dim != embedder.dim:
             raise ExportError(
                 f"{reference.model} yields {exact.dim} numbers a text, {artifact.path} {embedder.dim}: "
-                "name the checkpoint that the artefact was made from"
+                "name the checkpoint that the artifact was made from"
             )
         found = unit_vectors(embedder)
         gate = find_target(artifact.manifest.target).gate
@@ -88,9 +88,9 @@ def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact
     if (Path(reference.model) / MANIFEST_NAME).is_file():
         _refuse_checkpoint_options(reference)
         with Embedder.load(reference.model) as embedder:
-            yield _Exact(f"artefact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
+            yield _Exact(f"artifact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
         return
-    # The artefact's own length and pooling: what is measured is the number format.
+    # The artifact's own length and pooling: what is measured is the number format.
     checkpoint = open_checkpoint(
         reference.model,
         revision=reference.revision,
@@ -108,7 +108,7 @@ def _refuse_checkpoint_options(reference: Reference) -> None:
         )
     if reference.engine != Reference.engine:
         raise CheckpointError(
-            f"{reference.model} is an artefact, which {reference.engine} can't run: name a checkpoint, "
+            f"{reference.model} is an artifact, which {reference.engine} can't run: name a checkpoint, "
             "or leave --engine out"
         )
 

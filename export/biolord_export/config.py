@@ -27,7 +27,7 @@ ENCODER_KEYS = {
     "is_encoder_decoder": Key("only encoders are converted", (False,)),
     "add_cross_attention": Key("attention to another encoder's output", (False,)),
     "pruned_heads": Key("attention heads that are taken out", _NONE),
-    "quantization_config": Key("weights that are quantised already", _NONE),
+    "quantization_config": Key("weights that are quantized already", _NONE),
     "auto_map": Key("it names code of its own, which is never run", _NONE),
     "processor_class": Key("it names another way to prepare texts", (None,)),
     "transformers_weights": Key("it names another file of weights", (None,)),

@@ -44,7 +44,7 @@ SHOWN = 3
 
 
 def main(folder: Path = FOLDER) -> int:
-    """Run the demo; its artefact stays in ``folder``, so that a second run takes seconds."""
+    """Run the demo; its artifact stays in ``folder``, so that a second run takes seconds."""
     folder.mkdir(exist_ok=True)
     artifact = _obtain(_find_checkpoint(), folder)
     if artifact.manifest.fidelity:
@@ -65,7 +65,7 @@ def _find_checkpoint() -> Checkpoint:
 
 
 def _obtain(checkpoint: Checkpoint, folder: Path) -> Artifact:
-    """Open the artefact of an earlier run, or export it."""
+    """Open the artifact of an earlier run, or export it."""
     out = folder / f"{checkpoint.place.id.rpartition('/')[2]}-{TARGET}"
     if out.exists():
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LICENCE = "author's part MIT; made from UMLS and SNOMED CT, whose licences its users need"
+LICENSE = "author's part MIT; made from UMLS and SNOMED CT, whose licenses its users need"
 LAYOUT_TESTED = (
     "its files' layout, small and with random weights: token ids and vectors equal to sentence-transformers 5.7 on the "
     "same folder"
@@ -34,7 +34,7 @@ class FamilyModel:
         megabytes: Of its float32 weights.
         max_length: Tokens of a text that sentence-transformers doesn't cut.
         max_length_source: The file that says so.
-        licence: In short; the hub's card has the whole text.
+        license: In short; the hub's card has the whole text.
         verified: What was run with this exporter, and on what.
     """
 
@@ -45,7 +45,7 @@ class FamilyModel:
     megabytes: int
     max_length: int
     max_length_source: str
-    licence: str
+    license: str
     verified: str
 
 
@@ -58,7 +58,7 @@ FAMILY = (
         megabytes=438,
         max_length=128,
         max_length_source="sentence_bert_config.json",
-        licence=LICENCE,
+        license=LICENSE,
         verified=LAYOUT_TESTED + BASE_MEASURED,
     ),
     FamilyModel(
@@ -69,7 +69,7 @@ FAMILY = (
         megabytes=438,
         max_length=512,
         max_length_source="tokenizer_config.json (without modules.json, sentence_bert_config.json doesn't count)",
-        licence=LICENCE,
+        license=LICENSE,
         verified=LAYOUT_TESTED + BASE_MEASURED,
     ),
     FamilyModel(
@@ -80,7 +80,7 @@ FAMILY = (
         megabytes=438,
         max_length=512,
         max_length_source="config.json or tokenizer_config.json (there is no modules.json); not seen on the hub",
-        licence=LICENCE,
+        license=LICENSE,
         verified=LAYOUT_TESTED + BASE_MEASURED,
     ),
     FamilyModel(
@@ -91,7 +91,7 @@ FAMILY = (
         megabytes=1112,
         max_length=64,
         max_length_source="sentence_bert_config.json",
-        licence=LICENCE,
+        license=LICENSE,
         verified=LAYOUT_TESTED + MULTILINGUAL_MEASURED,
     ),
     FamilyModel(
@@ -102,7 +102,7 @@ FAMILY = (
         megabytes=438,
         max_length=512,
         max_length_source="tokenizer_config.json (there is no modules.json)",
-        licence="author's part MIT; made from UMLS, whose licence its users need",
+        license="author's part MIT; made from UMLS, whose license its users need",
         verified=LAYOUT_TESTED + BASE_MEASURED,
     ),
 )

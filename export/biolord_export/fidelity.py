@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from biolord_export.weights import Float32
     from biolord_onnx.json_fields import JSONObject
 
-NEIGHBOURS = 10
-NEIGHBOUR_ROWS = 1024
-"""Texts whose neighbours are sought at once: all at once would take memory with the square of their number."""
+NEIGHBORS = 10
+NEIGHBOR_ROWS = 1024
+"""Texts whose neighbors are sought at once: all at once would take memory with the square of their number."""
 WORST_SHOWN = 3
 OVERFLOW = "the checkpoint's weights overflow float32, take another one"
 
@@ -64,7 +64,7 @@ class Gate:
 class FidelityReport:
     """Fidelity to a reference, and the gate it was held against; ``shortfalls`` is empty if it passed.
 
-    Labelled pairs are in it where a user gave some; no gate is on them.
+    Labeled pairs are in it where a user gave some; no gate is on them.
     """
 
     reference: str
@@ -122,7 +122,7 @@ def compare(kind: str, texts: Sequence[str], exact: Float32, found: Float32) -> 
     broken = int(np.count_nonzero(~np.isfinite(cosines)))
     if broken:
         raise FidelityError(f"{kind}: {broken} of {len(texts)} texts have vectors that aren't finite: {OVERFLOW}")
-    nearest, nearest_found = nearest_neighbours(exact), nearest_neighbours(found)
+    nearest, nearest_found = nearest_neighbors(exact), nearest_neighbors(found)
     shared = [len(np.intersect1d(a, b)) for a, b in zip(nearest, nearest_found, strict=True)]
     worst = np.argsort(cosines, kind="stable")[:WORST_SHOWN]
     return GroupFidelity(
@@ -137,12 +137,12 @@ def compare(kind: str, texts: Sequence[str], exact: Float32, found: Float32) -> 
     )
 
 
-def nearest_neighbours(vectors: Float32, count: int = NEIGHBOURS) -> NDArray[np.int64]:
+def nearest_neighbors(vectors: Float32, count: int = NEIGHBORS) -> NDArray[np.int64]:
     """Return int64 [n, min(count, n - 1)], the other vectors of largest dot product, nearest first."""
     most = min(count, len(vectors) - 1)
     parts = [
-        _nearest(vectors, np.arange(start, min(start + NEIGHBOUR_ROWS, len(vectors))), most)
-        for start in range(0, len(vectors), NEIGHBOUR_ROWS)
+        _nearest(vectors, np.arange(start, min(start + NEIGHBOR_ROWS, len(vectors))), most)
+        for start in range(0, len(vectors), NEIGHBOR_ROWS)
     ]
     return np.concatenate(parts)
 

@@ -34,7 +34,7 @@ def read_library_settings(folder: Path, dim: int) -> tuple[str, ...]:
         dim: Length of its vectors.
 
     Returns:
-        What a user of the artefact must know of them, a line each.
+        What a user of the artifact must know of them, a line each.
 
     Raises:
         CheckpointError: They change vectors in a way that the exporter doesn't carry out.

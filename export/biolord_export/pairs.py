@@ -1,4 +1,4 @@
-"""Labelled pairs: does an artefact rank them as its reference does?"""
+"""Labeled pairs: does an artifact rank them as its reference does?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FEWEST_PAIRS = 3
 
 
 @dataclass(frozen=True)
-class LabelledPairs:
+class LabeledPairs:
     """Pairs of texts with a score that people gave them, and the name of the file they came from."""
 
     origin: str
@@ -38,12 +38,12 @@ class LabelledPairs:
 
 @dataclass(frozen=True)
 class PairsFidelity:
-    """How well cosines rank labelled pairs.
+    """How well cosines rank labeled pairs.
 
     Attributes:
         origin: Where the pairs came from.
         pairs: How many.
-        spearman: Spearman's rank correlation of the artefact's cosines with the scores.
+        spearman: Spearman's rank correlation of the artifact's cosines with the scores.
         reference: That of the reference's cosines.
     """
 
@@ -63,7 +63,7 @@ class PairsFidelity:
         )
 
 
-def read_pairs(path: Path, layout: Layout | None = None) -> LabelledPairs:
+def read_pairs(path: Path, layout: Layout | None = None) -> LabeledPairs:
     """Read a UTF-8 table whose header names the columns score, text1 and text2, in any order.
 
     Args:
@@ -88,7 +88,7 @@ def read_pairs(path: Path, layout: Layout | None = None) -> LabelledPairs:
     if len(rows) < FEWEST_PAIRS or len({score for score, _, _ in rows}) == 1:
         raise ExportError(f"{path} has {len(rows)} pairs, expected {FEWEST_PAIRS} or more, with different scores")
     scores, first, second = zip(*rows, strict=True)
-    return LabelledPairs(path.name, scores, first, second)
+    return LabeledPairs(path.name, scores, first, second)
 
 
 def _read_rows(table: Table) -> Iterator[tuple[float, str, str]]:
@@ -112,15 +112,15 @@ def _read_score(score: str, place: str) -> float:
 
 
 def compare_pairs(
-    pairs: LabelledPairs,
+    pairs: LabeledPairs,
     found: Callable[[Sequence[str]], Float32],
     exact: Callable[[Sequence[str]], Float32],
 ) -> PairsFidelity:
-    """Rank labelled pairs by cosine, with an artefact and with its reference.
+    """Rank labeled pairs by cosine, with an artifact and with its reference.
 
     Args:
         pairs: The pairs.
-        found: Gives an artefact's unit vectors, float32 [n, dim], of n texts.
+        found: Gives an artifact's unit vectors, float32 [n, dim], of n texts.
         exact: Gives its reference's.
     """
 

@@ -26,7 +26,7 @@ def compile_pieces(path: Path, tokenizer_json: str, texts: Sequence[str]) -> boo
 
     Args:
         path: The file to write.
-        tokenizer_json: The text of the artefact's ``tokenizer.json``.
+        tokenizer_json: The text of the artifact's ``tokenizer.json``.
         texts: Texts whose ids are compared.
 
     Returns:

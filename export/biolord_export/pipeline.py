@@ -1,4 +1,4 @@
-"""From a checkpoint to a verified artefact."""
+"""From a checkpoint to a verified artifact."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from biolord_export.fidelity import OVERFLOW
 from biolord_export.graph.builder import FLOAT32
 from biolord_export.graph.road import FloatRoad
 from biolord_export.naming import plain_name
-from biolord_export.notice import licence_notice
+from biolord_export.notice import license_notice
 from biolord_export.ranges import measure_ranges
 from biolord_export.roads import Loaded
 from biolord_export.scratch import beside
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from biolord_export.calibrate import InputStatistics
     from biolord_export.fidelity import FidelityReport
     from biolord_export.graph.builder import FloatFormat
-    from biolord_export.quantise.report import LinearReport
+    from biolord_export.quantize.report import LinearReport
     from biolord_export.source import Checkpoint
     from biolord_export.targets import Target
     from biolord_export.weights import EncoderWeights
@@ -67,8 +67,8 @@ class ExportOptions:
     Attributes:
         target: The number format.
         calibration: Texts that fix the scales; None takes the built-in ones.
-        force: Whether an artefact at the destination may be replaced.
-        accept_below_gate: Whether to write an artefact whose fidelity is below its gate, marked so.
+        force: Whether an artifact at the destination may be replaced.
+        accept_below_gate: Whether to write an artifact whose fidelity is below its gate, marked so.
     """
 
     target: Target
@@ -84,7 +84,7 @@ class Exported:
     Attributes:
         manifest: The manifest written.
         fidelity: What was measured; None for the float32 target, which is the reference itself.
-        layers: What quantising did to each linear layer.
+        layers: What quantizing did to each linear layer.
     """
 
     manifest: Manifest
@@ -107,7 +107,7 @@ def export_artifact(
 
     Args:
         checkpoint: What to convert.
-        out: The artefact folder to write.
+        out: The artifact folder to write.
         options: How.
         say: Told at the beginning of each step, in a few words.
 
@@ -234,7 +234,7 @@ def _measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -
 def write_reference(
     folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, floats: FloatFormat = FLOAT32
 ) -> None:
-    """Write the float32 artefact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
+    """Write the float32 artifact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
     written = FloatRoad(floats).write(Loaded(checkpoint, weights, {}))
     manifest = _describe(checkpoint, TARGETS[REFERENCE_TARGET], weights, (), {})
     write_draft(folder, written.graph, checkpoint.tokenizer_json, manifest)
@@ -269,7 +269,7 @@ def _describe(
         golden=None,
         tools=_tools(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        license=licence_notice(place.id),
+        license=license_notice(place.id),
         notes=checkpoint.notes,
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from biolord_export.calibrate import InputStatistics
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.quantise.report import LinearReport
+    from biolord_export.quantize.report import LinearReport
     from biolord_export.source import Checkpoint
     from biolord_export.weights import EncoderWeights
 

@@ -121,5 +121,5 @@ def _charsmap(rules: bytes, path: Path) -> list[normalizers.Normalizer]:
         return [normalizers.Precompiled(rules)]
     except Exception as error:  # tokenizers raises the bare class
         raise CheckpointError(
-            f"{path} has normalisation rules that tokenizers can't read ({error}): download the checkpoint again"
+            f"{path} has normalization rules that tokenizers can't read ({error}): download the checkpoint again"
         ) from error

@@ -12,7 +12,7 @@ from biolord_export.graph.road import FloatRoad
 from biolord_export.kernels.limits import DOMAIN, VERSION
 from biolord_export.kernels.road import KernelRoad
 from biolord_export.portable.road import PortableFloatRoad, PortableIntegerRoad
-from biolord_export.quantise.integer import quantize_integer4, quantize_integer8
+from biolord_export.quantize.integer import quantize_integer4, quantize_integer8
 from biolord_onnx.engine import LOWEST_ONNXRUNTIME
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ def prepare_tokenizer(modules: Modules, config: EncoderConfig) -> str:
         config: The encoder's kind, and how many token vectors it has.
 
     Returns:
-        The JSON text of the artefact's tokenizer.json.
+        The JSON text of the artifact's tokenizer.json.
 
     Raises:
         CheckpointError: The file is missing or no tokenizer, adds no special tokens, or knows ids that have no vector;

@@ -24,7 +24,7 @@ class TorchReference:
 
     Attributes:
         model: The encoder.
-        tokenizer: transformers' own, not the artefact's file.
+        tokenizer: transformers' own, not the artifact's file.
         pooling: ``mean`` or ``cls``.
         max_length: Longest text in tokens.
     """
@@ -61,7 +61,7 @@ class TorchReference:
         """Encode n texts; returns unit vectors, float32 [n, dim]."""
         import torch
 
-        # Neighbours of similar length, so that little is computed for padding.
+        # Neighbors of similar length, so that little is computed for padding.
         order = np.argsort([len(text) for text in texts], kind="stable")
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         with torch.inference_mode():

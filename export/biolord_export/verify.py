@@ -1,4 +1,4 @@
-"""Measure an artefact against a reference, through the runtime that users will run."""
+"""Measure an artifact against a reference, through the runtime that users will run."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ SLICE = 128
 def measure_fidelity(
     found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]], gate: Gate, reference: str
 ) -> FidelityReport:
-    """Encode texts with an artefact and with its reference, and compare.
+    """Encode texts with an artifact and with its reference, and compare.
 
     Args:
-        found: Gives the unit vectors, float32 [n, dim], of n texts by the artefact to measure.
+        found: Gives the unit vectors, float32 [n, dim], of n texts by the artifact to measure.
         exact: Gives them by the reference.
         texts: Texts by kind.
         gate: What must be reached.
@@ -68,7 +68,7 @@ def measure_invariance(embedder: Embedder, texts: Sequence[str]) -> BatchInvaria
 
 
 def unit_vectors(embedder: Embedder) -> UnitVectors:
-    """Return the function that encodes n texts with an artefact, to float32 [n, dim]."""
+    """Return the function that encodes n texts with an artifact, to float32 [n, dim]."""
     return partial(_encode, embedder)
 
 

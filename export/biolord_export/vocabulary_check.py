@@ -27,9 +27,9 @@ def measure_vocabulary(draft: Path, checkpoint: Checkpoint, write_reference: Cal
     """Compare a draft with the float32 graph of the whole vocabulary.
 
     Args:
-        draft: The artefact's folder.
+        draft: The artifact's folder.
         checkpoint: Its checkpoint, some of its vocabulary kept.
-        write_reference: Writes the float32 artefact of a checkpoint and its weights into a folder.
+        write_reference: Writes the float32 artifact of a checkpoint and its weights into a folder.
 
     Returns:
         What the manifest tells of the vocabulary.

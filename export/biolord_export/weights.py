@@ -29,7 +29,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class LayerNorm:
-    """Layer normalisation over the last axis; weight and bias are float32 [dim]."""
+    """Layer normalization over the last axis; weight and bias are float32 [dim]."""
 
     weight: Float32
     bias: Float32
@@ -59,7 +59,7 @@ class EncoderWeights:
             token. Constant terms such as the token type embedding of a single text are added in.
         first_position: The row of the first token.
         positions: How a token's position is counted.
-        embedding_norm: Normalises the sum of the embeddings.
+        embedding_norm: Normalizes the sum of the embeddings.
         layers: The transformer layers, first to last.
         heads: Attention heads in each layer.
         pad_id: The id that fills a batch up.

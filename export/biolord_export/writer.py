@@ -1,4 +1,4 @@
-"""Write an artefact folder: all of it, or nothing."""
+"""Write an artifact folder: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_destination(out: Path, *, force: bool) -> None:
     """Refuse a destination before any work is done.
 
     Raises:
-        ExportError: It exists and ``force`` wasn't given, or isn't an artefact that may be replaced, or its parent
+        ExportError: It exists and ``force`` wasn't given, or isn't an artifact that may be replaced, or its parent
             folder is missing.
         OSError: Nothing can be written beside it.
     """
@@ -49,17 +49,17 @@ def _check_replaceable(out: Path, *, force: bool) -> None:
     if not force:
         raise ExportError(f"{out} exists already: give another name, or --force to replace it")
     if out.is_symlink() or not out.is_dir():
-        raise ExportError(f"{out} is not a folder: --force replaces artefacts only")
+        raise ExportError(f"{out} is not a folder: --force replaces artifacts only")
     names = {path.name for path in out.iterdir()}
     # A manifest alone proves nothing: web applications and browser extensions have one, too.
     foreign = sorted(names - ARTIFACT_FILES)
     if foreign or (names and MANIFEST_NAME not in names):
         found = f"it holds {foreign[0]}" if foreign else f"no {MANIFEST_NAME}"
-        raise ExportError(f"{out} is not an artefact ({found}): --force replaces artefacts only")
+        raise ExportError(f"{out} is not an artifact ({found}): --force replaces artifacts only")
 
 
 def write_draft(folder: Path, graph: GraphBuilder, tokenizer_json: str, manifest: Manifest) -> Manifest:
-    """Write an artefact's files into a draft folder.
+    """Write an artifact's files into a draft folder.
 
     Returns:
         The manifest as written, which lists every file.
@@ -88,10 +88,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def publish(draft: Path, out: Path) -> None:
-    """Rename a finished draft to its destination; an artefact that lies there is replaced.
+    """Rename a finished draft to its destination; an artifact that lies there is replaced.
 
     Raises:
-        OSError: The disk failed; the old artefact is left where it was.
+        OSError: The disk failed; the old artifact is left where it was.
     """
     for path in draft.iterdir():
         path.chmod(0o644)

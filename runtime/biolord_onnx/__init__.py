@@ -1,4 +1,4 @@
-"""Biomedical text embeddings from a quantised ONNX artefact: numpy, onnxruntime and tokenizers, no torch.
+"""Biomedical text embeddings from a quantized ONNX artifact: numpy, onnxruntime and tokenizers, no torch.
 
 Importing this package is cheap: numpy and onnxruntime are only imported with the first name that needs them.
 """

@@ -1,4 +1,4 @@
-"""Opening an artefact folder: what can be checked without onnxruntime is checked here."""
+"""Opening an artifact folder: what can be checked without onnxruntime is checked here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from biolord_onnx.compiled_operators import check_known
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.fit import check_tables
 from biolord_onnx.graph_check import check_graph
-from biolord_onnx.installed import installed_artefacts, normalise
+from biolord_onnx.installed import installed_artifacts, normalize
 from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry, Manifest
 from biolord_onnx.onnx_file import Graph, read_graph
 from biolord_onnx.stamps import StampedFiles, sha256_of
@@ -25,7 +25,7 @@ LARGEST_MANIFEST = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """An artefact folder that passed the checks of `open_artifact`.
+    """An artifact folder that passed the checks of `open_artifact`.
 
     Attributes:
         path: the folder, absolute and without links: what a link points to later makes no difference.
@@ -63,16 +63,16 @@ class Artifact:
 
 
 def open_artifact(path: Path | str, *, verify_hashes: bool = True, fingerprint: str | None = None) -> Artifact:
-    """Check an artefact folder and read its manifest.
+    """Check an artifact folder and read its manifest.
 
     Args:
-        path: the folder that ``biolord export`` wrote, or the name of an installed artefact; a folder of that name
+        path: the folder that ``biolord export`` wrote, or the name of an installed artifact; a folder of that name
             wins. A ``~`` in front is the home folder.
         verify_hashes: compare the SHA-256 of every file with the manifest's; sizes are always compared.
         fingerprint: of the one artifact to accept, see `Artifact.fingerprint`; None for any.
 
     Returns:
-        The artefact, whose files can be loaded.
+        The artifact, whose files can be loaded.
 
     Raises:
         ArtifactError: a file is missing, unreadable, altered or leads out of the folder, the manifest is malformed or
@@ -125,12 +125,12 @@ def _find_folder(path: Path) -> Path:
     if path.is_dir():
         return path
     if path.exists():
-        raise ArtifactError(f"{path} is a file, expected the artefact folder that biolord export writes")
-    installed = installed_artefacts() if len(path.parts) == 1 else {}
-    found = installed.get(normalise(path.name))
+        raise ArtifactError(f"{path} is a file, expected the artifact folder that biolord export writes")
+    installed = installed_artifacts() if len(path.parts) == 1 else {}
+    found = installed.get(normalize(path.name))
     if found is None:
-        known = f"; installed artefacts: {', '.join(sorted(installed))}" if installed else ""
-        raise ArtifactError(f"{path} does not exist, expected the artefact folder that biolord export writes{known}")
+        known = f"; installed artifacts: {', '.join(sorted(installed))}" if installed else ""
+        raise ArtifactError(f"{path} does not exist, expected the artifact folder that biolord export writes{known}")
     return found
 
 
@@ -145,7 +145,7 @@ def check_hashes(artifact: Artifact, only: str | None = None) -> None:
     """Compare the SHA-256 of files with the manifest's.
 
     Args:
-        artifact: the artefact.
+        artifact: the artifact.
         only: the name of the one file to look at; None for all.
 
     Raises:
@@ -160,7 +160,7 @@ def _check_hashes(folder: Path, entries: Iterable[FileEntry]) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of an artefact folder without looking at the other files."""
+    """Read the manifest of an artifact folder without looking at the other files."""
     return _parse_document(_read_document(folder), folder)
 
 
@@ -168,7 +168,7 @@ def _read_document(folder: Path) -> bytes:
     path = folder / MANIFEST_NAME
     _refuse_way_out(folder, path)
     if not path.is_file():
-        raise ArtifactError(f"{folder} has no {MANIFEST_NAME}: it is not an artefact, or its export was interrupted")
+        raise ArtifactError(f"{folder} has no {MANIFEST_NAME}: it is not an artifact, or its export was interrupted")
     return read_file(path, LARGEST_MANIFEST)
 
 
@@ -178,7 +178,7 @@ def _parse_document(document: bytes, folder: Path) -> Manifest:
         text = document.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ArtifactError(
-            f"{path} is not UTF-8 ({error.reason} at byte {error.start}): export the artefact again"
+            f"{path} is not UTF-8 ({error.reason} at byte {error.start}): export the artifact again"
         ) from error
     manifest = Manifest.from_json(text, path)
     check_known(manifest.requires.operators, str(path))
@@ -190,18 +190,18 @@ def _check_files(folder: Path, manifest: Manifest) -> None:
         _check_file(folder, entry)
     for name in (MODEL_NAME, TOKENIZER_NAME):
         if manifest.file(name) is None:
-            raise ArtifactError(f"{folder / MANIFEST_NAME}: files does not list {name}: export the artefact again")
+            raise ArtifactError(f"{folder / MANIFEST_NAME}: files does not list {name}: export the artifact again")
 
 
 def _check_file(folder: Path, entry: FileEntry) -> None:
     path = folder / entry.name
     _refuse_way_out(folder, path)
     if not path.is_file():
-        raise ArtifactError(f"{path} is missing: the artefact is incomplete, copy or export it again")
+        raise ArtifactError(f"{path} is missing: the artifact is incomplete, copy or export it again")
     size = path.stat().st_size
     if size != entry.size:
         raise ArtifactError(
-            f"{path} has {size} bytes, the manifest says {entry.size}: copy or export the artefact again"
+            f"{path} has {size} bytes, the manifest says {entry.size}: copy or export the artifact again"
         )
 
 
@@ -219,7 +219,7 @@ def _check_hash(path: Path, entry: FileEntry) -> None:
     if found != entry.sha256:
         raise ArtifactError(
             f"{path} was changed after the export: SHA-256 {found[:12]}..., the manifest says "
-            f"{entry.sha256[:12]}...: copy or export the artefact again"
+            f"{entry.sha256[:12]}...: copy or export the artifact again"
         )
 
 

@@ -1,4 +1,4 @@
-"""Which instructions the CPU has, and whether an artefact's graph gives right vectors on it."""
+"""Which instructions the CPU has, and whether an artifact's graph gives right vectors on it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from biolord_onnx.saturation import ProductSum
 
 IGNORE_VARIABLE = "BIOLORD_IGNORE_CPU_FEATURES"
 SAFE_TARGET = "cpu-int8"
-# An artefact that asks for one of these has 8-bit products that other CPUs may get wrong.
+# An artifact that asks for one of these has 8-bit products that other CPUs may get wrong.
 DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"})
 # What int8 kernels ask for, and what to show to people.
 NOTEWORTHY_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
@@ -58,15 +58,15 @@ def check_requirements(
     *,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Refuse an artefact whose graph would give wrong vectors on this CPU, or needs what the CPU lacks.
+    """Refuse an artifact whose graph would give wrong vectors on this CPU, or needs what the CPU lacks.
 
     Integer dot products (VNNI, AMX, Arm's dotprod) are asked for because 8-bit matmuls without them can saturate. So
-    the kernels are asked, not the flags: exact kernels run the artefact, slower perhaps, even where the system names no
+    the kernels are asked, not the flags: exact kernels run the artifact, slower perhaps, even where the system names no
     such feature (Arm, CPUs older than AVX2, masked flags); saturating ones don't, even where it does (emulators that
     show the host's flags). For any other feature the flags decide.
 
     Args:
-        manifest: the artefact's.
+        manifest: the artifact's.
         features: from `cpu_features`.
         measure: tells what the kernels make of the largest products; asked only if that matters.
         environ: environment variables; BIOLORD_IGNORE_CPU_FEATURES=1 turns the check off.

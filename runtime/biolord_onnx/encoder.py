@@ -44,7 +44,7 @@ class Job:
 
 
 def load_tokenizer(artifact: Artifact) -> Tokenizer:
-    """Load an artefact's tokenizer.
+    """Load an artifact's tokenizer.
 
     Raises:
         ArtifactError: it is unreadable, or doesn't fit the graph or the length limit.
@@ -67,7 +67,7 @@ class Encoder:
     """A tokenizer and a session that belong together. Immutable, hence safe between threads.
 
     Attributes:
-        manifest: of the artefact that both come from.
+        manifest: of the artifact that both come from.
         tokenizer: gives the ids.
         session: gives the vectors.
     """
@@ -86,7 +86,7 @@ class Encoder:
         spinning: bool = False,
         verify_hashes: bool = True,
     ) -> Encoder:
-        """Load an artefact's graph, and beside that hash its files and load its tokenizer.
+        """Load an artifact's graph, and beside that hash its files and load its tokenizer.
 
         Args:
             artifact: from `open_artifact`, hashes not verified.

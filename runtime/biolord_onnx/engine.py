@@ -1,4 +1,4 @@
-"""Importing onnxruntime, the one place where it is done: silent towards the network, and of a release that is right.
+"""Importing onnxruntime, the one place where it is done: silent toward the network, and of a release that is right.
 
 onnxruntime's wheels from 1.29 on look up a Microsoft host within seconds of the first session, and keep a device id and
 a database of events in the home folder. It reads whether it may when it is imported, so that is when it is told.

@@ -1,15 +1,15 @@
-"""Artefacts that were installed as packages, found by name."""
+"""Artifacts that were installed as packages, found by name."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# A wheel of ``biolord pack`` has one entry point in it: the artefact's name, and the package that is its folder.
-ENTRY_POINT_GROUP = "biolord_onnx.artefacts"
+# A wheel of ``biolord pack`` has one entry point in it: the artifact's name, and the package that is its folder.
+ENTRY_POINT_GROUP = "biolord_onnx.artifacts"
 
 
-def installed_artefacts() -> dict[str, Path]:
-    """Return the folders of all installed artefacts by name."""
+def installed_artifacts() -> dict[str, Path]:
+    """Return the folders of all installed artifacts by name."""
     from importlib.metadata import entry_points  # takes longer to import than all the rest of this package
 
     return {
@@ -19,7 +19,7 @@ def installed_artefacts() -> dict[str, Path]:
     }
 
 
-def normalise(name: str) -> str:
+def normalize(name: str) -> str:
     """Return a name as package indexes compare it: lower case, single hyphens.
 
     Source: https://packaging.python.org/en/latest/specifications/name-normalization/

@@ -24,7 +24,7 @@ DEEPEST = 32
 _JSON_NAMES = {type(None): "null", dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
 
 
-def parse_object(text: str, source: str, remedy: str = "export the artefact again") -> Fields:
+def parse_object(text: str, source: str, remedy: str = "export the artifact again") -> Fields:
     """Parse ``text``, which must be one JSON object.
 
     Args:

@@ -1,4 +1,4 @@
-"""The manifest of an artefact: where it came from, how it was made, how faithful it is, what it needs."""
+"""The manifest of an artifact: where it came from, how it was made, how faithful it is, what it needs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file of the artefact: plain name, SHA-256 in hexadecimal, size in bytes."""
+    """A file of the artifact: plain name, SHA-256 in hexadecimal, size in bytes."""
 
     name: str
     sha256: str
@@ -103,7 +103,7 @@ class Manifest:
     """``manifest.json`` of artifact format 2.
 
     Attributes:
-        name: name of the artefact, checkpoint and target.
+        name: name of the artifact, checkpoint and target.
         target: what it was exported for, such as ``cpu-int8``.
         architecture: family of the graph, such as ``mpnet``.
         dim: length of a vector.

@@ -43,7 +43,7 @@ class PiecesHeader:
         prefix: special ids in front of every text.
         suffix: special ids behind every text.
         reserved: strings that are tokens wherever they stand in a text.
-        frame: ``tokenizer.json`` without its vocabulary: how texts are normalised and cut into words.
+        frame: ``tokenizer.json`` without its vocabulary: how texts are normalized and cut into words.
         score_bytes: of a score, 4 or 8.
     """
 
@@ -140,7 +140,7 @@ def read_pieces(path: Path) -> Pieces:
         header = _parse_header(text, f"{path}: header")
         pieces = Pieces(header, *_map_arrays(data, header, begin))
     except (OSError, TypeError, ValueError) as error:  # numpy's word on an unknown kind of number; an empty file
-        raise ArtifactError(f"{path} is no table of pieces ({error}): export the artefact again") from error
+        raise ArtifactError(f"{path} is no table of pieces ({error}): export the artifact again") from error
     try:
         _check_arrays(pieces)
     except ValueError as error:

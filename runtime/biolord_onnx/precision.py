@@ -1,7 +1,7 @@
 """The number formats of a result, as sentence-transformers' ``quantize_embeddings`` defines them.
 
 8-bit formats cut each dimension's range into 255 steps, binary ones keep the sign. sentence-transformers takes the
-ranges from whatever is encoded, so that a vector depends on its neighbours; here they were measured at export, on the
+ranges from whatever is encoded, so that a vector depends on its neighbors; here they were measured at export, on the
 calibration texts, and values outside are clipped.
 """
 
@@ -84,10 +84,10 @@ def choose_conversion(name: str, read_ranges: Callable[[], Ranges | None]) -> Co
 
     Args:
         name: of the format.
-        read_ranges: gives the ranges of the artefact's dimensions, None if it holds none; called if they are needed.
+        read_ranges: gives the ranges of the artifact's dimensions, None if it holds none; called if they are needed.
 
     Raises:
-        InputError: there is no such format, or it needs ranges and the artefact has none.
+        InputError: there is no such format, or it needs ranges and the artifact has none.
     """
     known = check_precision(name)
     if not _FORMATS[known].ranged:
@@ -95,7 +95,7 @@ def choose_conversion(name: str, read_ranges: Callable[[], Ranges | None]) -> Co
     ranges = read_ranges()
     if ranges is None:
         raise InputError(
-            f"precision is {name!r}, but the artefact holds no ranges of its dimensions: export it again, "
+            f"precision is {name!r}, but the artifact holds no ranges of its dimensions: export it again, "
             "or take 'float16'"
         )
     return Conversion(known, ranges)

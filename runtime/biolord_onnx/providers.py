@@ -1,4 +1,4 @@
-"""The execution providers, and which of them runs an artefact."""
+"""The execution providers, and which of them runs an artifact."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Provider:
     Attributes:
         name: what users call it.
         ort_name: what onnxruntime calls it.
-        target_prefixes: beginnings of the artefact targets that it runs.
+        target_prefixes: beginnings of the artifact targets that it runs.
         source: how to get it.
         options: the provider's own options, by onnxruntime's names; `{threads}` in a value is the number of threads,
             for providers that don't take the session's.
@@ -33,7 +33,7 @@ class Provider:
     compiled_operators: bool = False
 
     def runs(self, target: str) -> bool:
-        """Whether it runs artefacts of this target."""
+        """Whether it runs artifacts of this target."""
         return target.startswith(self.target_prefixes)
 
     def options_for(self, threads: int) -> dict[str, str]:
@@ -139,16 +139,16 @@ def find_provider(name: str, available: list[str]) -> Provider:
 
 
 def installed_providers(target: str, available: list[str]) -> list[Provider]:
-    """List the installed providers that run artefacts of a target."""
+    """List the installed providers that run artifacts of a target."""
     return [provider for provider in PROVIDERS if provider.ort_name in available and provider.runs(target)]
 
 
 def choose_provider(name: str, target: str, available: list[str]) -> Provider:
-    """Choose the execution provider for an artefact's target.
+    """Choose the execution provider for an artifact's target.
 
     Args:
         name: ``auto`` or the name of a provider.
-        target: the artefact's.
+        target: the artifact's.
         available: onnxruntime's names of the providers that are installed.
 
     Raises:
@@ -158,7 +158,7 @@ def choose_provider(name: str, target: str, available: list[str]) -> Provider:
         return _choose_automatically(target, available)
     chosen = find_provider(name, available)
     if not chosen.runs(target):
-        raise ProviderError(f"provider {name} does not run a {target} artefact: {_who_runs(target)}")
+        raise ProviderError(f"provider {name} does not run a {target} artifact: {_who_runs(target)}")
     return chosen
 
 
@@ -166,7 +166,7 @@ def _choose_automatically(target: str, available: list[str]) -> Provider:
     for provider in installed_providers(target, available):
         if provider.name in _AUTO:
             return provider
-    raise ProviderError(f"no installed provider runs a {target} artefact: {_who_runs(target)}")
+    raise ProviderError(f"no installed provider runs a {target} artifact: {_who_runs(target)}")
 
 
 def _who_runs(target: str) -> str:

@@ -1,4 +1,4 @@
-"""The range of each dimension, which 8-bit vectors need: a file of the artefact, read when somebody asks for them."""
+"""The range of each dimension, which 8-bit vectors need: a file of the artifact, read when somebody asks for them."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ def _read_ends(fields: Fields, key: str, dim: int) -> tuple[float, ...]:
     values = fields.numbers(key, least=-math.inf)
     if len(values) != dim:
         raise ArtifactError(
-            f"{fields.source}: {key} has {len(values)} numbers, expected {dim}: export the artefact again"
+            f"{fields.source}: {key} has {len(values)} numbers, expected {dim}: export the artifact again"
         )
     return values

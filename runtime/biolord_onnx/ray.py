@@ -24,7 +24,7 @@ class EmbedBatch:
 
     As an instance, ``map_batches(EmbedBatch("…"))``, it runs in Ray's tasks; as a class,
     ``map_batches(EmbedBatch, fn_constructor_args=["…"], concurrency=4)``, in actors. Either way each process loads the
-    artefact once, and the processes of a node share the weights, which are mapped from the file.
+    artifact once, and the processes of a node share the weights, which are mapped from the file.
     The folder, or the installed package, must be on every node, the same one if it is here, too.
 
     A vector depends on its text alone, so a batch that Ray computes again after a failure is the same.
@@ -46,7 +46,7 @@ class EmbedBatch:
         """Say what to do; nothing is loaded yet.
 
         Args:
-            path: artefact folder, or name of an installed artefact.
+            path: artifact folder, or name of an installed artifact.
             column: holds the texts.
             output: column to add.
             truncated: another column to add, of which texts were cut; None for none.
@@ -77,7 +77,7 @@ class EmbedBatch:
             TypeError: a text isn't a string, or the batch isn't a dict of arrays, Ray's batch format "numpy".
             InputError: the column of texts isn't there, or one to add is; or a text is over the limit that
                 ``overflow="error"`` sets.
-            BiolordError: the artefact can't be loaded.
+            BiolordError: the artifact can't be loaded.
         """
         texts = self._texts(batch)
         info = self.options.encode_aloud(self._with_assigned_cpus().embedder(), texts)

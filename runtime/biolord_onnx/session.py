@@ -122,10 +122,10 @@ def open_session(
     threads: int | None = None,
     spinning: bool = False,
 ) -> Session:
-    """Load an artefact's graph.
+    """Load an artifact's graph.
 
     Args:
-        artifact: a checked artefact.
+        artifact: a checked artifact.
         provider: ``auto`` or the name of a provider.
         threads: cores for one run; None takes what affinity and cgroup quota allow.
         spinning: whether threads without work keep their cores busy waiting for some.
@@ -172,11 +172,11 @@ def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: Sessi
 
 
 def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> Provider:
-    """Find the provider that would run an artefact here.
+    """Find the provider that would run an artifact here.
 
     Args:
         ort: the module, from `import_onnxruntime`.
-        manifest: the artefact's.
+        manifest: the artifact's.
         name: ``auto`` or the name of a provider.
 
     Raises:
@@ -212,7 +212,7 @@ def _measure_products(ort: ModuleType, name: str) -> ProductSum:
         products = measure_products(ort)
     except ort_errors() as error:
         raise ArtifactError(
-            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artefact needs: {one_line(error)}"
+            f"onnxruntime {ort.__version__} can't run the 8-bit matmul that the artifact needs: {one_line(error)}"
         ) from error
     if not products.exact and not products.saturated:
         raise ArtifactError(
@@ -239,5 +239,5 @@ def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
     if inputs != set(INPUTS) or outputs != expected:
         raise ArtifactError(
             f"{artifact.model_path} has inputs {sorted(inputs)} and outputs {outputs}, "
-            f"expected {sorted(INPUTS)} and {expected}: export the artefact again"
+            f"expected {sorted(INPUTS)} and {expected}: export the artifact again"
         )

@@ -64,7 +64,7 @@ def session_options(ort: ModuleType, settings: SessionSettings) -> SessionOption
 def _entries(version: str, settings: SessionSettings) -> list[tuple[str, str]]:
     if settings.spinning:
         return [("session.intra_op.allow_spinning", "1")]
-    # Older releases know no limit: there, waiting threads would burn the cores that neighbours need.
+    # Older releases know no limit: there, waiting threads would burn the cores that neighbors need.
     if settings.threads == 1 or parse_version(version) < _KNOWS_SPIN_DURATION:
         return [("session.intra_op.allow_spinning", "0")]
     brief = ("session.intra_op.spin_duration_us", str(SPIN_MICROSECONDS))

@@ -55,14 +55,14 @@ def resolve_settings(
         batch_size: most texts of a run, None for no limit.
         overflow: one of `OVERFLOWS`.
         precision: one of `biolord_onnx.precision.PRECISIONS`.
-        read_ranges: gives the ranges that the artefact holds for an output, None if it holds none.
+        read_ranges: gives the ranges that the artifact holds for an output, None if it holds none.
 
     Raises:
-        InputError: a value is unknown or out of range, or asks for what the artefact doesn't hold.
+        InputError: a value is unknown or out of range, or asks for what the artifact doesn't hold.
     """
     if normalize is False and normalized_checkpoint:
         raise InputError(
-            "normalize is False, but this checkpoint ends in a Normalize module and the artefact holds unit "
+            "normalize is False, but this checkpoint ends in a Normalize module and the artifact holds unit "
             "vectors only: leave normalize out"
         )
     budget = DEFAULT_TOKEN_BUDGET if batch_tokens is None else _at_least_one("batch_tokens", batch_tokens)
@@ -79,7 +79,7 @@ def resolve_settings(
 def merge_normalize(normalize: bool | None, normalize_embeddings: bool) -> bool | None:
     """Join our ``normalize`` with sentence-transformers' ``normalize_embeddings``.
 
-    There, False only means that no normalisation is added to the checkpoint's own: our None.
+    There, False only means that no normalization is added to the checkpoint's own: our None.
 
     Raises:
         InputError: the two contradict each other.

@@ -12,10 +12,10 @@ from biolord_onnx.embedder import Embedder
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How a process loads an artefact; the keywords of `Embedder.load`. Travels between processes, as no embedder can.
+    """How a process loads an artifact; the keywords of `Embedder.load`. Travels between processes, as no embedder can.
 
     Attributes:
-        path: the artefact's folder, or the name of an installed one.
+        path: the artifact's folder, or the name of an installed one.
         provider: as of `Embedder.load`.
         threads: likewise.
         fingerprint: likewise.
@@ -39,7 +39,7 @@ class SessionOptions:
         return replace(self, fingerprint=self.fingerprint or find_fingerprint(self.path))
 
     def load(self) -> Embedder:
-        """Load the artefact so."""
+        """Load the artifact so."""
         return Embedder.load(
             self.path,
             provider=self.provider,

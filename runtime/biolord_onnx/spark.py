@@ -32,11 +32,11 @@ def embed_udf(
 ) -> Callable[..., Any]:
     """Make a UDF that turns a column of strings into one of arrays. A null stays null, as everywhere in SQL.
 
-    Each Python worker loads the artefact once; the folder, or the installed package, must be on every node, the same
+    Each Python worker loads the artifact once; the folder, or the installed package, must be on every node, the same
     one if it is here, too.
 
     Args:
-        path: artefact folder, or name of an installed artefact.
+        path: artifact folder, or name of an installed artifact.
         truncated: an accumulator, ``spark.sparkContext.accumulator(0)``, that counts the texts that were cut.
         normalize: as of `Embedder.encode`.
         overflow: likewise; cut texts of a task are told by one warning, which goes to the executor's log.

@@ -1,4 +1,4 @@
-"""From texts to token ids: the artefact's own tokenizer, cut to the model's limit."""
+"""From texts to token ids: the artifact's own tokenizer, cut to the model's limit."""
 
 from __future__ import annotations
 
@@ -195,6 +195,6 @@ def _special_ids(tokenizer: tokenizers.Tokenizer, path: Path | str) -> tuple[tup
     if not bare or prefix + bare + suffix != framed.ids:
         raise ArtifactError(
             f"{path} frames {_PROBE!r} as ids {framed.ids}, expected special ids around {bare}: "
-            "export the artefact again"
+            "export the artifact again"
         )
     return tuple(prefix), tuple(suffix)

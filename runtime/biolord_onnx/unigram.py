@@ -2,7 +2,7 @@
 
 The tokenizers library keeps a Unigram vocabulary in a tree of hash maps: for XLM-R's 250,002 pieces that is 240 MB, and
 half a second at every start. Here the same search (Kudo 2018; the Viterbi algorithm) looks pieces up in a mapped hash
-table, and remembers the words of before: in the names and notes of one field they are few. How texts are normalised and
+table, and remembers the words of before: in the names and notes of one field they are few. How texts are normalized and
 cut into words is left to the library.
 """
 
@@ -91,7 +91,7 @@ class UnigramEncoder:
         return self._remember(word) if len(word) <= LONGEST_REMEMBERED else self._split(word)
 
     def _split(self, word: str) -> tuple[int, ...]:
-        """Cut a word: neighbouring characters without a piece are one unknown token."""
+        """Cut a word: neighboring characters without a piece are one unknown token."""
         begins, pieces = self._best_ways(word)
         unknown = self._pieces.header.unknown
         ids: list[int] = []

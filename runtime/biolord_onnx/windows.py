@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Neighbours share at least this part of a window, so that few phrases are cut in two everywhere.
+# Neighbors share at least this part of a window, so that few phrases are cut in two everywhere.
 OVERLAP = 1 / 8
 
 

@@ -14,7 +14,7 @@ from guards.network import Watch
 
 
 class Watched(EmbedBatch):
-    """Embeds a batch, and waits for what onnxruntime might do afterwards."""
+    """Embeds a batch, and waits for what onnxruntime might do afterward."""
 
     def __init__(self, path: str, folder: str, seconds: float) -> None:
         super().__init__(path)

@@ -1,4 +1,4 @@
-"""Token ids of five thousand strings: the artefact's tokenizer, both releases of tokenizers, and transformers."""
+"""Token ids of five thousand strings: the artifact's tokenizer, both releases of tokenizers, and transformers."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import pytest
 
 from biolord_export.corpus import golden_texts
 from biolord_export.kernels.road import KernelRoad
-from biolord_export.quantise.report import Quantized
+from biolord_export.quantize.report import Quantized
 from biolord_export.roads import Loaded
 from biolord_export.source import open_checkpoint
 from biolord_export.targets import KERNELS

@@ -32,7 +32,7 @@ LAYERS, DIM, INNER = 6, 384, 1536
 
 @dataclass(frozen=True)
 class Measured:
-    """A quick benchmark: the artefact, the results, the page, and how long it took."""
+    """A quick benchmark: the artifact, the results, the page, and how long it took."""
 
     artifact: Artifact
     results: Results

@@ -1,4 +1,4 @@
-"""The artefact that `make demo` leaves: its size, its fidelity, and how fast it answers."""
+"""The artifact that `make demo` leaves: its size, its fidelity, and how fast it answers."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_its_fidelity(demo_artifact: Artifact, figure: Figure) -> None:
 
 
 def test_it_was_calibrated_on_the_built_in_texts(demo_artifact: Artifact) -> None:
-    """An artefact of an earlier state of the texts is found here: remove the folder demo to have it made anew."""
+    """An artifact of an earlier state of the texts is found here: remove the folder demo to have it made anew."""
     calibration = demo_artifact.manifest.quantization["calibration"]
     assert isinstance(calibration, dict)
     assert calibration["sha256"] == builtin_calibration().sha256()

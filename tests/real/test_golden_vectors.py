@@ -1,4 +1,4 @@
-"""Real artefacts against the golden files, which hold torch's own vectors and token ids."""
+"""Real artifacts against the golden files, which hold torch's own vectors and token ids."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ Vectors = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Loaded:
-    """The demo's artefact with one thread and with two, 300 texts that calibration never saw, and each one's vector."""
+    """The demo's artifact with one thread and with two, 300 texts that calibration never saw, and each one's vector."""
 
     artifact: Artifact
     one: Embedder
@@ -52,7 +52,7 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(demo_artifact: Artifact) -> Iterator[Loaded]:
-    """Load the artefact, and encode each text alone."""
+    """Load the artifact, and encode each text alone."""
     kinds = builtin_verification()
     texts = tuple(text for kind, count in COUNTS.items() for text in spread(kinds[kind], count))
     with Embedder.load(demo_artifact.path, threads=1) as one, Embedder.load(demo_artifact.path, threads=2) as two:

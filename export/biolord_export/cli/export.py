@@ -1,4 +1,4 @@
-"""``biolord export``: convert a checkpoint into an artefact."""
+"""``biolord export``: convert a checkpoint into an artifact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from biolord_onnx.cli.interrupts import terminated_once
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "convert a checkpoint into an artefact, and measure its fidelity"
+SUMMARY = "convert a checkpoint into an artifact, and measure its fidelity"
 DEFAULT_TARGET = "cpu-int8"
 
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", metavar="MODEL", help="a checkpoint folder, or a hub id such as FremyCompany/BioLORD-2023"
     )
-    parser.add_argument("out", metavar="OUT", type=Path, help="the artefact folder to write")
+    parser.add_argument("out", metavar="OUT", type=Path, help="the artifact folder to write")
     parser.add_argument(
         "--target",
         default=DEFAULT_TARGET,
@@ -49,11 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep only the tokens that the texts of a file need, one a line, beside all single characters",
     )
-    parser.add_argument("--force", action="store_true", help="replace an artefact at OUT")
+    parser.add_argument("--force", action="store_true", help="replace an artifact at OUT")
     parser.add_argument(
         "--accept-below-gate",
         action="store_true",
-        help="write the artefact even if its fidelity is below its gate",
+        help="write the artifact even if its fidelity is below its gate",
     )
 
 

@@ -39,7 +39,7 @@ def _describe(model: FamilyModel) -> str:
         "languages": model.languages,
         "size": f"{model.parameters} M parameters, {model.megabytes} MB in float32",
         "longest text": f"{model.max_length} tokens, says {model.max_length_source}",
-        "licence": model.licence,
+        "license": model.license,
         "verified": model.verified,
         "export": f"biolord export {model.id} OUT{revision}",
     }

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biolord_export.fidelity import FidelityReport
-    from biolord_export.quantise.report import LinearReport
+    from biolord_export.quantize.report import LinearReport
     from biolord_onnx.json_fields import JSONObject
 
 
@@ -30,7 +30,7 @@ def fidelity_table(report: FidelityReport) -> str:
     lines = [_table((head, *rows))]
     if report.pairs:
         lines.append(
-            f"{report.pairs.pairs} labelled pairs ({report.pairs.origin}): Spearman {report.pairs.spearman:.4f}, "
+            f"{report.pairs.pairs} labeled pairs ({report.pairs.origin}): Spearman {report.pairs.spearman:.4f}, "
             f"of the reference {report.pairs.reference:.4f}"
         )
     return "\n".join((*lines, f"against: {report.reference}; gate: {verdict}"))

@@ -1,4 +1,4 @@
-"""``biolord verify``: check an artefact's files, and its fidelity against a reference."""
+"""``biolord verify``: check an artifact's files, and its fidelity against a reference."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from biolord_onnx.golden import GoldenCheck
     from biolord_onnx.json_fields import JSONObject
 
-SUMMARY = "check an artefact's files and measure its fidelity"
+SUMMARY = "check an artifact's files and measure its fidelity"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="the artefact folder")
+    parser.add_argument("artifact", metavar="ARTIFACT", type=Path, help="the artifact folder")
     parser.add_argument(
         "--reference",
         metavar="MODEL",
-        help="checkpoint (folder or hub id) or artefact to measure against; else the manifest's figures are shown",
+        help="checkpoint (folder or hub id) or artifact to measure against; else the manifest's figures are shown",
     )
     parser.add_argument("--revision", help="revision of a reference on the hub")
     parser.add_argument(
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pairs",
         type=Path,
         metavar="FILE",
-        help="rank pairs labelled by people: .tsv or .csv with the columns score, text1, text2; needs --reference",
+        help="rank pairs labeled by people: .tsv or .csv with the columns score, text1, text2; needs --reference",
     )
     add_dialect(parser)
     parser.add_argument(
@@ -70,7 +70,7 @@ def _verify(args: argparse.Namespace) -> int:
     needing = {"--texts": args.texts, "--revision": args.revision, "--pairs": args.pairs}
     for option, given in (needing | {"--engine": args.engine != "graph"}).items():
         if given and not args.reference:
-            raise InputError(f"{option} needs --reference: name the checkpoint or artefact to compare with")
+            raise InputError(f"{option} needs --reference: name the checkpoint or artifact to compare with")
     for option, given in (("--delimiter", args.delimiter), ("--quoting", args.quoting)):
         if given and not args.pairs:
             raise InputError(f"{option} needs --pairs: name the table of pairs")
@@ -97,7 +97,7 @@ def _check_golden(artifact: Artifact) -> GoldenCheck | None:
 
 def _to_json(artifact: Artifact, report: FidelityReport | None, golden: GoldenCheck | None) -> JSONObject:
     return {
-        "artefact": artifact.manifest.name,
+        "artifact": artifact.manifest.name,
         "files": "whole",
         "notes": list(artifact.manifest.notes),
         "golden": asdict(golden) | {"same": golden.same, "kernels": find_kinds().chosen} if golden else None,

@@ -1,4 +1,4 @@
-"""Token vectors plus position vectors, normalised: the input of the first layer."""
+"""Token vectors plus position vectors, normalized: the input of the first layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto
 
-from biolord_export.graph.normalisation import emit_layer_norm
+from biolord_export.graph.normalization import emit_layer_norm
 
 if TYPE_CHECKING:
     from biolord_export.graph.builder import GraphBuilder

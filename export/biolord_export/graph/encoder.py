@@ -11,7 +11,7 @@ from biolord_export.graph.attention import emit_attention
 from biolord_export.graph.builder import FLOAT32, MICROSOFT, GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
 from biolord_export.graph.linear import emit_linear
-from biolord_export.graph.normalisation import emit_layer_norm
+from biolord_export.graph.normalization import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
 from biolord_export.graph.pooling import POOLINGS, emit_unit
 

@@ -12,7 +12,7 @@ from biolord_export.roads import Written
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from biolord_export.quantise.report import Quantized
+    from biolord_export.quantize.report import Quantized
     from biolord_export.roads import Loaded, Statistics
     from biolord_export.source import Checkpoint
     from biolord_export.weights import EncoderWeights

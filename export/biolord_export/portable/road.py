@@ -8,7 +8,7 @@ from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.tracing import check_traceable, trace_encoder
-from biolord_export.quantise.static8 import quantise_static8
+from biolord_export.quantize.static8 import quantize_static8
 from biolord_export.roads import Written
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class PortableIntegerRoad(PortableFloatRoad):
     def write(self, loaded: Loaded) -> Written:
         """Write the graph."""
         weights = loaded.weights
-        quantised = quantise_static8(weights, loaded.statistics)
+        quantized = quantize_static8(weights, loaded.statistics)
         model = trace_encoder(loaded.checkpoint)
-        replaced = match_weights(model, qdq_operators(weights, quantised))
+        replaced = match_weights(model, qdq_operators(weights, quantized))
         graph = wrap_encoder(model, weights.dim, loaded.checkpoint.pooling, replaced)
-        return Written(graph, quantised.reports)
+        return Written(graph, quantized.reports)

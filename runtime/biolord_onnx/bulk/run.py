@@ -108,7 +108,7 @@ def embed_to_file(
     Args:
         source: the rows.
         output: a path that `biolord_onnx.bulk.formats.check_output` let pass.
-        session: how further processes load the artefact.
+        session: how further processes load the artifact.
         embedder: has loaded it in this one; closed if others encode.
         options: how to encode.
         bulk: how to go about it.
@@ -250,7 +250,7 @@ class _Run:
 
 
 def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions) -> EncodeOptions:
-    """Count all tokens before anything is computed where long texts are errors; nothing is cut afterwards."""
+    """Count all tokens before anything is computed where long texts are errors; nothing is cut afterward."""
     if options.overflow != "error":
         return options
     limit, longer, first = embedder.max_length, 0, ""
@@ -276,7 +276,7 @@ def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Ide
     return Identity(
         (
             ("input", f"{source.count} rows with SHA-256 {source.digest[:16]}"),
-            ("artefact", f"{manifest.name} with SHA-256 {files[:16]}"),
+            ("artifact", f"{manifest.name} with SHA-256 {files[:16]}"),
             ("provider", embedder.provider),
             ("onnxruntime", import_onnxruntime().__version__),
             ("--normalize", str(options.normalize)),

@@ -1,4 +1,4 @@
-"""``biolord serve``: an HTTP server for an artefact."""
+"""``biolord serve``: an HTTP server for an artifact."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ NAME = "biolord_onnx"
 
 @register_embedding_function
 class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
-    """Chroma's embedding function from an artefact; a collection remembers it."""
+    """Chroma's embedding function from an artifact; a collection remembers it."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
         threads: int | None = None,
         overflow: Overflow = "truncate",
     ) -> None:
-        """Say where the artefact is.
+        """Say where the artifact is.
 
         Args:
-            path: artefact folder, or name of an installed artefact.
+            path: artifact folder, or name of an installed artifact.
             normalize: unit vectors.
             provider: as of `Embedder.load`.
             threads: likewise.

@@ -43,10 +43,10 @@ LOG = logging.getLogger("biolord_onnx.server")
 
 
 def make_app(settings: ServerSettings) -> FastAPI:
-    """Load the artefact and make the application.
+    """Load the artifact and make the application.
 
     Raises:
-        BiolordError: the artefact is damaged or can't run here.
+        BiolordError: the artifact is damaged or can't run here.
     """
     service = Service(settings)
 

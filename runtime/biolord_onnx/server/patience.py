@@ -19,7 +19,7 @@ class ClientGoneError(Exception):
 
 
 async def while_wanted(work: Coroutine[Any, Any, T], request: Request, timeout_s: float) -> T:
-    """Return what the work returns; it is cancelled when the client hangs up or the time is over.
+    """Return what the work returns; it is canceled when the client hangs up or the time is over.
 
     Args:
         work: to do.

@@ -24,9 +24,9 @@ LOOK_AHEAD = 64
 # How far behind the first in line, as a share of a run, another request's text may stand to run with it: a query that
 # is first shall not do a large request's work, too.
 NEARBY = 0.25
-# How much newcomers are favoured over requests that have waited: with 1 all would get the same share of the work, and
+# How much newcomers are favored over requests that have waited: with 1 all would get the same share of the work, and
 # with more a stream of queries leaves less of it to a large request, but never nothing.
-FAVOUR = 4
+FAVOR = 4
 
 
 @dataclass(eq=False, slots=True)
@@ -147,7 +147,7 @@ class FairQueue:
         order = sorted(chosen)
         run = Run([entries[number][2:] for number in order], lengths[order], output)
         # Time goes on by a part of what each of the requests that wait would have got of this run.
-        self._now = max(self._now, first) + float(run.lengths.sum()) / (FAVOUR * self._requests + 1)
+        self._now = max(self._now, first) + float(run.lengths.sum()) / (FAVOR * self._requests + 1)
         for work, place in run.parts:
             self._leave(work, place)
         return run

@@ -1,4 +1,4 @@
-"""From a request's texts to vectors: checked, tokenised off the event loop, queued, awaited."""
+"""From a request's texts to vectors: checked, tokenized off the event loop, queued, awaited."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Embedded:
 
 
 class Service:
-    """One artefact, served."""
+    """One artifact, served."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Load the artefact and start the threads.
+        """Load the artifact and start the threads.
 
         Raises:
-            BiolordError: the artefact is damaged or can't run here.
+            BiolordError: the artifact is damaged or can't run here.
         """
         artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
         encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)

@@ -67,7 +67,7 @@ def describe(service: Service) -> dict[str, Any]:
         "version": __version__,
         "sha": None,
         "docker_label": None,
-        "artefact": manifest.name,
+        "artifact": manifest.name,
         "dim": manifest.dim,
         "provider": service.provider,
         "threads": service.threads,

@@ -119,8 +119,8 @@ def test_means_and_covariances_are_those_of_the_counted_tokens(
     """Tokens are taken from a text's first to its last at even distances; the covariance is a sum about the mean."""
     for place, seen in statistics.items():
         rows = np.concatenate([spread(each, COVARIANCE_TOKENS) for each in fitted(inputs[place])]).astype(np.float64)
-        centred = rows - rows.mean(axis=0)
-        scatter = centred.T @ centred
+        centered = rows - rows.mean(axis=0)
+        scatter = centered.T @ centered
         assert close(seen.mean, rows.mean(axis=0))
         assert close(seen.covariance, scatter, size=scatter.max())
 

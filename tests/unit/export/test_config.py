@@ -102,7 +102,7 @@ def test_a_size_that_is_missing_is_refused(tmp_path: Path, key: str) -> None:
 
 @pytest.mark.parametrize("epsilon", [0, 1, -1e-5, "1e-5", True])
 def test_an_epsilon_that_is_none_is_refused(tmp_path: Path, epsilon: object) -> None:
-    """What layer normalisation adds to the variance lies between 0 and 1."""
+    """What layer normalization adds to the variance lies between 0 and 1."""
     with pytest.raises(CheckpointError, match=rf"layer_norm_eps is {epsilon!r}, expected a number between 0 and 1"):
         read(tmp_path, layer_norm_eps=epsilon)
 

@@ -13,24 +13,24 @@ from biolord_onnx.artifact import open_artifact
 from unit.export.editing import edit_tensors
 from unit.export.fixtures import Exported
 
-ARTEFACT = "tiny-mpnet-cpu-int8"
+ARTIFACT = "tiny-mpnet-cpu-int8"
 
 
 @pytest.fixture
 def folder(exported: Callable[[str, str], Exported], tmp_path: Path) -> Path:
     """Give the demo's folder as a first run leaves it."""
-    shutil.copytree(exported("mpnet", "cpu-int8").path, tmp_path / "demo" / ARTEFACT)
+    shutil.copytree(exported("mpnet", "cpu-int8").path, tmp_path / "demo" / ARTIFACT)
     return tmp_path / "demo"
 
 
-def test_a_second_run_reuses_the_artefact(
+def test_a_second_run_reuses_the_artifact(
     folder: Path, tiny_mpnet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It shows fidelity, times and neighbours, what to do next, and exports nothing."""
+    """It shows fidelity, times and neighbors, what to do next, and exports nothing."""
     monkeypatch.setattr(demo, "HUB_MODEL", str(tiny_mpnet))
-    before = (folder / ARTEFACT / "manifest.json").stat()
+    before = (folder / ARTIFACT / "manifest.json").stat()
     assert demo.main(folder) == 0
-    assert (folder / ARTEFACT / "manifest.json").stat().st_mtime_ns == before.st_mtime_ns
+    assert (folder / ARTIFACT / "manifest.json").stat().st_mtime_ns == before.st_mtime_ns
     captured = capsys.readouterr()
     assert captured.err == ""
     assert "exported" not in captured.out
@@ -39,13 +39,13 @@ def test_a_second_run_reuses_the_artefact(
     for query in demo.QUERIES:
         assert f"\n{query}  (" in captured.out
     assert captured.out.count("\n  0.") + captured.out.count("\n  1.") >= demo.SHOWN * len(demo.QUERIES)
-    assert f'biolord embed {folder / ARTEFACT} "Cat scratch injury"' in captured.out
+    assert f'biolord embed {folder / ARTIFACT} "Cat scratch injury"' in captured.out
 
 
-def test_the_first_run_exports_and_tells_the_licence(
+def test_the_first_run_exports_and_tells_the_license(
     tmp_path: Path, tiny_mpnet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A copy of the weights under another name is another checkpoint; progress and licence go to stderr."""
+    """A copy of the weights under another name is another checkpoint; progress and license go to stderr."""
     model = shutil.copytree(tiny_mpnet, tmp_path / "other")
     monkeypatch.setattr(demo, "HUB_MODEL", str(model))
     monkeypatch.setattr(demo, "TARGET", "cpu-fp32")
@@ -58,7 +58,7 @@ def test_the_first_run_exports_and_tells_the_licence(
 
 
 @pytest.mark.parametrize("damage", ["weights", "manifest", "gone"])
-def test_a_damaged_artefact_is_made_again(
+def test_a_damaged_artifact_is_made_again(
     folder: Path, tiny_mpnet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
     """What an interrupted copy or an editor left behind is said, and replaced."""
@@ -93,7 +93,7 @@ def test_other_weights_are_exported_again(
 
 
 def as_float32(folder: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make the demo's artefact a float32 one, which is exported in no time."""
+    """Make the demo's artifact a float32 one, which is exported in no time."""
     monkeypatch.setattr(demo, "TARGET", "cpu-fp32")
     assert demo.main(folder) == 0
     return folder / f"{model.name}-cpu-fp32"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from biolord_export import fidelity
 from biolord_export.errors import FidelityError
-from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity, compare, judge, nearest_neighbours
+from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity, compare, judge, nearest_neighbors
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.json_fields import JSONObject
 
@@ -31,7 +31,7 @@ def unit_vectors(count: int, dim: int, seed: int) -> Float32:
     return units.astype(np.float32)
 
 
-def slow_neighbours(vectors: Float32, count: int) -> list[list[int]]:
+def slow_neighbors(vectors: Float32, count: int) -> list[list[int]]:
     """Sort all the others of each vector by their dot product, the earlier first among equals."""
     scores = (vectors @ vectors.T).tolist()
     return [
@@ -48,7 +48,7 @@ def slow_cosines(one: Float32, two: Float32) -> list[float]:
 @settings(max_examples=40, deadline=None)
 @given(count=st.integers(1, 40), dim=st.integers(1, 9), noise=st.floats(0, 0.5), seed=st.integers(0, 999))
 def test_a_comparison_equals_the_slow_one(count: int, dim: int, noise: float, seed: int) -> None:
-    """Mean, percentile, minimum, both shares of neighbours and the worst texts."""
+    """Mean, percentile, minimum, both shares of neighbors and the worst texts."""
     exact = unit_vectors(count, dim, seed)
     found = exact + np.float32(noise) * unit_vectors(count, dim, seed + 1)
     texts = [f"text {number}" for number in range(count)]
@@ -59,36 +59,36 @@ def test_a_comparison_equals_the_slow_one(count: int, dim: int, noise: float, se
     assert group.cosine_p1 == pytest.approx(np.quantile(cosines, 0.01))
     assert group.texts == count
     assert cosines[texts.index(group.worst[0])] == pytest.approx(min(cosines))
-    pairs = list(zip(slow_neighbours(exact, 10), slow_neighbours(found, 10), strict=True))
+    pairs = list(zip(slow_neighbors(exact, 10), slow_neighbors(found, 10), strict=True))
     if count > 1:
         assert group.top1 == pytest.approx(sum(a[0] == b[0] for a, b in pairs) / count)
         assert group.top10 == pytest.approx(sum(len({*a} & {*b}) / len(a) for a, b in pairs) / count)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 64, 1000])
-def test_neighbours_do_not_depend_on_how_many_are_sought_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+def test_neighbors_do_not_depend_on_how_many_are_sought_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """Slices bound the memory and change nothing."""
     vectors = unit_vectors(64, 5, seed=3)
-    monkeypatch.setattr(fidelity, "NEIGHBOUR_ROWS", rows)
-    assert nearest_neighbours(vectors).tolist() == slow_neighbours(vectors, 10)
+    monkeypatch.setattr(fidelity, "NEIGHBOR_ROWS", rows)
+    assert nearest_neighbors(vectors).tolist() == slow_neighbors(vectors, 10)
 
 
-def test_a_text_is_no_neighbour_of_itself() -> None:
+def test_a_text_is_no_neighbor_of_itself() -> None:
     """Even where it is the only one alike."""
-    found = nearest_neighbours(unit_vectors(12, 4, seed=0))
+    found = nearest_neighbors(unit_vectors(12, 4, seed=0))
     assert found.shape == (12, 10)
     assert all(index not in row for index, row in enumerate(found.tolist()))
 
 
-def test_the_earlier_of_equal_neighbours_comes_first() -> None:
+def test_the_earlier_of_equal_neighbors_comes_first() -> None:
     """Ties are broken the same way on both sides, so that they are no difference."""
     same = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (4, 1))
-    assert nearest_neighbours(same).tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+    assert nearest_neighbors(same).tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
     group = compare("names", ["a", "b", "c", "d"], same, same)
     assert (group.top1, group.top10) == (1.0, 1.0)
 
 
-def test_one_text_has_no_neighbours_to_lose() -> None:
+def test_one_text_has_no_neighbors_to_lose() -> None:
     """Its cosine counts, and the shares are whole."""
     one = unit_vectors(1, 4, seed=0)
     group = compare("texts", ["fever"], one, one)
@@ -191,7 +191,7 @@ def test_a_broken_report_is_refused_naming_the_member(spoil: Spoil, complaint: s
 
 
 def test_a_report_without_pairs_is_read_whether_it_says_so_or_not() -> None:
-    """Artefacts of either kind are about."""
+    """Artifacts of either kind are about."""
     members = FidelityReport("itself", (), Gate(0.9, 0.8, 0.7), ()).to_json()
     assert "pairs" not in members
     assert FidelityReport.from_json(members, "here") == FidelityReport.from_json(members | {"pairs": None}, "here")

@@ -146,7 +146,7 @@ def test_a_limit_that_is_no_whole_number_is_refused(checkpoint: Path, literal: s
 
 @pytest.mark.parametrize("literal", ["0", "2", "2.0"])
 def test_a_limit_without_room_for_a_word_is_refused(checkpoint: Path, literal: str) -> None:
-    """It would otherwise fail at the end of the export, as a complaint about the artefact."""
+    """It would otherwise fail at the end of the export, as a complaint about the artifact."""
     stated(checkpoint, "sentence_bert_config.json", "max_seq_length", literal)
     with pytest.raises(
         CheckpointError, match=r"_config\.json allows \d tokens, expected 3 or more: choose a --max-length"

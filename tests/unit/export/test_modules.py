@@ -45,7 +45,7 @@ def test_a_checkpoint_says_itself_how_it_pools(tmp_path: Path, pooling: str, nor
 
 
 def test_a_plain_transformers_checkpoint_is_pooled_by_mean(tmp_path: Path) -> None:
-    """Without modules.json sentence-transformers takes the mean and doesn't normalise; so does the exporter."""
+    """Without modules.json sentence-transformers takes the mean and doesn't normalize; so does the exporter."""
     write_checkpoint(tmp_path, modules=False)
     assert read_modules(tmp_path) == Modules(tmp_path, Pooling("mean", normalize=False), "no modules.json", "mean")
 
@@ -198,7 +198,7 @@ def test_a_missing_pooling_config_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("name", ["all-mpnet-base-v2", "all-minilm-l6-v2"])
-def test_the_reference_models_pool_by_mean_and_normalise(name: str) -> None:
+def test_the_reference_models_pool_by_mean_and_normalize(name: str) -> None:
     """The real module lists are read."""
     folder = reference_model(name)
     width = {"all-mpnet-base-v2": 768, "all-minilm-l6-v2": 384}[name]

@@ -1,4 +1,4 @@
-"""Labelled pairs: reading them, and Spearman's correlation."""
+"""Labeled pairs: reading them, and Spearman's correlation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_export.errors import ExportError
-from biolord_export.pairs import LabelledPairs, PairsFidelity, compare_pairs, read_pairs, spearman
+from biolord_export.pairs import LabeledPairs, PairsFidelity, compare_pairs, read_pairs, spearman
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.io.rows import Layout
 from biolord_onnx.json_fields import Fields, JSONObject
@@ -34,7 +34,7 @@ def write(folder: Path, content: str | bytes, name: str = "pairs.tsv") -> Path:
 def test_a_table_of_pairs(tmp_path: Path) -> None:
     """Scores and both texts, in the file's order, under the file's name."""
     pairs = read_pairs(write(tmp_path, HEADER + ROWS))
-    assert pairs == LabelledPairs("pairs.tsv", (1.0, 2.5, 0.0), ("fever",) * 3, ("cough", "pyrexia", "fracture"))
+    assert pairs == LabeledPairs("pairs.tsv", (1.0, 2.5, 0.0), ("fever",) * 3, ("cough", "pyrexia", "fracture"))
 
 
 def test_a_table_with_commas_and_other_columns(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_only_the_order_counts(numbers: list[int]) -> None:
 
 
 def test_pairs_are_ranked_by_cosine() -> None:
-    """The artefact's figure and the reference's are told apart."""
-    pairs = LabelledPairs("some", (3.0, 2.0, 1.0), ("a", "a", "a"), ("b", "c", "d"))
+    """The artifact's figure and the reference's are told apart."""
+    pairs = LabeledPairs("some", (3.0, 2.0, 1.0), ("a", "a", "a"), ("b", "c", "d"))
     angles = {"a": 0.0, "b": 0.1, "c": 0.2, "d": 0.3}
 
     def exact(texts: Sequence[str]) -> NDArray[np.float32]:

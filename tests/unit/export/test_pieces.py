@@ -45,7 +45,7 @@ def test_scores_are_as_long_as_they_need(tmp_path: Path, score: float, size: int
 
 
 def test_a_table_that_differs_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather no artefact than one with other ids; the text and both sides are named."""
+    """Rather no artifact than one with other ids; the text and both sides are named."""
     monkeypatch.setattr(
         pieces, "write_pieces", lambda path, header, found: write_pieces(path, header, [*found[:-9], *found[-9:][::-1]])
     )

@@ -40,7 +40,7 @@ def test_no_more_texts_are_encoded_than_need_be(exported: Exports) -> None:
         assert measure_ranges(embedder, texts) == measure_ranges(embedder, ["cat scratch", "fever", "pain"])
 
 
-def test_an_artefact_holds_them(exported: Exports) -> None:
+def test_an_artifact_holds_them(exported: Exports) -> None:
     """Nothing that calibration saw is clipped, and the distance to float32 is at most a step."""
     path = exported("mpnet", "cpu-int8").path
     texts = [text[:40] for text in builtin_calibration().texts[::50]]

@@ -207,7 +207,7 @@ def test_the_cache_follows_the_environment(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    """A misspelt name gets the list of names."""
+    """A misspelled name gets the list of names."""
     with pytest.raises(ReferenceModelError, match=r"'bert': there are all-minilm-l6-v2, all-mpnet-base-v2"):
         reference_model("bert")
 

@@ -47,7 +47,7 @@ def test_scores_are_kept_in_full(model: Path) -> None:
     assert [row[1] for row in rows[4:-1]] == pytest.approx([score for _, score in trained_pieces()], rel=1e-6)
 
 
-def test_texts_are_normalised_by_the_models_own_rules(model: Path) -> None:
+def test_texts_are_normalized_by_the_models_own_rules(model: Path) -> None:
     """A compiled rule makes ½ three characters; spaces at the end and in a row count for nothing."""
     tokenizer = Tokenizer.from_json(build_unigram(model))
     found = tokenizer.tokenize(["1⁄2", "½", "  ½   ", "½ x", "½    x"], 64).ids
@@ -62,7 +62,7 @@ def test_a_model_without_rules_is_read(tmp_path: Path) -> None:
     assert found[0] != found[1]
 
 
-def test_a_special_token_may_be_spelt_out(model: Path) -> None:
+def test_a_special_token_may_be_spelled_out(model: Path) -> None:
     """The mask takes the space before it, as in transformers."""
     tokenizer = Tokenizer.from_json(build_unigram(model))
     mask = len(vocabulary("xlm-roberta")) - 1
@@ -117,5 +117,5 @@ def test_what_is_no_model_is_refused_by_name(tmp_path: Path, content: bytes) -> 
 def test_broken_rules_are_refused(tmp_path: Path) -> None:
     """Tokenizers says what is wrong with them."""
     path = write_model(tmp_path / "sentencepiece.bpe.model", rules=b"\x00")
-    with pytest.raises(CheckpointError, match=r"has normalisation rules that tokenizers can't read"):
+    with pytest.raises(CheckpointError, match=r"has normalization rules that tokenizers can't read"):
         build_unigram(path)

@@ -210,7 +210,7 @@ def test_what_the_hub_does_not_have_is_named(
     assert_failed(run_with(environment, "export", model, place.out, "--revision", revision), message)
 
 
-def test_a_download_that_breaks_off_leaves_no_artefact(hub: Hub, place: Place, tmp_path: Path) -> None:
+def test_a_download_that_breaks_off_leaves_no_artifact(hub: Hub, place: Place, tmp_path: Path) -> None:
     """Half a weights file is not taken for a whole one."""
     hub.breaks.add("model.safetensors")
     outcome = run_with(hub.environment(tmp_path / "cache"), "export", ID, place.out)

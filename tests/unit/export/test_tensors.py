@@ -146,7 +146,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_linear_layer_is_turned_to_inputs_by_outputs(tmp_path: Path) -> None:
-    """Torch multiplies with the transpose; the graph with the matrix as it is stored in the artefact."""
+    """Torch multiplies with the transpose; the graph with the matrix as it is stored in the artifact."""
     weight, bias = np.arange(6, dtype=np.float32).reshape(2, 3), np.array([7, 8], np.float32)
     with TensorFile(written(tmp_path, {"fc.weight": weight, "fc.bias": bias}), ANCHOR) as tensors:
         linear = tensors.linear("fc", 3, 2)

@@ -31,7 +31,7 @@ def prepare_tokenizer(folder: Path, vocabulary: int | None = None) -> str:
 
 
 def ids(text: str, prepared: str) -> list[int]:
-    """Tokenize as the artefact will."""
+    """Tokenize as the artifact will."""
     return Tokenizer.from_json(prepared).tokenize([text], 512).ids[0]
 
 

@@ -1,4 +1,4 @@
-"""Measuring an artefact through the runtime."""
+"""Measuring an artifact through the runtime."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = [f"fever of {number} days" for number in range(SLICE + 5)]
 LONG = "a long text of many words " * 20
 
 
-def test_an_artefact_is_as_faithful_as_its_vectors(exported: Exports) -> None:
+def test_an_artifact_is_as_faithful_as_its_vectors(exported: Exports) -> None:
     """The report's figures are those of the vectors that the runtime gives for the same texts."""
     with (
         Embedder.load(exported("mpnet", "cpu-fp32").path) as exact,
@@ -42,7 +42,7 @@ def test_an_artefact_is_as_faithful_as_its_vectors(exported: Exports) -> None:
     assert report.passed
 
 
-def test_an_artefact_is_perfectly_faithful_to_itself(exported: Exports) -> None:
+def test_an_artifact_is_perfectly_faithful_to_itself(exported: Exports) -> None:
     """Otherwise the measure would be off."""
     with Embedder.load(exported("bert", "cpu-fp32").path) as embedder:
         (group,) = measure_fidelity(
@@ -75,7 +75,7 @@ def test_invariance_is_what_alone_and_together_differ_by(exported: Exports, targ
 
 def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     """A bound of NaN could not even be written down."""
-    folder = write_tiny_artifact(tmp_path / "artefact")
+    folder = write_tiny_artifact(tmp_path / "artifact")
     table = tiny_table()
     table[5:] = np.nan
     shutil.rmtree(folder)
@@ -89,7 +89,7 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path: Path) -> None:
 
 
 def write_nan_artifact(folder: Path, table: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:
-    """Write the runtime's tiny artefact with another table of token vectors."""
+    """Write the runtime's tiny artifact with another table of token vectors."""
     other = write_tiny_artifact(folder / "other")
     (folder / "model.onnx").write_bytes(tiny_model(table).SerializeToString())
     (folder / "model.onnx.data").write_bytes(table.tobytes())

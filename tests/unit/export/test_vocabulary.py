@@ -78,7 +78,7 @@ def test_less_is_kept_than_there_was(whole: Checkpoint, kept: Checkpoint) -> Non
 
 
 def test_any_other_text_still_encodes(kept: Checkpoint) -> None:
-    """What is spelt in known characters gets no unknown token, and every id has a vector."""
+    """What is spelled in known characters gets no unknown token, and every id has a vector."""
     before, after = whole_ids(kept, OTHER), old_ids(kept, OTHER)
     unknown = Tokenizer.from_json(vocabulary_of(kept).whole_tokenizer).tokenizer.token_to_id
     marks = {unknown("[UNK]"), unknown("<unk>")} - {None}

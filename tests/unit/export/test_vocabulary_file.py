@@ -53,7 +53,7 @@ def test_without_settings_the_familys_own_special_tokens_are_taken(tmp_path: Pat
     assert [ids(folder, text, architecture) for text in texts] == before
 
 
-def test_settings_of_the_normaliser_are_followed(folder: Path) -> None:
+def test_settings_of_the_normalizer_are_followed(folder: Path) -> None:
     """Lower case, accents and Chinese characters, as tokenizer_config.json says."""
     lowered, plain = ids(folder, "FEVER"), ids(folder, "fever")
     assert lowered == plain

@@ -30,7 +30,7 @@ def test_the_width_is_that_of_the_token_table() -> None:
 
 
 def test_weights_are_not_changed_but_replaced() -> None:
-    """Quantising makes new weights; whoever holds the old ones keeps them."""
+    """Quantizing makes new weights; whoever holds the old ones keeps them."""
     weights = encoder(66, 2)
     with pytest.raises(FrozenInstanceError):
         weights.heads = 2  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Opening an artefact. What attackers might try stands in tests/hostile."""
+"""Opening an artifact. What attackers might try stands in tests/hostile."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest
 
 
-def test_a_whole_artefact_opens(tiny: Path) -> None:
-    """An artefact opens by path or string and knows its files."""
+def test_a_whole_artifact_opens(tiny: Path) -> None:
+    """An artifact opens by path or string and knows its files."""
     artifact = open_artifact(str(tiny))
     assert artifact == open_artifact(tiny)
     assert isinstance(artifact, Artifact)
@@ -37,19 +37,19 @@ def test_a_link_inside_the_folder_is_fine(tiny_copy: Path) -> None:
 
 def test_no_folder_is_refused(tmp_path: Path) -> None:
     """A path that leads nowhere is named."""
-    with pytest.raises(ArtifactError, match=r"nowhere does not exist, expected the artefact folder"):
+    with pytest.raises(ArtifactError, match=r"nowhere does not exist, expected the artifact folder"):
         open_artifact(tmp_path / "nowhere")
 
 
 def test_a_file_is_refused(tiny: Path) -> None:
     """Whoever gives model.onnx itself is told to give the folder."""
-    with pytest.raises(ArtifactError, match=r"model\.onnx is a file, expected the artefact folder"):
+    with pytest.raises(ArtifactError, match=r"model\.onnx is a file, expected the artifact folder"):
         open_artifact(tiny / "model.onnx")
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
-    """A folder without a manifest is not an artefact."""
-    with pytest.raises(ArtifactError, match=r"has no manifest\.json: it is not an artefact"):
+    """A folder without a manifest is not an artifact."""
+    with pytest.raises(ArtifactError, match=r"has no manifest\.json: it is not an artifact"):
         open_artifact(tmp_path)
 
 
@@ -57,7 +57,7 @@ def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tiny_copy: Path, name: str) -> None:
     """Every file of the manifest must be there."""
     (tiny_copy / name).unlink()
-    with pytest.raises(ArtifactError, match=rf"{name} is missing: the artefact is incomplete"):
+    with pytest.raises(ArtifactError, match=rf"{name} is missing: the artifact is incomplete"):
         open_artifact(tiny_copy)
 
 

@@ -69,7 +69,7 @@ def test_an_empty_file_gives_nothing(biolord: Biolord, tiny: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("options", [["--normalize"], ["--no-normalize"], []])
-def test_normalising(biolord: Biolord, tiny: Path, options: list[str]) -> None:
+def test_normalizing(biolord: Biolord, tiny: Path, options: list[str]) -> None:
     """Unit vectors on request, raw ones otherwise; options may stand before texts."""
     (row,) = rows(biolord("embed", tiny, *options, "dog bite").out)
     length = float(np.linalg.norm(np.array(row["embedding"])))
@@ -98,7 +98,7 @@ def test_an_existing_output_is_kept(biolord: Biolord, tiny: Path, tmp_path: Path
     """Only --force replaces a file, and the refusal comes before any work."""
     output = tmp_path / "o.jsonl"
     output.write_text("precious", encoding="utf-8")
-    biolord("embed", tmp_path / "no-artefact", "cat", "--output", output).assert_error("o.jsonl exists")
+    biolord("embed", tmp_path / "no-artifact", "cat", "--output", output).assert_error("o.jsonl exists")
     assert output.read_text(encoding="utf-8") == "precious"
     assert biolord("embed", tiny, "cat", "--output", output, "--force").code == 0
     assert output.read_text(encoding="utf-8").startswith('{"text": "cat"')

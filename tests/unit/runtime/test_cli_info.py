@@ -36,7 +36,7 @@ def test_the_table(tiny: Path) -> None:
     for words in (
         "example/tiny (revision not known)",
         "cpu-fp32, mpnet",
-        "8 numbers, not normalised",
+        "8 numbers, not normalized",
         "16 tokens (sentence_bert_config.json)",
         "Apache-2.0, random numbers",
     ):
@@ -95,7 +95,7 @@ def test_lists_are_laid_out_for_people(biolord: Biolord, tiny_copy: Path) -> Non
 
 
 def test_hashes_are_checked(biolord: Biolord, tiny_copy: Path) -> None:
-    """An altered artefact is refused, not described."""
+    """An altered artifact is refused, not described."""
     edit_manifest(tiny_copy, "files", 0, "sha256", value="0" * 64)
     biolord("info", tiny_copy).assert_error("was changed after the export")
 
@@ -112,8 +112,8 @@ def test_what_was_not_measured_is_said(biolord: Biolord, tiny_copy: Path) -> Non
     assert "onnxruntime 1.20, a CPU with avx2 or asimddp" in out
 
 
-def test_an_artefact_that_does_not_fit_is_described(biolord: Biolord, tiny_copy: Path) -> None:
-    """What keeps an artefact from running here is shown, not raised."""
+def test_an_artifact_that_does_not_fit_is_described(biolord: Biolord, tiny_copy: Path) -> None:
+    """What keeps an artifact from running here is shown, not raised."""
     write_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements("999.0", ())))
     outcome = biolord("info", tiny_copy)
     assert outcome.code == 0

@@ -38,7 +38,7 @@ def press() -> None:
 
 
 def test_the_first_ends_the_block_and_the_others_change_nothing() -> None:
-    """What cleans up after the first is not cut short; afterwards Ctrl-C works as before."""
+    """What cleans up after the first is not cut short; afterward Ctrl-C works as before."""
     cleaned = []
 
     def work() -> None:
@@ -107,7 +107,7 @@ def test_another_thread_sets_no_handler() -> None:
 
 @pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_the_block_as_ctrl_c_does(number: signal.Signals) -> None:
-    """What cleans up isn't cut short by another one, whichever that is; afterwards all is as before."""
+    """What cleans up isn't cut short by another one, whichever that is; afterward all is as before."""
     cleaned = []
 
     def work() -> None:
@@ -295,7 +295,7 @@ def test_what_fails_because_it_was_interrupted_is_not_what_ended_the_block() -> 
         work()
 
 
-def test_what_fails_by_itself_afterwards_is() -> None:
+def test_what_fails_by_itself_afterward_is() -> None:
     """Where somebody caught the interruption."""
 
     def work() -> None:

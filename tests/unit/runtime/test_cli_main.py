@@ -42,7 +42,7 @@ def test_help_lists_the_commands(biolord: Biolord) -> None:
     outcome = biolord("--help")
     assert (outcome.code, outcome.err) == (0, "")
     for line in (
-        "info       show an artefact's manifest and how it would run here",
+        "info       show an artifact's manifest and how it would run here",
         "embed      turn texts into vectors",
         "similar    find the lines of a file that mean nearly the same",
     ):
@@ -52,11 +52,11 @@ def test_help_lists_the_commands(biolord: Biolord) -> None:
 
 @pytest.mark.parametrize("command", ["info", "embed", "similar"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A command's help names it and its artefact."""
+    """A command's help names it and its artifact."""
     assert entry_point.main([command, "--help"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"usage: biolord {command} ")
-    assert "ARTEFACT" in out
+    assert "ARTIFACT" in out
 
 
 def test_the_version() -> None:
@@ -91,7 +91,7 @@ def test_commands_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, b
         ([], "no command given, expected one of info, embed, similar"),
         (["nope"], "there is no command 'nope', expected one of info, embed, similar"),
         (["--nope"], "unrecognized arguments: --nope (see biolord --help)"),
-        (["info"], "the following arguments are required: ARTEFACT (see biolord info --help)"),
+        (["info"], "the following arguments are required: ARTIFACT (see biolord info --help)"),
         (["info", "a", "--jso"], "unrecognized arguments: --jso"),
         (
             ["embed", "a", "b", "--threads", "x"],
@@ -107,8 +107,8 @@ def test_wrong_usage_is_one_line(biolord: Biolord, arguments: list[str], message
 
 
 def test_our_errors_are_one_line(biolord: Biolord, tmp_path: Path) -> None:
-    """An artefact that isn't there ends with 2 and one line."""
-    biolord("info", tmp_path / "none").assert_error("none does not exist, expected the artefact folder")
+    """An artifact that isn't there ends with 2 and one line."""
+    biolord("info", tmp_path / "none").assert_error("none does not exist, expected the artifact folder")
 
 
 def test_the_systems_errors_are_one_line(biolord: Biolord, tiny: Path) -> None:

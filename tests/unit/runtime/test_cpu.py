@@ -1,4 +1,4 @@
-"""CPU features and what artefacts need of them."""
+"""CPU features and what artifacts need of them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def unasked() -> ProductSum:
     raise AssertionError("the kernels were asked")
 
 
-def test_an_artefact_without_needs_runs_anywhere() -> None:
+def test_an_artifact_without_needs_runs_anywhere() -> None:
     """No listed feature means any CPU, and nothing to measure."""
     check_requirements(needing(), frozenset(), unasked, environ={})
 
@@ -121,7 +121,7 @@ def test_exact_kernels_run_whatever_the_flags(features: set[str]) -> None:
 
 
 def test_saturating_kernels_are_refused() -> None:
-    """The message names the artefact, the CPU, what it lacks, both sums, and the target that is right there."""
+    """The message names the artifact, the CPU, what it lacks, both sums, and the target that is right there."""
     with pytest.raises(ArtifactError) as raised:
         check_requirements(needing("avx_vnni", "asimddp"), frozenset({"avx2"}), lambda: SATURATED, environ={})
     assert str(raised.value) == (

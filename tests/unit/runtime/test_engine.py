@@ -102,7 +102,7 @@ def test_nobody_is_warned_for_nothing(
 
 
 def test_cpus_are_counted_when_it_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the process is kept to afterwards doesn't count; onnxruntime doesn't look again either."""
+    """What the process is kept to afterward doesn't count; onnxruntime doesn't look again either."""
     before = cpus_at_import()
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {5}, raising=False)
     assert cpus_at_import() == before

@@ -65,7 +65,7 @@ def test_a_real_number_is_finite(text: str) -> None:
 
 
 def test_who_reads_other_files_names_another_remedy() -> None:
-    """Not everything in JSON is an artefact's."""
+    """Not everything in JSON is an artifact's."""
     for text in ("", "[]"):
         with pytest.raises(ArtifactError, match=r"write it again$"):
             parse_object(text, SOURCE, "write it again")

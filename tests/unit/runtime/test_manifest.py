@@ -52,7 +52,7 @@ def test_the_file_holds_the_specified_keys() -> None:
 def test_unknown_keys_are_ignored() -> None:
     """A later writer of the same format may add keys."""
     members = document()
-    assert read({**members, "colour": "blue"}) == read(members)
+    assert read({**members, "color": "blue"}) == read(members)
 
 
 def test_what_was_not_measured_is_none() -> None:

@@ -74,8 +74,8 @@ def test_every_piece_is_found_and_nothing_else(
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        (0, "is no table of pieces (cannot mmap an empty file): export the artefact again"),
-        (5, "it begins with b'BIOPI', expected b'BIOPIECE' and a length): export the artefact again"),
+        (0, "is no table of pieces (cannot mmap an empty file): export the artifact again"),
+        (5, "it begins with b'BIOPI', expected b'BIOPIECE' and a length): export the artifact again"),
         (HEAD - 1, "expected b'BIOPIECE' and a length"),
         (HEAD + 10, "header is not valid JSON"),
         (-1, "is no table of pieces (buffer is smaller than requested size)"),

@@ -81,9 +81,9 @@ def test_ranges_are_read_only_where_they_are_needed() -> None:
     assert choose_conversion("binary", fail) == Conversion("binary")
 
 
-def test_an_artefact_without_ranges() -> None:
+def test_an_artifact_without_ranges() -> None:
     """It was exported before there were any."""
-    with pytest.raises(InputError, match=r"'int8', but the artefact holds no ranges .*: export it again, or take 'flo"):
+    with pytest.raises(InputError, match=r"'int8', but the artifact holds no ranges .*: export it again, or take 'flo"):
         choose_conversion("int8", lambda: None)
 
 

@@ -54,24 +54,24 @@ def test_one_that_does_not_run_the_target_is_refused() -> None:
     with pytest.raises(ProviderError) as raised:
         choose_provider("cuda", "cpu-int8", [CUDA, CPU])
     assert str(raised.value) == (
-        "provider cuda does not run a cpu-int8 artefact: cpu does, pip install 'biolord-onnx[cpu]'"
+        "provider cuda does not run a cpu-int8 artifact: cpu does, pip install 'biolord-onnx[cpu]'"
     )
 
 
 def test_auto_refuses_what_nothing_installed_runs() -> None:
-    """A CUDA artefact on a machine without CUDA is an error, not a slow surprise."""
-    with pytest.raises(ProviderError, match="no installed provider runs a cuda-fp16 artefact: cuda does, pip install"):
+    """A CUDA artifact on a machine without CUDA is an error, not a slow surprise."""
+    with pytest.raises(ProviderError, match="no installed provider runs a cuda-fp16 artifact: cuda does, pip install"):
         choose_provider("auto", "cuda-fp16", [CPU])
 
 
 def test_auto_takes_only_what_it_is_meant_to() -> None:
     """A provider beside CUDA and CPU has to be asked for by name."""
-    with pytest.raises(ProviderError, match="no installed provider runs a portable-fp32 artefact"):
+    with pytest.raises(ProviderError, match="no installed provider runs a portable-fp32 artifact"):
         choose_provider("auto", "portable-fp32", [OPENVINO])
 
 
 def test_every_installed_provider_that_runs_a_target() -> None:
-    """In the order of the table; CPU artefacts run nowhere else."""
+    """In the order of the table; CPU artifacts run nowhere else."""
     names = [provider.ort_name for provider in PROVIDERS]
     assert [provider.name for provider in installed_providers("portable-fp32", names)] == [
         "cuda",
@@ -125,7 +125,7 @@ def test_no_part_of_the_graph_falls_back_to_the_cpu(name: str) -> None:
 
 def test_an_unknown_target_is_refused() -> None:
     """A target of a later release asks for an upgrade."""
-    with pytest.raises(ProviderError, match="npu-int8 artefact: this biolord-onnx knows no such target, upgrade it"):
+    with pytest.raises(ProviderError, match="npu-int8 artifact: this biolord-onnx knows no such target, upgrade it"):
         choose_provider("auto", "npu-int8", [CPU])
 
 

@@ -56,7 +56,7 @@ def test_a_damaged_file(path: Path, content: str, message: str) -> None:
 
 @pytest.mark.parametrize("content", [None, b"\xff"])
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
-    """It went missing after the artefact was opened, or is no text."""
+    """It went missing after the artifact was opened, or is no text."""
     path = tmp_path / RANGES_NAME
     if content is not None:
         path.write_bytes(content)

@@ -33,13 +33,13 @@ MASK = np.ones_like(IDS)
 
 
 def with_manifest(folder: Path, manifest: Manifest) -> Artifact:
-    """Give the artefact another manifest."""
+    """Give the artifact another manifest."""
     write_manifest(folder, manifest)
     return open_artifact(folder)
 
 
 def with_model(folder: Path, data: bytes) -> Artifact:
-    """Give the artefact another graph."""
+    """Give the artifact another graph."""
     (folder / "model.onnx").write_bytes(data)
     return with_manifest(folder, tiny_manifest())
 
@@ -196,7 +196,7 @@ SATURATED = ProductSum(1_048_544, 2_072_640, saturated=True)
 
 
 def test_a_cpu_whose_kernels_saturate_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An artefact that asks for dot products has the kernels measured before its graph is loaded."""
+    """An artifact that asks for dot products has the kernels measured before its graph is loaded."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
     monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: SATURATED)
     artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
@@ -220,7 +220,7 @@ def test_an_onnxruntime_that_multiplies_wrongly_is_refused(tiny_copy: Path, monk
     )
 
 
-def test_an_artefact_that_needs_dot_products_runs_where_they_are_exact(
+def test_an_artifact_that_needs_dot_products_runs_where_they_are_exact(
     tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the real kernels say decides, even if the system names no feature at all."""
@@ -235,11 +235,11 @@ def test_an_artefact_that_needs_dot_products_runs_where_they_are_exact(
 
 
 def test_an_onnxruntime_without_the_operator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A build that can't run the measurement could not run the artefact either."""
+    """A build that can't run the measurement could not run the artifact either."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
     monkeypatch.setattr("biolord_onnx.saturation.probe_model", lambda: b"\x08\x08")
     measure_products.cache_clear()
-    with pytest.raises(ArtifactError, match=r"^onnxruntime \d.+ can't run the 8-bit matmul that the artefact needs: "):
+    with pytest.raises(ArtifactError, match=r"^onnxruntime \d.+ can't run the 8-bit matmul that the artifact needs: "):
         select_provider(onnxruntime, replace(tiny_manifest(), requires=DOT_PRODUCTS))
 
 

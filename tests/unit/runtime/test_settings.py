@@ -51,9 +51,9 @@ def test_normalize_chooses_the_output(normalized_checkpoint: bool, normalize: bo
     assert resolve(normalized_checkpoint=normalized_checkpoint, normalize=normalize).output == output
 
 
-def test_raw_vectors_of_a_normalised_checkpoint_are_refused() -> None:
-    """The artefact doesn't hold them, so asking is an error, not a unit vector in disguise."""
-    with pytest.raises(InputError, match="ends in a Normalize module and the artefact holds unit vectors only"):
+def test_raw_vectors_of_a_normalized_checkpoint_are_refused() -> None:
+    """The artifact doesn't hold them, so asking is an error, not a unit vector in disguise."""
+    with pytest.raises(InputError, match="ends in a Normalize module and the artifact holds unit vectors only"):
         resolve(normalized_checkpoint=True, normalize=False)
 
 
@@ -103,7 +103,7 @@ def test_an_unknown_choice_is_refused(name: str, choices: str) -> None:
     ("normalize", "normalize_embeddings", "merged"),
     [(None, False, None), (True, False, True), (False, False, False), (None, True, True), (True, True, True)],
 )
-def test_two_names_for_normalising(normalize: bool | None, normalize_embeddings: bool, merged: bool | None) -> None:
+def test_two_names_for_normalizing(normalize: bool | None, normalize_embeddings: bool, merged: bool | None) -> None:
     """sentence-transformers' False adds nothing, its True is ours."""
     assert merge_normalize(normalize, normalize_embeddings) is merged
 

@@ -25,7 +25,7 @@ def test_cores_are_shared() -> None:
     assert SessionOptions("a", threads=2).shared(4).threads == 1
 
 
-def test_an_artefact_is_loaded_once(tiny: Path) -> None:
+def test_an_artifact_is_loaded_once(tiny: Path) -> None:
     """However many threads ask, and however often the options were copied; other options are another one."""
     options = SessionOptions(str(tiny), threads=1)
     copies = [pickle.loads(pickle.dumps(options)) for _ in range(8)]  # noqa: S301 - our own
@@ -36,9 +36,9 @@ def test_an_artefact_is_loaded_once(tiny: Path) -> None:
 
 
 def test_a_failure_is_not_kept(tmp_path: Path, tiny: Path) -> None:
-    """Who copies the artefact to its place and asks again gets it."""
-    options = SessionOptions(str(tmp_path / "artefact"), threads=1)
+    """Who copies the artifact to its place and asks again gets it."""
+    options = SessionOptions(str(tmp_path / "artifact"), threads=1)
     with pytest.raises(ArtifactError, match="does not exist"):
         options.embedder()
-    (tmp_path / "artefact").symlink_to(tiny)
+    (tmp_path / "artifact").symlink_to(tiny)
     assert options.embedder().dim == 8

@@ -46,7 +46,7 @@ def use_template(single: str) -> Callable[[tokenizers.Tokenizer], object]:
 
 @pytest.fixture(scope="module")
 def tokenizer(tiny: Path) -> Tokenizer:
-    """Load the tiny artefact's tokenizer."""
+    """Load the tiny artifact's tokenizer."""
     return Tokenizer.load(tiny / "tokenizer.json")
 
 

@@ -93,7 +93,7 @@ def test_other_frames(tmp_path: Path, normalizer: object, pre_tokenizer: object)
     assert Tokenizer.load(path, table).tokenize(texts, UNCUT).ids == Tokenizer.load(path).tokenize(texts, UNCUT).ids
 
 
-def test_neighbouring_unknown_characters_are_one_token(tmp_path: Path) -> None:
+def test_neighboring_unknown_characters_are_one_token(tmp_path: Path) -> None:
     """Inside a word; a word of its own has a token of its own."""
     values = json.loads(build_unigram())
     values["model"]["vocab"] = [["<s>", 0.0], ["<unk>", 0.0], ["▁", -1.0], ["a", -2.0], ["▁a", -2.5], ["aa", -2.5]]

@@ -103,7 +103,7 @@ def bare(whole: Row) -> Row:
 
 
 def write_layered_artifact(folder: Path, manifest: Manifest | None = None) -> Path:
-    """Write a tiny artefact whose graph has one linear layer, which changes nothing."""
+    """Write a tiny artifact whose graph has one linear layer, which changes nothing."""
     write_tiny_artifact(folder)
     model = tiny_model(tiny_table())
     model.graph.initializer.append(numpy_helper.from_array(np.eye(DIM, dtype=np.float32), "layer"))

@@ -35,7 +35,7 @@ def run(weights: EncoderWeights, rows: list[list[int]], extra: int = 0) -> NDArr
 
 
 def expected(weights: EncoderWeights, ids: list[int], places: list[int]) -> NDArray[np.float64]:
-    """Token rows plus position rows, normalised."""
+    """Token rows plus position rows, normalized."""
     total = weights.word_embeddings[ids].astype(np.float64) + weights.position_embeddings[places]
     norm = weights.embedding_norm
     return layer_norm(total, norm.weight.astype(np.float64), norm.bias.astype(np.float64), norm.epsilon)

@@ -1,4 +1,4 @@
-"""Pooling and normalisation against numpy."""
+"""Pooling and normalization against numpy."""
 
 from __future__ import annotations
 

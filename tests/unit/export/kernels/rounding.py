@@ -14,7 +14,7 @@ from biolord_export.kernels.layers import (
     IntegerLayer,
     IntegerLinear,
 )
-from biolord_export.quantise.tables import round_table
+from biolord_export.quantize.tables import round_table
 from biolord_export.weights import EncoderWeights, Layer, Linear
 
 Float32 = NDArray[np.float32]

@@ -32,7 +32,7 @@ class Traced:
         return f"{place}_output_0"
 
     def weight(self, value: NDArray[np.generic], name: str) -> str:
-        """Add an initialiser."""
+        """Add an initializer."""
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 

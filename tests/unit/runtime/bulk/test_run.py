@@ -39,7 +39,7 @@ PLAIN = EncodeOptions()
 
 
 class Bulk:
-    """Runs of one artefact with parts of 16 rows."""
+    """Runs of one artifact with parts of 16 rows."""
 
     def __init__(self, embedder: Embedder, artifact: Path) -> None:
         self.embedder = embedder

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.graph.builder import GraphBuilder
-from biolord_export.quantise.tables import BLOCK, ROWS, Int8Table, round_table
+from biolord_export.quantize.tables import BLOCK, ROWS, Int8Table, round_table
 from unit.export.graph.running import evaluate
-from unit.export.quantise.block_inputs import random
+from unit.export.quantize.block_inputs import random
 
 IDS = np.array([49, 0, 7, 7, 23], dtype=np.int64)
 
@@ -46,7 +46,7 @@ def test_a_look_up_is_within_half_a_step_of_the_table(dim: int, blocks: int) -> 
 
 @pytest.mark.parametrize("size", [1e-6, 1e9])
 def test_scales_that_float16_has_no_room_for_stay_in_float32(size: float) -> None:
-    """Neither the steps of tiny numbers nor those of huge ones are spoilt."""
+    """Neither the steps of tiny numbers nor those of huge ones are spoiled."""
     exact = random(50, BLOCK) * np.float32(size)
     table = round_table(exact)
     assert table.scales.dtype == np.float32

@@ -1,4 +1,4 @@
-"""Layer normalisation against its definition."""
+"""Layer normalization against its definition."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.graph.builder import GraphBuilder
-from biolord_export.graph.normalisation import emit_layer_norm
+from biolord_export.graph.normalization import emit_layer_norm
 from biolord_export.weights import LayerNorm
 from parity.reference import layer_norm
 from unit.export.graph.running import evaluate
@@ -20,7 +20,7 @@ SHIFT = RANDOM.normal(0, 0.3, DIM).astype(np.float32)
 
 
 def run(x: NDArray[np.float32], epsilon: float) -> NDArray[np.float32]:
-    """Normalise rows in the graph."""
+    """Normalize rows in the graph."""
     graph = GraphBuilder("test")
     value = emit_layer_norm(
         graph, graph.input("x", TensorProto.FLOAT, ["tokens", DIM]), LayerNorm(SCALE, SHIFT, epsilon)
@@ -30,7 +30,7 @@ def run(x: NDArray[np.float32], epsilon: float) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("epsilon", [1e-5, 1e-12])
 @pytest.mark.parametrize("spread", [1e-2, 1.0, 100.0])
-def test_rows_are_normalised(epsilon: float, spread: float) -> None:
+def test_rows_are_normalized(epsilon: float, spread: float) -> None:
     """Each row loses its mean and its spread, and takes scale and shift."""
     x = (RANDOM.normal(0.5, 1, (7, DIM)) * spread).astype(np.float32)
     expected = layer_norm(x.astype(np.float64), SCALE.astype(np.float64), SHIFT.astype(np.float64), epsilon)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.quantise.descent import BLOCK, descend
-from unit.export.quantise.block_inputs import random, seen
-from unit.export.quantise.observed import output_power
+from biolord_export.quantize.descent import BLOCK, descend
+from unit.export.quantize.block_inputs import random, seen
+from unit.export.quantize.observed import output_power
 
 Float32 = NDArray[np.float32]
 ENDS = (-8, 7)

@@ -1,4 +1,4 @@
-"""An artefact as a wheel: its folder becomes a package, found by name through an entry point."""
+"""An artifact as a wheel: its folder becomes a package, found by name through an entry point."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from biolord_onnx import __version__
 from biolord_onnx.artifact import Artifact
 from biolord_onnx.errors import InputError
-from biolord_onnx.installed import ENTRY_POINT_GROUP, normalise
+from biolord_onnx.installed import ENTRY_POINT_GROUP, normalize
 from biolord_onnx.pack.contents import artifact_members
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 from biolord_onnx.printable import escape
@@ -22,23 +22,23 @@ _PACKAGE = b'"""An artifact of biolord-onnx: biolord_onnx.Embedder.load takes th
 
 
 def engine_extra(artifact: Artifact) -> str:
-    """Return the extra of this project that brings the engine for an artefact."""
+    """Return the extra of this project that brings the engine for an artifact."""
     return "cuda" if artifact.manifest.target.startswith("cuda") else "cpu"
 
 
 def name_wheel(artifact: Artifact, name: str | None = None, version: str | None = None) -> WheelName:
-    """Choose what a wheel of an artefact is called.
+    """Choose what a wheel of an artifact is called.
 
     Args:
         artifact: goes into it.
-        name: None for the artefact's own.
-        version: None for one that follows from the content, so that pip replaces an artefact by another of its name.
+        name: None for the artifact's own.
+        version: None for one that follows from the content, so that pip replaces an artifact by another of its name.
 
     Raises:
         InputError: package indexes allow no such name or version.
     """
     wanted = artifact.manifest.name if name is None else name
-    chosen = normalise(wanted)
+    chosen = normalize(wanted)
     if not _NAME.fullmatch(chosen):
         raise InputError(f"{wanted!r} can't name a package: give --name with letters, digits and hyphens")
     if version is not None and not _VERSION.fullmatch(version):
@@ -48,12 +48,12 @@ def name_wheel(artifact: Artifact, name: str | None = None, version: str | None 
 
 def name_image(artifact: Artifact) -> str:
     """Return a name for a container's image that neither docker nor a shell takes for anything else."""
-    chosen = normalise(artifact.manifest.name)
+    chosen = normalize(artifact.manifest.name)
     return chosen if _NAME.fullmatch(chosen) else "biolord-artifact"
 
 
-def write_artefact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> Path:
-    """Write the wheel of an artefact.
+def write_artifact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> Path:
+    """Write the wheel of an artifact.
 
     Args:
         artifact: whose hashes were checked.
@@ -67,7 +67,7 @@ def write_artefact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> P
         ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
         OSError: the wheel can't be written.
     """
-    package = f"artefact_{name.name.replace('-', '_')}"
+    package = f"artifact_{name.name.replace('-', '_')}"
     members = artifact_members(artifact, package)
     members += [
         Member(f"{package}/__init__.py", _PACKAGE),
@@ -86,9 +86,9 @@ def _metadata(artifact: Artifact, name: WheelName) -> str:
         ("Metadata-Version", "2.4"),
         ("Name", name.name),
         ("Version", name.version),
-        ("Summary", f"{manifest.name}: an artefact for biolord-onnx, {manifest.target}, {manifest.dim} dimensions"),
+        ("Summary", f"{manifest.name}: an artifact for biolord-onnx, {manifest.target}, {manifest.dim} dimensions"),
         ("License-File", NOTICE_NAME),
-        # Package indexes refuse it: the weights' licence doesn't let everybody pass them on.
+        # Package indexes refuse it: the weights' license doesn't let everybody pass them on.
         ("Classifier", "Private :: Do Not Upload"),
         ("Requires-Python", ">=3.11"),
         ("Requires-Dist", f"biolord-onnx[{engine_extra(artifact)}]>={__version__}"),

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from biolord_export.quantise.token_grid import round_tokens
-from unit.export.quantise.block_inputs import random
+from biolord_export.quantize.token_grid import round_tokens
+from unit.export.quantize.block_inputs import random
 
 Float32 = NDArray[np.float32]
 

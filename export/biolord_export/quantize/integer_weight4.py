@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.quantise.descent import descend
-from biolord_export.quantise.gptq import damp, inverse_factor
-from biolord_export.quantise.integer_weight import IntegerWeight
+from biolord_export.quantize.descent import descend
+from biolord_export.quantize.gptq import damp, inverse_factor
+from biolord_export.quantize.integer_weight import IntegerWeight
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,7 +29,7 @@ LARGEST_SCALE = 15
 WIDEST = 14
 """The scale of an output's widest group as it is before rounding: what others leave may widen it."""
 TRIED = 8
-"""Scales that are tried for a group, from the one that clips nothing downwards."""
+"""Scales that are tried for a group, from the one that clips nothing downward."""
 ROOM = np.float32(1.1)
 """How far past a group's range the first of them may reach: a lucky step may still win."""
 SWEEPS = 2

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from biolord_export.calibrate import InputStatistics
 from biolord_export.graph.encoder import LINEAR_INPUTS
 from biolord_export.kernels.layers import IntegerLinear
-from biolord_export.quantise.integer import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
-from biolord_export.quantise.integer_arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantise.integer_layer import count_groups, quantize_inner, quantize_linear
-from biolord_export.quantise.integer_weight import IntegerWeight, dense, round_weight8
-from biolord_export.quantise.integer_weight4 import round_weight4
-from biolord_export.quantise.report import Quantized
-from biolord_export.quantise.smoothing import smooth
+from biolord_export.quantize.integer import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
+from biolord_export.quantize.integer_arithmetic import contract, expand, project, project_mixed
+from biolord_export.quantize.integer_layer import count_groups, quantize_inner, quantize_linear
+from biolord_export.quantize.integer_weight import IntegerWeight, dense, round_weight8
+from biolord_export.quantize.integer_weight4 import round_weight4
+from biolord_export.quantize.report import Quantized
+from biolord_export.quantize.smoothing import smooth
 from biolord_export.weights import EncoderWeights, Linear
-from unit.export.quantise.block_inputs import correlated, random_linear, relative, seen
-from unit.export.quantise.observed import observe
+from unit.export.quantize.block_inputs import correlated, random_linear, relative, seen
+from unit.export.quantize.observed import observe
 
 Float32 = NDArray[np.float32]
 Statistics = Mapping[tuple[int, str], InputStatistics]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.quantise.integer_weight import dense
-from biolord_export.quantise.token_grid import round_tokens
+from biolord_export.quantize.integer_weight import dense
+from biolord_export.quantize.token_grid import round_tokens
 
 if TYPE_CHECKING:
     from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights, IntegerLinear

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.quantise.gptq import spread_rounding
+from biolord_export.quantize.gptq import spread_rounding
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

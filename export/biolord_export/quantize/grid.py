@@ -27,7 +27,7 @@ class StaticGrid:
     Attributes:
         center: float32 [inputs], subtracted from each channel.
         smooth: float32 [inputs], what each channel is divided by then.
-        step: The distance of neighbouring values.
+        step: The distance of neighboring values.
         zero_point: The integer that stands for 0.
         folded: Whether the layer before yields ``(x - center) / smooth`` already.
     """
@@ -38,16 +38,16 @@ class StaticGrid:
     zero_point: int
     folded: bool = False
 
-    def normalise(self, x: Float32) -> Float32:
-        """Centre and smooth raw inputs, float32 [tokens, inputs]."""
+    def normalize(self, x: Float32) -> Float32:
+        """Center and smooth raw inputs, float32 [tokens, inputs]."""
         return (x - self.center) / self.smooth
 
-    def round(self, normalised: Float32) -> Float32:
-        """Return the float32 values that normalised inputs are rounded to."""
-        return _round(normalised, np.float32(self.step), self.zero_point)
+    def round(self, normalized: Float32) -> Float32:
+        """Return the float32 values that normalized inputs are rounded to."""
+        return _round(normalized, np.float32(self.step), self.zero_point)
 
-    def emit_normalise(self, graph: GraphBuilder, x: str) -> str:
-        """Add the nodes that centre and smooth, as far as they change anything."""
+    def emit_normalize(self, graph: GraphBuilder, x: str) -> str:
+        """Add the nodes that center and smooth, as far as they change anything."""
         if self.folded:
             return x
         if not np.all(self.smooth == 1):
@@ -56,10 +56,10 @@ class StaticGrid:
             x = graph.op("Add", x, graph.constant(-self.center / self.smooth, "center"))
         return x
 
-    def emit_round(self, graph: GraphBuilder, normalised: str) -> tuple[str, str, str]:
+    def emit_round(self, graph: GraphBuilder, normalized: str) -> tuple[str, str, str]:
         """Add the rounding; yields the uint8 tensor, its step and its zero point."""
         step, zero_point = graph.scalar(self.step), graph.scalar(self.zero_point, np.uint8)
-        return graph.op("QuantizeLinear", normalised, step, zero_point), step, zero_point
+        return graph.op("QuantizeLinear", normalized, step, zero_point), step, zero_point
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class RowGrid:
 
     @property
     def unit(self) -> float:
-        """The distance of neighbouring values over the grid's end."""
+        """The distance of neighboring values over the grid's end."""
         return (1 + GELU_LOWEST / self.floor) / LEVELS
 
     @property

@@ -1,9 +1,9 @@
 """Static 8 bits: what standard operators can compute, for the portable targets.
 
 Every scale is fixed at export or belongs to one token, so a vector never depends on what else is in its batch. Inputs
-of the linear layers are centred, smoothed and rounded to 8 bits (``quantise.grid``), weights are rounded by GPTQ, and
-what rounding shifts on average goes back through the bias. The attention output is centred and smoothed free of
-charge: attention weights add up to 1, so the value projection can yield the centred, smoothed values. GELU outputs
+of the linear layers are centered, smoothed and rounded to 8 bits (``quantize.grid``), weights are rounded by GPTQ, and
+what rounding shifts on average goes back through the bias. The attention output is centered and smoothed free of
+charge: attention weights add up to 1, so the value projection can yield the centered, smoothed values. GELU outputs
 are rounded on a grid that ends at each token's own largest value.
 """
 
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.progress import track
-from biolord_export.quantise.candidates import choose_inner, choose_static
-from biolord_export.quantise.report import LinearReport, measure_error
-from biolord_export.quantise.tables import round_table
-from biolord_export.quantise.weight8 import Int8Weight, round_weight
+from biolord_export.quantize.candidates import choose_inner, choose_static
+from biolord_export.quantize.report import LinearReport, measure_error
+from biolord_export.quantize.tables import round_table
+from biolord_export.quantize.weight8 import Int8Weight, round_weight
 from biolord_export.weights import Linear
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biolord_export.calibrate import InputStatistics
-    from biolord_export.quantise.candidates import InnerChoice, StaticChoice
-    from biolord_export.quantise.grid import RowGrid, StaticGrid
-    from biolord_export.quantise.tables import Int8Table
+    from biolord_export.quantize.candidates import InnerChoice, StaticChoice
+    from biolord_export.quantize.grid import RowGrid, StaticGrid
+    from biolord_export.quantize.tables import Int8Table
     from biolord_export.weights import EncoderWeights, Float32, Layer
 
 
@@ -43,7 +43,7 @@ class StaticLinear:
 
     def apply(self, x: Float32) -> Float32:
         """Compute in numpy what the layer makes of raw inputs, float32 [tokens, inputs] to [tokens, outputs]."""
-        return self.grid.round(self.grid.normalise(x)) @ self.weight.dense() + self.bias
+        return self.grid.round(self.grid.normalize(x)) @ self.weight.dense() + self.bias
 
     def outputs(self, chosen: NDArray[np.int64] | slice) -> StaticLinear:
         """Return the layer that yields some of the outputs, in that order."""
@@ -70,7 +70,7 @@ class StaticLayer:
 
     Attributes:
         qkv: Yields query, key and value side by side, the value as the output projection's grid wants it.
-        attention_output: The projection after attention, whose inputs come centred and smoothed.
+        attention_output: The projection after attention, whose inputs come centered and smoothed.
         first: Yields the inner channels, those that stay in float32 first.
         wide: What the channels in float32 are multiplied with, with the bias if there is any such channel.
         rest: What the other channels are multiplied with; adds to that.
@@ -92,14 +92,14 @@ class StaticEncoder:
     reports: tuple[LinearReport, ...]
 
 
-def quantise_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> StaticEncoder:
-    """Quantise an encoder with the statistics of its linear layers' inputs."""
+def quantize_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> StaticEncoder:
+    """Quantize an encoder with the statistics of its linear layers' inputs."""
     layers: list[StaticLayer] = []
     reports: list[LinearReport] = []
-    for number in track(range(len(weights.layers)), "quantising"):
+    for number in track(range(len(weights.layers)), "quantizing"):
         layer = weights.layers[number]
-        attention = _quantise_attention(layer, number, statistics)
-        feed_forward = _quantise_feed_forward(layer, number, statistics)
+        attention = _quantize_attention(layer, number, statistics)
+        feed_forward = _quantize_feed_forward(layer, number, statistics)
         parts = (feed_forward.first, feed_forward.wide, feed_forward.rest)
         layers.append(StaticLayer(attention.qkv, attention.output, *parts))
         reports.extend((*attention.reports, *feed_forward.reports))
@@ -121,13 +121,13 @@ class _FeedForward:
     reports: tuple[LinearReport, ...]
 
 
-def _quantise_attention(layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]) -> _Attention:
+def _quantize_attention(layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]) -> _Attention:
     mixed_seen, seen = statistics[number, "attention_output"], statistics[number, "qkv"]
     mixed = choose_static(mixed_seen, layer.attention_output.weight)
     folded = fold_values(layer.qkv, mixed.grid)
     choice = choose_static(seen, folded.weight)
-    qkv = quantise_linear(folded, choice.grid, seen)
-    output = quantise_linear(layer.attention_output, mixed.grid, mixed_seen)
+    qkv = quantize_linear(folded, choice.grid, seen)
+    output = quantize_linear(layer.attention_output, mixed.grid, mixed_seen)
     reports = (
         _report(number, "qkv", choice, measure_error(qkv.apply, folded, seen)),
         _report(number, "attention_output", mixed, measure_error(output.apply, layer.attention_output, mixed_seen)),
@@ -136,7 +136,7 @@ def _quantise_attention(layer: Layer, number: int, statistics: Mapping[tuple[int
 
 
 def fold_values(qkv: Linear, grid: StaticGrid) -> Linear:
-    """Let the value projection yield centred and smoothed values."""
+    """Let the value projection yield centered and smoothed values."""
     dim = len(grid.smooth)
     weight, bias = qkv.weight.copy(), qkv.bias.copy()
     weight[:, -dim:] /= grid.smooth
@@ -144,22 +144,22 @@ def fold_values(qkv: Linear, grid: StaticGrid) -> Linear:
     return Linear(weight, bias)
 
 
-def quantise_linear(linear: Linear, grid: StaticGrid, seen: InputStatistics) -> StaticLinear:
+def quantize_linear(linear: Linear, grid: StaticGrid, seen: InputStatistics) -> StaticLinear:
     """Round a linear layer's weight for inputs on one grid."""
     scaled = linear.weight * grid.smooth[:, np.newaxis]
     _, weight = round_weight(scaled, seen.covariance / np.outer(grid.smooth, grid.smooth))
-    shift = grid.normalise(seen.mean) @ (scaled - weight.dense())
+    shift = grid.normalize(seen.mean) @ (scaled - weight.dense())
     return StaticLinear(grid, weight, linear.bias + grid.center @ linear.weight + shift)
 
 
-def _quantise_feed_forward(
+def _quantize_feed_forward(
     layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]
 ) -> _FeedForward:
     middle_seen, inner_seen = statistics[number, "fc1"], statistics[number, "fc2"]
     middle = choose_static(middle_seen, layer.fc1.weight)
-    first = quantise_linear(layer.fc1, middle.grid, middle_seen)
+    first = quantize_linear(layer.fc1, middle.grid, middle_seen)
     inner = choose_inner(inner_seen, layer.fc2.weight, layer.output_norm.weight)
-    wide, rest = quantise_inner(layer.fc2, inner, inner_seen)
+    wide, rest = quantize_inner(layer.fc2, inner, inner_seen)
 
     def apply(x: Float32) -> Float32:
         ordered = x[:, inner.order]
@@ -174,7 +174,7 @@ def _quantise_feed_forward(
     return _FeedForward(first.outputs(inner.order), wide, rest, reports)
 
 
-def quantise_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> tuple[Linear, RowLinear]:
+def quantize_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> tuple[Linear, RowLinear]:
     """Round a feed-forward network's second weight: for its wide channels, with the bias, and for the rest."""
     order, wide = choice.order, choice.wide
     exact = fc2.weight[order]

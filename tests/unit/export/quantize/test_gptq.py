@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.quantise.gptq import BLOCK, LEAF, damp, spread_rounding
-from unit.export.quantise.block_inputs import correlated, random, seen
-from unit.export.quantise.observed import output_power
+from biolord_export.quantize.gptq import BLOCK, LEAF, damp, spread_rounding
+from unit.export.quantize.block_inputs import correlated, random, seen
+from unit.export.quantize.observed import output_power
 
 Float32 = NDArray[np.float32]
 Rounder = Callable[[int, Float32], Float32]

@@ -1,4 +1,4 @@
-"""What quantising did to each linear layer."""
+"""What quantizing did to each linear layer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Quantized:
 
 
 def measure_error(apply: Callable[[Float32], Float32], linear: Linear, seen: InputStatistics) -> float:
-    """Compare a quantised layer with the exact one on held-back inputs: error power over signal power."""
+    """Compare a quantized layer with the exact one on held-back inputs: error power over signal power."""
     exact = seen.held_back @ linear.weight + linear.bias
     signal = float(np.square(exact - exact.mean(axis=0)).sum())
     return float(np.square(apply(seen.held_back) - exact).sum()) / max(signal, float(np.finfo(np.float32).tiny))

@@ -1,4 +1,4 @@
-"""Layer normalisation."""
+"""Layer normalization."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def emit_layer_norm(graph: GraphBuilder, x: str, norm: LayerNorm) -> str:
-    """Normalise the last axis (Ba et al. 2016).
+    """Normalize the last axis (Ba et al. 2016).
 
     A plain ``Add`` before a plain ``LayerNormalization`` is faster on onnxruntime's CPU provider than its fused
     ``SkipLayerNormalization``.

@@ -1,4 +1,4 @@
-"""An artefact as a package."""
+"""An artifact as a package."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from biolord_onnx import __version__
 from biolord_onnx.artifact import Artifact, open_artifact
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError, InputError
-from biolord_onnx.installed import installed_artefacts, normalise
-from biolord_onnx.pack.artefact_wheel import engine_extra, name_wheel, write_artefact_wheel
+from biolord_onnx.installed import installed_artifacts, normalize
+from biolord_onnx.pack.artifact_wheel import engine_extra, name_wheel, write_artifact_wheel
 from biolord_onnx.pack.docker import Image, write_context
 from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest
 
@@ -30,14 +30,14 @@ ANYWHERE = Image("3.12", None, offline=False)
 
 @pytest.fixture
 def artifact(tiny: Path) -> Artifact:
-    """Give the tiny artefact."""
+    """Give the tiny artifact."""
     return open_artifact(tiny)
 
 
 @pytest.fixture
 def site(artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give a folder on the path that packages are installed in, with the artefact, as pip leaves it."""
-    wheel = write_artefact_wheel(artifact, tmp_path, name_wheel(artifact, "Tiny.Model"))
+    """Give a folder on the path that packages are installed in, with the artifact, as pip leaves it."""
+    wheel = write_artifact_wheel(artifact, tmp_path, name_wheel(artifact, "Tiny.Model"))
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site"), *sys.path])
@@ -45,9 +45,9 @@ def site(artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return tmp_path / "site"
 
 
-def test_an_installed_artefact_is_found_by_name(site: Path, embedder: Embedder) -> None:
+def test_an_installed_artifact_is_found_by_name(site: Path, embedder: Embedder) -> None:
     """In any spelling that package indexes take for the same."""
-    assert installed_artefacts() == {"tiny-model": site / "artefact_tiny_model"}
+    assert installed_artifacts() == {"tiny-model": site / "artifact_tiny_model"}
     for name in ("tiny-model", "Tiny_Model"):
         with Embedder.load(name, threads=1) as loaded:
             np.testing.assert_array_equal(loaded.encode("cat"), embedder.encode("cat"))
@@ -63,10 +63,10 @@ def test_a_folder_wins(site: Path) -> None:
 @pytest.mark.usefixtures("site")
 def test_what_is_not_found(tmp_path: Path) -> None:
     """The message lists what is installed; a path is no name."""
-    expected = r"^tiny does not exist, expected the artefact folder .*; installed artefacts: tiny-model$"
+    expected = r"^tiny does not exist, expected the artifact folder .*; installed artifacts: tiny-model$"
     with pytest.raises(ArtifactError, match=expected):
         open_artifact("tiny")
-    with pytest.raises(ArtifactError, match=r"expected the artefact folder that biolord export writes$"):
+    with pytest.raises(ArtifactError, match=r"expected the artifact folder that biolord export writes$"):
         open_artifact(tmp_path / "tiny-model")
 
 
@@ -82,17 +82,17 @@ def test_the_metadata(site: Path, artifact: Artifact) -> None:
 
 
 def test_the_version_follows_the_content(artifact: Artifact, tiny_copy: Path) -> None:
-    """Another artefact of the same name is another version, so pip replaces it; a version can be given."""
+    """Another artifact of the same name is another version, so pip replaces it; a version can be given."""
     first = name_wheel(artifact)
     assert first == name_wheel(artifact)
-    assert first.name == normalise(artifact.manifest.name)
+    assert first.name == normalize(artifact.manifest.name)
     manifest = tiny_copy / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text("utf-8")) | {"created": "later"}), "utf-8")
     assert name_wheel(open_artifact(tiny_copy)).version != first.version
     assert name_wheel(artifact, version="1.2rc1").version == "1.2rc1"
 
 
-def test_a_gpu_artefact_asks_for_its_engine(artifact: Artifact) -> None:
+def test_a_gpu_artifact_asks_for_its_engine(artifact: Artifact) -> None:
     """The engines own one import directory: the wrong one would replace the right one."""
     gpu = replace(artifact, manifest=replace(artifact.manifest, target="cuda-fp16"))
     assert (engine_extra(artifact), engine_extra(gpu)) == ("cpu", "cuda")
@@ -130,14 +130,14 @@ HOSTILE = st.text(max_size=30) | st.sampled_from(
 )
 
 
-@given(name=HOSTILE, target=HOSTILE, licence=HOSTILE)
+@given(name=HOSTILE, target=HOSTILE, terms=HOSTILE)
 def test_a_manifest_says_nothing_to_python_pip_or_docker(
-    tiny: Path, tmp_path_factory: pytest.TempPathFactory, name: str, target: str, licence: str
+    tiny: Path, tmp_path_factory: pytest.TempPathFactory, name: str, target: str, terms: str
 ) -> None:
     """Whatever stands in it: the same source, the same headers, the same orders."""
     folder = tmp_path_factory.mktemp("packs")
     plain = open_artifact(tiny)
-    manifest = replace(plain.manifest, name=name, target=target, license=licence)
+    manifest = replace(plain.manifest, name=name, target=target, license=terms)
     hostile = replace(plain, manifest=manifest)
     found, expected = (_packed(one, folder / kind) for kind, one in (("hostile", hostile), ("plain", plain)))
     assert found.source == expected.source
@@ -158,12 +158,12 @@ class Packed:
 
 def _packed(artifact: Artifact, folder: Path) -> Packed:
     folder.mkdir()
-    wheel = write_artefact_wheel(artifact, folder, name_wheel(artifact, "x", "1"))
+    wheel = write_artifact_wheel(artifact, folder, name_wheel(artifact, "x", "1"))
     with zipfile.ZipFile(wheel) as archive:
-        source = archive.read("artefact_x/__init__.py").decode()
+        source = archive.read("artifact_x/__init__.py").decode()
         metadata = BytesParser().parsebytes(archive.read("x-1.dist-info/METADATA"))
         for name in archive.namelist():
-            assert re.fullmatch(r"(artefact_x|x-1\.dist-info)/[\w./]+", name)
+            assert re.fullmatch(r"(artifact_x|x-1\.dist-info)/[\w./]+", name)
     (folder / "wheels").mkdir()
     write_context(folder, artifact, folder / "wheels" / "own.whl", ANYWHERE)
     lines = (folder / "Dockerfile").read_text("utf-8").splitlines()
@@ -180,19 +180,19 @@ def test_a_pack_holds_no_code(tiny_copy: Path, tmp_path: Path, name: str) -> Non
     with pytest.raises(
         ArtifactError, match=rf"lists '{name}', expected NOTICE or a name that ends in one of \.bin, \.da"
     ):
-        write_artefact_wheel(artifact, tmp_path, name_wheel(artifact))
+        write_artifact_wheel(artifact, tmp_path, name_wheel(artifact))
 
 
 def test_a_file_that_is_replaced_before_it_is_packed(tiny_copy: Path, tmp_path: Path) -> None:
     """What was checked is what is carried; the manifest is the one that was read."""
     artifact = open_artifact(tiny_copy)
     edit_manifest(tiny_copy, "name", value="other")
-    wheel = write_artefact_wheel(artifact, tmp_path, name_wheel(artifact))
+    wheel = write_artifact_wheel(artifact, tmp_path, name_wheel(artifact))
     with zipfile.ZipFile(wheel) as archive:
-        assert archive.read("artefact_tiny_cpu_fp32/manifest.json") == artifact.document
+        assert archive.read("artifact_tiny_cpu_fp32/manifest.json") == artifact.document
     flip(tiny_copy / "model.onnx.data", 0)
     for write in (
-        lambda: write_artefact_wheel(artifact, tmp_path, name_wheel(artifact)),
+        lambda: write_artifact_wheel(artifact, tmp_path, name_wheel(artifact)),
         lambda: write_context(tmp_path, artifact, tmp_path / "own.whl", ANYWHERE),
     ):
         with pytest.raises(ArtifactError, match=r"model\.onnx\.data was changed while it was packed"):

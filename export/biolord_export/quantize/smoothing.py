@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.quantise.token_grid import round_tokens
+from biolord_export.quantize.token_grid import round_tokens
 from biolord_export.weights import Linear
 
 if TYPE_CHECKING:

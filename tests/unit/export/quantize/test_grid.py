@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.graph.builder import GraphBuilder
-from biolord_export.quantise.candidates import FLOORS
-from biolord_export.quantise.grid import GELU_LOWEST, LEVELS, RowGrid, StaticGrid
+from biolord_export.quantize.candidates import FLOORS
+from biolord_export.quantize.grid import GELU_LOWEST, LEVELS, RowGrid, StaticGrid
 from unit.export.graph.running import evaluate
-from unit.export.quantise.block_inputs import random
+from unit.export.quantize.block_inputs import random
 
 Float32 = NDArray[np.float32]
 LITTLE = 1e-4
@@ -30,48 +30,48 @@ def static_grid(inputs: int, step: float = 0.03, zero_point: int = 128) -> Stati
 
 
 def one_channel(step: float, zero_point: int) -> StaticGrid:
-    """Make a grid that neither centres nor smooths."""
+    """Make a grid that neither centers nor smooths."""
     return StaticGrid(np.zeros(1, np.float32), np.ones(1, np.float32), step, zero_point)
 
 
 def run_static(grid: StaticGrid, x: Float32) -> tuple[Float32, NDArray[np.uint8], Float32]:
-    """Compute in onnxruntime what a grid normalises inputs to, the integers, and what these stand for."""
+    """Compute in onnxruntime what a grid normalizes inputs to, the integers, and what these stand for."""
     graph = GraphBuilder("test")
-    normalised = grid.emit_normalise(graph, graph.input("x", TensorProto.FLOAT, ["tokens", x.shape[1]]))
-    integers, step, zero_point = grid.emit_round(graph, normalised)
+    normalized = grid.emit_normalize(graph, graph.input("x", TensorProto.FLOAT, ["tokens", x.shape[1]]))
+    integers, step, zero_point = grid.emit_round(graph, normalized)
     rounded = graph.op("DequantizeLinear", integers, step, zero_point)
-    found = evaluate(graph, {"x": x}, normalised, integers, rounded)
+    found = evaluate(graph, {"x": x}, normalized, integers, rounded)
     return found[0], found[1], found[2]
 
 
 def operators(grid: StaticGrid) -> list[str]:
-    """Name the operators that normalising takes."""
+    """Name the operators that normalizing takes."""
     graph = GraphBuilder("test")
-    grid.emit_normalise(graph, graph.input("x", TensorProto.FLOAT, ["tokens", len(grid.smooth)]))
+    grid.emit_normalize(graph, graph.input("x", TensorProto.FLOAT, ["tokens", len(grid.smooth)]))
     return [node.op_type for node in graph._nodes]
 
 
 @pytest.mark.parametrize(("step", "zero_point"), [(0.03, 128), (0.5, 3), (0.001, 250)])
 def test_onnxruntime_rounds_inputs_to_the_values_of_a_static_grid(step: float, zero_point: int) -> None:
-    """The emitted nodes yield bit for bit what ``normalise`` and ``round`` do, far beyond the grid's ends too."""
+    """The emitted nodes yield bit for bit what ``normalize`` and ``round`` do, far beyond the grid's ends too."""
     grid = static_grid(24, step, zero_point)
     x = random(40, 24) * np.geomspace(0.01, 100, 40, dtype=np.float32)[:, np.newaxis]
-    normalised, integers, rounded = run_static(grid, x)
+    normalized, integers, rounded = run_static(grid, x)
     assert integers.dtype == np.uint8
-    assert np.array_equal(normalised, grid.normalise(x))
-    assert np.array_equal(rounded, grid.round(grid.normalise(x)))
+    assert np.array_equal(normalized, grid.normalize(x))
+    assert np.array_equal(rounded, grid.round(grid.normalize(x)))
 
 
-def test_normalising_centres_first_and_smooths_then() -> None:
-    """A channel's centre is in its own unit, not in that of the smoothed values."""
+def test_normalizing_centers_first_and_smooths_then() -> None:
+    """A channel's center is in its own unit, not in that of the smoothed values."""
     grid = StaticGrid(np.array([1.0, -2.0], np.float32), np.array([4.0, 0.5], np.float32), 1.0, 128)
     x = np.array([[9.0, -1.0]], dtype=np.float32)
-    assert grid.normalise(x).tolist() == [[2.0, 2.0]]
+    assert grid.normalize(x).tolist() == [[2.0, 2.0]]
     assert run_static(grid, x)[0].tolist() == [[2.0, 2.0]]
 
 
-def test_normalising_emits_only_what_changes_something() -> None:
-    """A grid that doesn't centre or doesn't smooth costs no node for it, and a folded one costs none at all."""
+def test_normalizing_emits_only_what_changes_something() -> None:
+    """A grid that doesn't center or doesn't smooth costs no node for it, and a folded one costs none at all."""
     grid, nothing, alike = static_grid(8), np.zeros(8, np.float32), np.ones(8, np.float32)
     assert operators(grid) == ["Mul", "Add"]
     assert operators(replace(grid, center=nothing)) == ["Mul"]
@@ -81,11 +81,11 @@ def test_normalising_emits_only_what_changes_something() -> None:
 
 
 def test_a_folded_grid_rounds_what_arrives() -> None:
-    """Inputs that the layer before has normalised aren't normalised again."""
+    """Inputs that the layer before has normalized aren't normalized again."""
     grid = static_grid(24)
     x = random(10, 24)
     expected = run_static(grid, x)[1]
-    assert np.array_equal(run_static(replace(grid, folded=True), grid.normalise(x))[1], expected)
+    assert np.array_equal(run_static(replace(grid, folded=True), grid.normalize(x))[1], expected)
     assert not np.array_equal(run_static(replace(grid, folded=True), x)[1], expected)
 
 

@@ -1,4 +1,4 @@
-"""How a quantised layer's error is measured."""
+"""How a quantized layer's error is measured."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_export.calibrate import InputStatistics
-from biolord_export.quantise.report import measure_error
+from biolord_export.quantize.report import measure_error
 from biolord_export.weights import Linear
-from unit.export.quantise.block_inputs import random, random_linear
-from unit.export.quantise.observed import observe
+from unit.export.quantize.block_inputs import random, random_linear
+from unit.export.quantize.observed import observe
 
 Float32 = NDArray[np.float32]
 

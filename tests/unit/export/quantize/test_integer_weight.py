@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biolord_export.quantise.integer_weight import IntegerWeight, dense, round_weight8
-from unit.export.quantise.block_inputs import correlated, random, seen
-from unit.export.quantise.observed import output_power
+from biolord_export.quantize.integer_weight import IntegerWeight, dense, round_weight8
+from unit.export.quantize.block_inputs import correlated, random, seen
+from unit.export.quantize.observed import output_power
 
 Float32 = NDArray[np.float32]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LARGEST = 127
 BLOCK = 64
 """Numbers of a token that share a scale. Punctuation and special tokens carry single numbers many times the rest, which
-would leave nothing for their neighbours."""
+would leave nothing for their neighbors."""
 ROWS = 4096
 """Tokens rounded at once: a multilingual table takes most of a gigabyte, and its rounding shouldn't take more."""
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from biolord_export.kernels.layers import IntegerEncoder, IntegerLayer
 from biolord_export.progress import track
-from biolord_export.quantise.integer_layer import IntegerScheme, quantize_attention, quantize_feed_forward
-from biolord_export.quantise.integer_weight import round_weight8
-from biolord_export.quantise.integer_weight4 import round_weight4
-from biolord_export.quantise.report import LinearReport, Quantized
-from biolord_export.quantise.tables import round_table
+from biolord_export.quantize.integer_layer import IntegerScheme, quantize_attention, quantize_feed_forward
+from biolord_export.quantize.integer_weight import round_weight8
+from biolord_export.quantize.integer_weight4 import round_weight4
+from biolord_export.quantize.report import LinearReport, Quantized
+from biolord_export.quantize.tables import round_table
 
 if TYPE_CHECKING:
-    from biolord_export.quantise.integer_layer import Statistics
+    from biolord_export.quantize.integer_layer import Statistics
     from biolord_export.weights import EncoderWeights
 
 INTEGER8 = IntegerScheme(round_weight8, value_bits=16, qkv=(0.9,), mixed=(0.65, 0.8, 0.9), middle=(0.65, 0.8, 0.9))

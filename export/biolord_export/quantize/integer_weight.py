@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.kernels.layers import IntegerLinear
-from biolord_export.quantise.gptq import spread_rounding
+from biolord_export.quantize.gptq import spread_rounding
 
 if TYPE_CHECKING:
     from biolord_export.kernels.layers import Int8

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_export.calibrate import InputStatistics
-from biolord_export.quantise.candidates import (
+from biolord_export.quantize.candidates import (
     FLOORS,
     MARGINS,
     STRENGTHS,
@@ -22,9 +22,9 @@ from biolord_export.quantise.candidates import (
     choose_inner,
     choose_static,
 )
-from biolord_export.quantise.grid import LEVELS, StaticGrid
-from unit.export.quantise.block_inputs import correlated, random
-from unit.export.quantise.observed import observe
+from biolord_export.quantize.grid import LEVELS, StaticGrid
+from unit.export.quantize.block_inputs import correlated, random
+from unit.export.quantize.observed import observe
 
 Float32 = NDArray[np.float32]
 CHANNELS = 1024
@@ -38,7 +38,7 @@ def two_sided(inputs: int = 48, strange: Float32 | None = None) -> InputStatisti
 
 def lost(grid: StaticGrid, inputs: Float32, weight: Float32) -> float:
     """Measure the output's error power when inputs are rounded to a grid, by undoing what the grid does to them."""
-    restored = grid.round(grid.normalise(inputs)) * grid.smooth + grid.center
+    restored = grid.round(grid.normalize(inputs)) * grid.smooth + grid.center
     return float(np.square((restored - inputs) @ weight).sum(axis=1).mean())
 
 
@@ -71,7 +71,7 @@ def inner(factors: dict[int, float], channels: int = CHANNELS, importance: Float
 
 
 def test_a_static_grid_is_made_from_the_ranges_and_the_weight() -> None:
-    """Centres are the middles of the ranges, and the widest smoothed channel ends the grid, times the margin."""
+    """Centers are the middles of the ranges, and the widest smoothed channel ends the grid, times the margin."""
     statistics, weight = two_sided(), random(48, 20)
     choice = choose_static(statistics, weight)
     grid = choice.grid
@@ -99,7 +99,7 @@ def test_smoothing_beats_one_range_for_all_channels() -> None:
 @settings(deadline=None, max_examples=8)
 @given(st.integers(-50, 50))
 def test_where_inputs_lie_does_not_matter_only_how_far_they_reach(shift: int) -> None:
-    """Inputs moved as a whole get the same steps around another centre."""
+    """Inputs moved as a whole get the same steps around another center."""
     statistics, weight, by = two_sided(), random(48, 20), np.float32(shift)
     moved = replace(
         statistics,
@@ -157,8 +157,8 @@ def test_one_channel_on_either_side_is_enough(side: int) -> None:
     strange = beyond(statistics, 0.0)
     strange[0, 7] += side * 40 * (statistics.highest - statistics.lowest)[7]
     grid = choose_static(replace(statistics, strange=strange), weight).grid
-    normalised = grid.normalise(strange)
-    assert np.abs(grid.round(normalised) - normalised).max() < 0.25 * LEVELS * grid.step
+    normalized = grid.normalize(strange)
+    assert np.abs(grid.round(normalized) - normalized).max() < 0.25 * LEVELS * grid.step
     assert abs(grid.center[7] - choose_static(statistics, weight).grid.center[7]) > 1
 
 

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from biolord_export.calibrate import InputStatistics
 from biolord_export.graph.encoder import LINEAR_INPUTS
-from biolord_export.quantise.candidates import FLOORS, MARGINS, STRENGTHS, WIDE_COUNTS, InnerChoice
-from biolord_export.quantise.grid import RowGrid, StaticGrid
-from biolord_export.quantise.static8 import (
+from biolord_export.quantize.candidates import FLOORS, MARGINS, STRENGTHS, WIDE_COUNTS, InnerChoice
+from biolord_export.quantize.grid import RowGrid, StaticGrid
+from biolord_export.quantize.static8 import (
     StaticEncoder,
     StaticLinear,
     fold_values,
-    quantise_inner,
-    quantise_linear,
-    quantise_static8,
+    quantize_inner,
+    quantize_linear,
+    quantize_static8,
 )
-from biolord_export.quantise.weight8 import Int8Weight
+from biolord_export.quantize.weight8 import Int8Weight
 from biolord_export.weights import EncoderWeights, Linear
-from unit.export.quantise.block_inputs import correlated, random, random_linear, relative, seen
-from unit.export.quantise.observed import observe, output_power
+from unit.export.quantize.block_inputs import correlated, random, random_linear, relative, seen
+from unit.export.quantize.observed import observe, output_power
 
 Float32 = NDArray[np.float32]
 Statistics = Mapping[tuple[int, str], InputStatistics]
@@ -34,9 +34,9 @@ ALIKE = 2e-6
 
 
 @pytest.fixture(scope="module")
-def quantised(weights: EncoderWeights, statistics: Statistics) -> StaticEncoder:
-    """It, quantised."""
-    return quantise_static8(weights, statistics)
+def quantized(weights: EncoderWeights, statistics: Statistics) -> StaticEncoder:
+    """It, quantized."""
+    return quantize_static8(weights, statistics)
 
 
 def random_weight(inputs: int, outputs: int) -> Int8Weight:
@@ -46,7 +46,7 @@ def random_weight(inputs: int, outputs: int) -> Int8Weight:
 
 
 def binary_grid(inputs: int, step: float = 0.03125) -> StaticGrid:
-    """Make a grid of powers of two, whose centres lie on it: float32 makes no error of its own."""
+    """Make a grid of powers of two, whose centers lie on it: float32 makes no error of its own."""
     generator = np.random.default_rng(inputs)
     smooth = (2.0 ** generator.integers(-2, 3, inputs)).astype(np.float32)
     return StaticGrid((generator.integers(-40, 40, inputs) / 8).astype(np.float32), smooth, step, 128)
@@ -77,7 +77,7 @@ def test_some_outputs_of_a_layer_are_those_of_the_whole() -> None:
 
 
 def test_centring_comes_back_through_the_bias() -> None:
-    """Where 8 bits hold weight and inputs, centred and smoothed as they may be, the layer's outputs are exact."""
+    """Where 8 bits hold weight and inputs, centered and smoothed as they may be, the layer's outputs are exact."""
     grid, generator = binary_grid(48), np.random.default_rng(2)
     scaled = generator.integers(-127, 128, (48, 10)).astype(np.float32)
     scaled[0] = 127
@@ -85,7 +85,7 @@ def test_centring_comes_back_through_the_bias() -> None:
     integers = generator.integers(-128, 128, (30, 48)).astype(np.float32)
     x = grid.center + grid.smooth * integers * np.float32(grid.step)
     white = replace(observe(x), covariance=np.diag(np.square(grid.smooth)))
-    found = quantise_linear(linear, grid, white)
+    found = quantize_linear(linear, grid, white)
     assert np.array_equal(found.weight.values, scaled.astype(np.int8))
     assert np.any(np.abs(grid.center @ linear.weight) > 1)
     assert np.allclose(found.apply(x), exact(linear, x), atol=1e-3)
@@ -94,10 +94,10 @@ def test_centring_comes_back_through_the_bias() -> None:
 
 @pytest.mark.parametrize("inputs", [32, 96])
 def test_a_bias_takes_back_what_rounding_shifts(inputs: int) -> None:
-    """The mean input yields the mean output, however the weight was rounded and wherever the grid is centred."""
+    """The mean input yields the mean output, however the weight was rounded and wherever the grid is centered."""
     linear, statistics, grid = random_linear(inputs, 24), seen(inputs), binary_grid(inputs)
-    found = quantise_linear(linear, grid, statistics)
-    mean = grid.normalise(statistics.mean) @ found.weight.dense() + found.bias
+    found = quantize_linear(linear, grid, statistics)
+    mean = grid.normalize(statistics.mean) @ found.weight.dense() + found.bias
     expected = exact(linear, statistics.mean)
     assert np.allclose(mean, expected, atol=1e-4 * np.abs(expected).max())
     unshifted = linear.bias + grid.center @ linear.weight
@@ -110,15 +110,15 @@ def test_a_weight_is_rounded_for_the_smoothed_inputs() -> None:
     smooth = ((statistics.highest - statistics.lowest) / 8).astype(np.float32)
     grid = StaticGrid(statistics.mean, smooth, 1e-6, 128)
     scaled = linear.weight * smooth[:, np.newaxis]
-    inputs = grid.normalise(statistics.held_back)
-    found = quantise_linear(linear, grid, statistics).weight.dense()
+    inputs = grid.normalize(statistics.held_back)
+    found = quantize_linear(linear, grid, statistics).weight.dense()
     scales = np.abs(scaled).max(axis=0) / np.float32(127)
     plain = (np.rint(scaled / scales) * scales).astype(np.float32)
     assert relative(inputs @ found, inputs @ scaled) < 0.75 * relative(inputs @ plain, inputs @ scaled)
 
 
-def test_folding_lets_values_come_out_centred_and_smoothed() -> None:
-    """Attention weights add up to 1, so mixing folded values is mixing them and then normalising, to the last bits."""
+def test_folding_lets_values_come_out_centered_and_smoothed() -> None:
+    """Attention weights add up to 1, so mixing folded values is mixing them and then normalizing, to the last bits."""
     grid, qkv, x = binary_grid(32), random_linear(48, 96), random(20, 48)
     folded = fold_values(qkv, grid)
     plain, values = exact(qkv, x), exact(folded, x)[:, 64:]
@@ -127,8 +127,8 @@ def test_folding_lets_values_come_out_centred_and_smoothed() -> None:
     assert np.array_equal(folded.weight[:, :64], qkv.weight[:, :64])
     assert np.array_equal(folded.bias[:64], qkv.bias[:64])
     assert np.array_equal(folded.weight[:, 64:], qkv.weight[:, 64:] / grid.smooth)
-    assert np.allclose(values, grid.normalise(plain[:, 64:]), atol=1e-4)
-    assert np.allclose(attention @ values, grid.normalise(attention @ plain[:, 64:]), atol=1e-4)
+    assert np.allclose(values, grid.normalize(plain[:, 64:]), atol=1e-4)
+    assert np.allclose(attention @ values, grid.normalize(attention @ plain[:, 64:]), atol=1e-4)
     assert np.array_equal(qkv.weight, random_linear(48, 96).weight)
 
 
@@ -139,7 +139,7 @@ def test_wide_and_rounded_channels_make_up_the_layer(wide: int) -> None:
     x = gelu(correlated(400, inputs))
     statistics = observe(x, gelu(correlated(100, inputs, seed=4)))
     choice = InnerChoice(np.argsort(-statistics.highest), wide, RowGrid(1.0))
-    kept, rest = quantise_inner(fc2, choice, statistics)
+    kept, rest = quantize_inner(fc2, choice, statistics)
     assert (kept.weight.shape, rest.weight.values.shape) == ((wide, 20), (inputs - wide, 20))
     assert not (rest.bias if wide else kept.bias).any()
     mean = statistics.mean[choice.order]
@@ -156,12 +156,12 @@ def test_wide_and_rounded_channels_make_up_the_layer(wide: int) -> None:
     assert relative(found, exact(fc2, statistics.held_back)) < 0.02
 
 
-def test_every_linear_layer_is_reported_in_order(weights: EncoderWeights, quantised: StaticEncoder) -> None:
+def test_every_linear_layer_is_reported_in_order(weights: EncoderWeights, quantized: StaticEncoder) -> None:
     """A report for each, with an error on held-back inputs that 8 bits can have, and the choices that were open."""
-    places = [(report.layer, report.name) for report in quantised.reports]
+    places = [(report.layer, report.name) for report in quantized.reports]
     assert places == [(number, name) for number in range(len(weights.layers)) for name in LINEAR_INPUTS]
-    assert all(1e-7 < report.error < 2e-3 for report in quantised.reports)
-    for report in quantised.reports:
+    assert all(1e-7 < report.error < 2e-3 for report in quantized.reports)
+    for report in quantized.reports:
         if report.name == "fc2":
             assert (report.strength, report.end in FLOORS, report.wide in WIDE_COUNTS) == (0, True, True)
         else:
@@ -169,31 +169,31 @@ def test_every_linear_layer_is_reported_in_order(weights: EncoderWeights, quanti
 
 
 def test_attention_s_layers_stay_near_the_float32_ones(
-    weights: EncoderWeights, quantised: StaticEncoder, statistics: Statistics
+    weights: EncoderWeights, quantized: StaticEncoder, statistics: Statistics
 ) -> None:
-    """Query and key come out as they were, values normalised for the output projection, whose grid is folded."""
+    """Query and key come out as they were, values normalized for the output projection, whose grid is folded."""
     dim = weights.dim
-    for number, (layer, operators) in enumerate(zip(weights.layers, quantised.layers, strict=True)):
+    for number, (layer, operators) in enumerate(zip(weights.layers, quantized.layers, strict=True)):
         qkv, output = operators.qkv, operators.attention_output
         assert (qkv.grid.folded, output.grid.folded) == (False, True)
         x, mixed = statistics[number, "qkv"].held_back, statistics[number, "attention_output"].held_back
         found, expected = qkv.apply(x), exact(layer.qkv, x)
         assert relative(found[:, : 2 * dim], expected[:, : 2 * dim]) < 0.03
-        assert relative(found[:, 2 * dim :], output.grid.normalise(expected[:, 2 * dim :])) < 0.03
+        assert relative(found[:, 2 * dim :], output.grid.normalize(expected[:, 2 * dim :])) < 0.03
         assert relative(output.apply(mixed), exact(layer.attention_output, mixed)) < 0.03
 
 
 def test_feed_forward_networks_stay_near_the_float32_ones(
-    weights: EncoderWeights, quantised: StaticEncoder, statistics: Statistics
+    weights: EncoderWeights, quantized: StaticEncoder, statistics: Statistics
 ) -> None:
     """The parts' inner channels are all there are, and what they yield adds up to the network's outputs."""
-    for number, (layer, operators) in enumerate(zip(weights.layers, quantised.layers, strict=True)):
+    for number, (layer, operators) in enumerate(zip(weights.layers, quantized.layers, strict=True)):
         x = statistics[number, "fc1"].held_back
         inner, wide = gelu(operators.first.apply(x)), len(operators.wide.weight)
         assert inner.shape[1] == len(layer.fc2.weight) == wide + len(operators.rest.weight.values)
         found = exact(operators.wide, inner[:, :wide]) + operators.rest.apply(inner[:, wide:])
         assert relative(found, exact(layer.fc2, gelu(exact(layer.fc1, x)))) < 0.03
-        assert wide == next(each.wide for each in quantised.reports if (each.layer, each.name) == (number, "fc2"))
+        assert wide == next(each.wide for each in quantized.reports if (each.layer, each.name) == (number, "fc2"))
 
 
 def test_channels_that_feed_nothing_cost_no_part_of_their_own(weights: EncoderWeights, statistics: Statistics) -> None:
@@ -204,6 +204,6 @@ def test_channels_that_feed_nothing_cost_no_part_of_their_own(weights: EncoderWe
     fc2, held_back = Linear(layer.fc2.weight.copy(), layer.fc2.bias), seen_inner.held_back.copy()
     fc2.weight[largest], held_back[:, largest] = 0, held_back[:, smallest]
     changed = replace(weights, layers=(replace(layer, fc2=fc2),))
-    quantised = quantise_static8(changed, {**statistics, (0, "fc2"): replace(seen_inner, held_back=held_back)})
-    assert quantised.reports[-1].wide == len(quantised.layers[0].wide.weight) == 0
-    assert relative(quantised.layers[0].rest.apply(held_back[:, order]), exact(fc2, held_back)) < 0.03
+    quantized = quantize_static8(changed, {**statistics, (0, "fc2"): replace(seen_inner, held_back=held_back)})
+    assert quantized.reports[-1].wide == len(quantized.layers[0].wide.weight) == 0
+    assert relative(quantized.layers[0].rest.apply(held_back[:, order]), exact(fc2, held_back)) < 0.03

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.quantise.grid import LEVELS, RowGrid, StaticGrid
+from biolord_export.quantize.grid import LEVELS, RowGrid, StaticGrid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class InnerChoice:
 
 
 def choose_static(statistics: InputStatistics, weight: Float32) -> StaticChoice:
-    """Choose a grid for inputs that lie on both sides of zero, such as a layer normalisation's output.
+    """Choose a grid for inputs that lie on both sides of zero, such as a layer normalization's output.
 
     Args:
         statistics: Of the inputs.
@@ -124,16 +124,16 @@ def choose_inner(statistics: InputStatistics, weight: Float32, importance: Float
 
 def _static_loss(grid: StaticGrid, held_back: Float32, weight: Float32) -> float:
     """Measure the output's error from rounding the input, and estimate that from rounding the weight."""
-    normalised = grid.normalise(held_back)
+    normalized = grid.normalize(held_back)
     steps = np.abs(weight * grid.smooth[:, np.newaxis]).max(axis=0) / 127
-    from_weight = np.square(normalised).sum(axis=1).mean() * np.square(steps).sum() / 12
+    from_weight = np.square(normalized).sum(axis=1).mean() * np.square(steps).sum() / 12
     return _rounding_loss(grid, held_back, weight) + WEIGHT_ROUNDING_SHARE * float(from_weight)
 
 
 def _rounding_loss(grid: StaticGrid, inputs: Float32, weight: Float32) -> float:
     """Measure the output's error from rounding the input."""
-    normalised = grid.normalise(inputs)
-    return _risk((grid.round(normalised) - normalised) @ (weight * grid.smooth[:, np.newaxis]))
+    normalized = grid.normalize(inputs)
+    return _risk((grid.round(normalized) - normalized) @ (weight * grid.smooth[:, np.newaxis]))
 
 
 def _risk(errors: Float32) -> float:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights
-from biolord_export.quantise.integer_arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantise.report import LinearReport, measure_error
-from biolord_export.quantise.smoothing import choose_smoothing
+from biolord_export.quantize.integer_arithmetic import contract, expand, project, project_mixed
+from biolord_export.quantize.report import LinearReport, measure_error
+from biolord_export.quantize.smoothing import choose_smoothing
 from biolord_export.weights import Linear
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from biolord_export.calibrate import InputStatistics
     from biolord_export.kernels.layers import IntegerLinear
-    from biolord_export.quantise.integer_weight import IntegerWeight
-    from biolord_export.quantise.smoothing import Smoothing
+    from biolord_export.quantize.integer_weight import IntegerWeight
+    from biolord_export.quantize.smoothing import Smoothing
     from biolord_export.weights import Float32, Layer
 
     Order = NDArray[np.int64]
