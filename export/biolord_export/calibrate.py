@@ -12,8 +12,8 @@ from biolord_export.graph.encoder import emit_encoder
 from biolord_export.modules import Pooling
 from biolord_export.progress import track
 from biolord_export.scratch import scratch_folder
-from biolord_onnx.cores import available_cores
-from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.session.cores import available_cores
+from biolord_onnx.session.engine import import_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biolord_export.weights import EncoderWeights, Float32
-    from biolord_onnx.session import OrtSession
-    from biolord_onnx.session_options import SessionOptions
+    from biolord_onnx.session.options import SessionOptions
+    from biolord_onnx.session.session import OrtSession
 
 
 HELD_BACK_EVERY = 5

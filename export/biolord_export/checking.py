@@ -18,8 +18,8 @@ from biolord_export.source import Checkpoint, open_checkpoint
 from biolord_export.targets import find_target
 from biolord_export.torch_reference import TorchReference
 from biolord_export.verify import measure_fidelity, unit_vectors
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from biolord_export.fidelity import FidelityReport
     from biolord_export.pairs import LabeledPairs
     from biolord_export.verify import UnitVectors
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from biolord_export.pipeline import ExportOptions, export_artifact
 from biolord_export.reference import reference_model
 from biolord_export.source import open_checkpoint
 from biolord_export.targets import find_target
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biolord_export.source import Checkpoint
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
 
 HUB_MODEL = "FremyCompany/BioLORD-2023"
 STAND_IN = "all-mpnet-base-v2"

@@ -9,7 +9,7 @@ import numpy as np
 
 from biolord_export.errors import FidelityError
 from biolord_export.pairs import PairsFidelity
-from biolord_onnx.json_fields import Fields
+from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from biolord_export.weights import Float32
-    from biolord_onnx.json_fields import JSONObject
+    from biolord_onnx.artifact.json_fields import JSONObject
 
 NEIGHBORS = 10
 NEIGHBOR_ROWS = 1024

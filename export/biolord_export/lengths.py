@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from biolord_export.config import read_int, read_json_if_there
 from biolord_export.errors import CheckpointError
 from biolord_export.sentence_settings import read_sentence_settings
-from biolord_onnx.manifest import MaxLength
+from biolord_onnx.artifact.manifest import MaxLength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biolord_export.weights import Float32
+    from biolord_onnx.artifact.json_fields import Fields
     from biolord_onnx.io.tables import Table
-    from biolord_onnx.json_fields import Fields
 
 COLUMNS = ("score", "text1", "text2")
 FEWEST_PAIRS = 3

@@ -7,9 +7,9 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from biolord_export.errors import ExportError
-from biolord_onnx.pieces import LONGEST_PIECE, PiecesHeader, read_pieces, write_pieces
-from biolord_onnx.tokenization import Tokenizer
-from biolord_onnx.unigram import UnigramEncoder
+from biolord_onnx.tokenizer.pieces import LONGEST_PIECE, PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
+from biolord_onnx.tokenizer.unigram import UnigramEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

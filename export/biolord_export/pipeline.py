@@ -28,12 +28,13 @@ from biolord_export.verify import measure_fidelity, measure_invariance, unit_vec
 from biolord_export.vocabulary import load_weights
 from biolord_export.vocabulary_check import measure_vocabulary
 from biolord_export.writer import add_file, check_destination, publish, write_draft, write_manifest
-from biolord_onnx import __version__, kernels
+from biolord_onnx import __version__
+from biolord_onnx.artifact.manifest import BatchInvariance, Manifest, Requirements, Source
+from biolord_onnx.artifact.ranges import RANGES_NAME, ranges_to_json
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.golden import make_golden
-from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Source
-from biolord_onnx.ranges import RANGES_NAME, ranges_to_json
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.session import kernels
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from biolord_export.source import Checkpoint
     from biolord_export.targets import Target
     from biolord_export.weights import EncoderWeights
-    from biolord_onnx.json_fields import JSONObject
+    from biolord_onnx.artifact.json_fields import JSONObject
 
 REFERENCE_TARGET = "cpu-fp32"
 REFERENCE = "float32 graph written from the same checkpoint"

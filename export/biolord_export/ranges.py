@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_onnx.ranges import Ranges
+from biolord_onnx.artifact.ranges import Ranges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,7 +22,7 @@ from biolord_onnx.install import install_hint
 
 if TYPE_CHECKING:
     from biolord_export.vocabulary import KeptVocabulary
-    from biolord_onnx.manifest import MaxLength
+    from biolord_onnx.artifact.manifest import MaxLength
 
 WEIGHTS_FILE = "model.safetensors"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")

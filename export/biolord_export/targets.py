@@ -13,7 +13,7 @@ from biolord_export.kernels.limits import DOMAIN, VERSION
 from biolord_export.kernels.road import KernelRoad
 from biolord_export.portable.road import PortableFloatRoad, PortableIntegerRoad
 from biolord_export.quantize.integer import quantize_integer4, quantize_integer8
-from biolord_onnx.engine import LOWEST_ONNXRUNTIME
+from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from biolord_export.sentencepiece import MODEL_FILE, WAY_OUT, build_unigram
 from biolord_export.tokenizer_settings import apply_tokenizer_settings
 from biolord_export.vocabulary_file import SPECIAL_NAMES, VOCAB_FILE, build_wordpiece
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path

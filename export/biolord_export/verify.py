@@ -11,8 +11,8 @@ from biolord_export.corpus import MEDICAL_KINDS
 from biolord_export.errors import CheckpointError
 from biolord_export.fidelity import OVERFLOW, compare, judge
 from biolord_export.progress import track
+from biolord_onnx.artifact.manifest import BatchInvariance
 from biolord_onnx.errors import NotFiniteError
-from biolord_onnx.manifest import BatchInvariance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -16,7 +16,7 @@ import numpy as np
 
 from biolord_export.architectures import read_weights
 from biolord_export.errors import CheckpointError, ExportError
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from biolord_export.corpus import Corpus
     from biolord_export.source import Checkpoint
     from biolord_export.weights import EncoderWeights
-    from biolord_onnx.json_fields import JSON, JSONObject
+    from biolord_onnx.artifact.json_fields import JSON, JSONObject
 
     Ids = NDArray[np.int64]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biolord_export.source import Checkpoint
-    from biolord_onnx.json_fields import JSONObject
+    from biolord_onnx.artifact.json_fields import JSONObject
 
 MOST_TEXTS = 1000
 """The user's texts that are embedded, at even distances."""

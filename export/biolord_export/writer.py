@@ -13,14 +13,14 @@ from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE
 from biolord_export.pieces import compile_pieces
 from biolord_export.scratch import beside, clear_beside, moved_away
-from biolord_onnx.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry
-from biolord_onnx.ranges import RANGES_NAME
+from biolord_onnx.artifact.manifest import MANIFEST_NAME, MODEL_NAME, PIECES_NAME, TOKENIZER_NAME, FileEntry
+from biolord_onnx.artifact.ranges import RANGES_NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_onnx.manifest import Manifest
+    from biolord_onnx.artifact.manifest import Manifest
 
 NOTICE_NAME = "NOTICE"
 ARTIFACT_FILES = frozenset(

@@ -13,15 +13,15 @@ from typing import Literal, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact import Artifact, open_artifact
-from biolord_onnx.encoder import Encoder
+from biolord_onnx.artifact.folder import Artifact, open_artifact
+from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, read_ranges
+from biolord_onnx.encoding.encoder import Encoder
+from biolord_onnx.encoding.precision import Precision, Vectors
+from biolord_onnx.encoding.settings import Overflow, merge_normalize, resolve_settings
+from biolord_onnx.encoding.texts import TextInput, as_texts
 from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
-from biolord_onnx.manifest import Manifest
-from biolord_onnx.precision import Precision, Vectors
-from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
-from biolord_onnx.session import Output
-from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
-from biolord_onnx.texts import TextInput, as_texts
+from biolord_onnx.session.session import Output
 
 # Texts of a part of a stream: enough that most token lengths fill runs of their own.
 STREAM_TEXTS = 16_384

@@ -9,7 +9,7 @@ from typing import Any
 
 import ray
 
-from biolord_onnx.ray import EmbedBatch
+from biolord_onnx.integrations.ray import EmbedBatch
 from guards.network import Watch
 
 

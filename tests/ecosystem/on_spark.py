@@ -12,7 +12,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
-from biolord_onnx.spark import embed_udf
+from biolord_onnx.integrations.spark import embed_udf
 from guards.network import Watch
 
 WATCHING = ExitStack()

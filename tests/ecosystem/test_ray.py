@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError, MissingDependencyError
-from biolord_onnx.ray import EmbedBatch
+from biolord_onnx.integrations.ray import EmbedBatch
 
 NAMES = [f"cat scratch {number % 700}" for number in range(2000)]
 

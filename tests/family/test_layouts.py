@@ -10,10 +10,10 @@ import pytest
 
 from biolord_export.errors import CheckpointError
 from biolord_export.source import open_checkpoint
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import MissingDependencyError
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.layouts import LAYOUTS, Layout, lay_out_for_hub, write_layout
 from tiny.tokenizer import BAKED_LENGTH
 from unit.export.places import Place, assert_failed, run_with

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
 from family.asking import run_there, succeed_there
 from family.layouts import LAYOUTS, Layout, write_layout

@@ -14,7 +14,7 @@ from biolord_export.pieces import compile_pieces
 from biolord_export.reference import reference_model
 from biolord_export.sentencepiece import build_unigram as build_from_model
 from biolord_export.tokenizer_file import prepare_tokenizer
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.asking import Question, token_ids_there
 from family.layouts import LAYOUTS, write_layout
 from family.strings import COUNT, five_thousand

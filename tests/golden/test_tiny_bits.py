@@ -23,9 +23,9 @@ from biolord_export.targets import KERNELS
 from biolord_export.vocabulary import load_weights
 from biolord_export.weights import EncoderWeights
 from biolord_export.writer import write_draft
-from biolord_onnx import kernels
-from biolord_onnx.engine import LOWEST_ONNXRUNTIME
-from biolord_onnx.manifest import Golden, Requirements
+from biolord_onnx.artifact.manifest import Golden, Requirements
+from biolord_onnx.session import kernels
+from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 from unit.export.kernels.rounding import round_encoder
 from unit.export.places import run_with
 from unit.runtime.tiny_artifact import tiny_manifest

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from tiny.checkpoint import write_checkpoint
 from tiny.weights import Sizes
 from unit.export.places import Place, assert_failed, run, start

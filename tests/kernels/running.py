@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 
 Array = NDArray[Any]
 COMPARED: set[str] = set()

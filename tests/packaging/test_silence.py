@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.session_options import parse_version
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.options import parse_version
 from guards.network import TELEMETRY, Watch
 from real.exports import MINILM, RealExports, real_exports
 from unit.runtime.command import COMMAND, PATIENCE

@@ -22,7 +22,7 @@ from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.tracing import trace_encoder
 from biolord_export.quantize.static8 import quantize_static8
 from biolord_export.source import Checkpoint, open_checkpoint
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 LONGEST = 96
 

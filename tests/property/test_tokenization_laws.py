@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Library
 
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from unit.runtime.tiny_artifact import SPECIALS, WORDS, tiny_tokenizer
 
 # Any characters, and strings of what the tokenizer knows: words, special tokens, spaces of many kinds.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from biolord_export.reference import reference_model
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from portable import draft
 from portable.environments import interpreter, run
 from real.exports import RealExports, demo_artifact, real_exports

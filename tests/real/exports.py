@@ -13,7 +13,7 @@ from pathlib import Path
 from biolord_export.demo import STAND_IN, TARGET
 from biolord_export.fidelity import GroupFidelity
 from biolord_export.reference import REFERENCES, reference_model
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from guards.demo import first_demo
 from unit.runtime.command import run_process
 

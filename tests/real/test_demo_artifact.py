@@ -14,7 +14,7 @@ import pytest
 
 from biolord_export.corpus import MEDICAL_KINDS, builtin_calibration, builtin_verification
 from biolord_export.fidelity import FidelityReport
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from guards.demo import BIN
 from real.bars import FIDELITY, MEGABYTES, SECONDS_TO_EMBED
 from real.exports import describe

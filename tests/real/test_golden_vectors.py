@@ -10,7 +10,7 @@ import pytest
 from biolord_export.corpus import MEDICAL_KINDS
 from biolord_export.fidelity import FidelityReport
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from golden.store import load_golden
 from real.bars import FIDELITY, GOLDEN_COSINE
 from real.exports import MINILM, MPNET, RealExports, describe

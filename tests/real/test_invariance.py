@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_export.corpus import builtin_verification
-from biolord_onnx.artifact import Artifact
-from biolord_onnx.batching import Batch, batch_arrays
+from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.session import open_session
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.encoding.batching import Batch, batch_arrays
+from biolord_onnx.session.session import open_session
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.real
 

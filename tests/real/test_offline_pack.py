@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.embedder import Embedder
 from real.machines import find_tool, run
 from unit.runtime.command import run_process

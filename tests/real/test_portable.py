@@ -15,9 +15,9 @@ from onnx import TensorProto, helper
 from biolord_export.corpus import builtin_verification
 from biolord_export.reference import reference_model
 from biolord_export.source import open_checkpoint
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from golden.store import MODELS, Golden, load_golden
 from portable import on_openvino
 from portable.environments import NODE_FOLDER, interpreter, node, run

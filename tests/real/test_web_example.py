@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import FileEntry
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import FileEntry
 from guards.readme import REPOSITORY
 from portable.environments import node, run
 from real.chromium import chromium

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.cli import serve
 from biolord_onnx.cli.main import Parser
 from biolord_onnx.errors import InputError

@@ -64,7 +64,7 @@ def _alone(artifact: str, names: list[str]) -> tuple[float, Any]:
 
 
 def _with_ray(artifact: str, dataset: Any) -> tuple[float, Any]:  # noqa: ANN401 - Ray has no types here
-    from biolord_onnx.ray import EmbedBatch
+    from biolord_onnx.integrations.ray import EmbedBatch
 
     mapped = dataset.map_batches(
         EmbedBatch, fn_constructor_args=[artifact], batch_size=BATCH, num_cpus=1, concurrency=2

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_onnx.json_fields import Fields
+from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from biolord_export.fidelity import FidelityReport
     from biolord_export.quantize.report import LinearReport
-    from biolord_onnx.json_fields import JSONObject
+    from biolord_onnx.artifact.json_fields import JSONObject
 
 
 def fidelity_table(report: FidelityReport) -> str:

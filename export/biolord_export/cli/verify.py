@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import FidelityError
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.cli import output
 from biolord_onnx.cli.input import add_dialect, dialect_from
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.errors import InputError
-from biolord_onnx.kernel_kinds import find_kinds
-from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.printable import escape
+from biolord_onnx.session.kernel_kinds import find_kinds
 
 if TYPE_CHECKING:
     import argparse
 
     from biolord_export.fidelity import FidelityReport
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
+    from biolord_onnx.artifact.json_fields import JSONObject
     from biolord_onnx.golden import GoldenCheck
-    from biolord_onnx.json_fields import JSONObject
 
 SUMMARY = "check an artifact's files and measure its fidelity"
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.artifact.folder import open_artifact
 
     needing = {"--texts": args.texts, "--revision": args.revision, "--pairs": args.pairs}
     for option, given in (needing | {"--engine": args.engine != "graph"}).items():

@@ -21,7 +21,7 @@ from biolord_onnx.install import install_hint
 if TYPE_CHECKING:
     import numpy as np
 
-    from biolord_onnx.precision import Vectors
+    from biolord_onnx.encoding.precision import Vectors
 
 STDOUT = "-"
 # Rows of a record batch or row group: written with a few MB of memory, read with few seeks.

@@ -15,11 +15,11 @@ from queue import SimpleQueue
 from biolord_onnx.bulk.messages import Answer, receive_answer, send
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.work import Encoded
-from biolord_onnx.crew import Crew
 from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.crew import Crew
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 # Parts beyond those being encoded: a process that is done goes on at once.
 AHEAD = 1

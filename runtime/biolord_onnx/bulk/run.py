@@ -25,11 +25,11 @@ from biolord_onnx.bulk.store import Store
 from biolord_onnx.bulk.work import Encoded, encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
-from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.encoding.precision import Vectors
+from biolord_onnx.encoding.progress import progress_bar
 from biolord_onnx.errors import InputError
-from biolord_onnx.precision import Vectors
-from biolord_onnx.progress import progress_bar
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
+from biolord_onnx.session.engine import import_onnxruntime
 
 
 def _stay_silent(_: str) -> None:

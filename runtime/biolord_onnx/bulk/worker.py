@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from biolord_onnx.bulk.messages import Answer, receive, send_answer
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 
 @dataclass(slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.cores import parse_threads
 from biolord_onnx.errors import InputError
+from biolord_onnx.session.cores import parse_threads
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder

@@ -13,11 +13,11 @@ from biolord_onnx.errors import BiolordError, InputError
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
+    from biolord_onnx.artifact.json_fields import JSONObject
+    from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.golden import GoldenCheck
-    from biolord_onnx.json_fields import JSONObject
-    from biolord_onnx.kernel_kinds import Kinds
-    from biolord_onnx.manifest import Manifest
+    from biolord_onnx.session.kernel_kinds import Kinds
 
 SUMMARY = "show an artifact's manifest and how it would run here"
 EXIT_OTHER_BITS = 1
@@ -65,7 +65,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check the artifact, hashes and what the files hold included, and print what is known about it."""
-    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.artifact.folder import open_artifact
     from biolord_onnx.contents import check_contents
 
     artifact = open_artifact(args.artifact)
@@ -101,13 +101,13 @@ def _compare(artifact: Artifact) -> GoldenCheck:
 
 def look_around(manifest: Manifest) -> Here:
     """Find out how an artifact would run, without loading it."""
-    from biolord_onnx.amx import amx_note
-    from biolord_onnx.cores import available_cores
-    from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
-    from biolord_onnx.engine import import_onnxruntime
-    from biolord_onnx.kernel_kinds import find_kinds, refused_note
-    from biolord_onnx.plugins import available_providers
-    from biolord_onnx.session import select_provider
+    from biolord_onnx.session.amx import amx_note
+    from biolord_onnx.session.cores import available_cores
+    from biolord_onnx.session.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
+    from biolord_onnx.session.engine import import_onnxruntime
+    from biolord_onnx.session.kernel_kinds import find_kinds, refused_note
+    from biolord_onnx.session.plugins import available_providers
+    from biolord_onnx.session.session import select_provider
 
     provider = problem = version = None
     providers: list[str] = []

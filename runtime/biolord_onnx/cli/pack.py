@@ -14,7 +14,7 @@ from biolord_onnx.errors import InputError
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
     from biolord_onnx.pack.platforms import Platform
 
 SUMMARY = "pack an artifact as a wheel, for machines without a network, or for a container"
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Pack."""
     if (args.wheel is None) == (args.docker is None):
         raise InputError("give one of --wheel OUT and --docker OUT")
-    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.artifact.folder import open_artifact
     from biolord_onnx.pack.platforms import find_platform
 
     target = None if args.offline_for is None else find_platform(args.offline_for)

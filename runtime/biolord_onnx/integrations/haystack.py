@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from typing import Any, Self
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict

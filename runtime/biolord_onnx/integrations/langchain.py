@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from langchain_core.embeddings import Embeddings

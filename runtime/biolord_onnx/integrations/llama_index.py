@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from llama_index.core.base.embeddings.base import BaseEmbedding

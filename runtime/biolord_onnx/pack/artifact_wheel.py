@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from biolord_onnx import __version__
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.installed import ENTRY_POINT_GROUP, normalize
 from biolord_onnx.errors import InputError
-from biolord_onnx.installed import ENTRY_POINT_GROUP, normalize
 from biolord_onnx.pack.contents import artifact_members
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 from biolord_onnx.printable import escape

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.errors import InputError
-from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.pack.artifact_wheel import NOTICE_NAME, engine_extra, write_artifact_wheel
 from biolord_onnx.pack.docker import ARTIFACT, DOCKERFILE, Image, write_context
 from biolord_onnx.pack.offline import (

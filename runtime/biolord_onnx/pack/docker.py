@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.pack.artifact_wheel import NOTICE_NAME, engine_extra, name_image
 from biolord_onnx.pack.contents import artifact_members
 from biolord_onnx.pack.offline import WHEELS, Machines

@@ -16,8 +16,8 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.batching import plan
-from biolord_onnx.session import Output
+from biolord_onnx.encoding.batching import plan
+from biolord_onnx.session.session import Output
 
 # Texts looked at to fill a run: enough to find some of like length, few enough that looking takes no time.
 LOOK_AHEAD = 64

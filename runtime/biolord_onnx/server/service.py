@@ -12,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
-from biolord_onnx import kernels
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.encoder import Encoder
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.manifest import Manifest
 from biolord_onnx.server.admission import Admission
 from biolord_onnx.server.batcher import Batcher
 from biolord_onnx.server.lanes import Lane
@@ -26,8 +25,9 @@ from biolord_onnx.server.patience import RETRY_AFTER_S, while_wanted
 from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, OVERLOADED, TOO_MUCH, UNAVAILABLE, ApiError
 from biolord_onnx.server.settings import ServerSettings
 from biolord_onnx.server.tokens import Lanes, Tokens, check_ids, described, together
-from biolord_onnx.session import Output
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.session import kernels
+from biolord_onnx.session.session import Output
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 TOKENIZING_THREADS = 2
 WARM_TEXT = "ready"

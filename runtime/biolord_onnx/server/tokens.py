@@ -13,7 +13,7 @@ import tokenizers
 
 from biolord_onnx.server.lanes import Lane
 from biolord_onnx.server.problems import INVALID, TOO_LONG, ApiError
-from biolord_onnx.tokenization import TokenizedTexts, Tokenizer
+from biolord_onnx.tokenizer.tokenizer import TokenizedTexts, Tokenizer
 
 T = TypeVar("T")
 SHARE = 8192

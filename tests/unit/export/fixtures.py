@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from unit.export.places import Place, run
 from unit.runtime.command import Outcome
 from unit.runtime.fixtures import biolord

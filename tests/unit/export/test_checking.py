@@ -10,7 +10,7 @@ import pytest
 from biolord_export.checking import Reference, measure_artifact
 from biolord_export.errors import CheckpointError, ExportError
 from biolord_export.targets import TARGETS
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from tiny.checkpoint import write_checkpoint
 from tiny.weights import Sizes
 from unit.export.fixtures import Exported

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from biolord_export import demo
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from unit.export.editing import edit_tensors
 from unit.export.fixtures import Exported
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from biolord_export import fidelity
 from biolord_export.errors import FidelityError
 from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity, compare, judge, nearest_neighbors
+from biolord_onnx.artifact.json_fields import JSONObject
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.json_fields import JSONObject
 
 Float32 = NDArray[np.float32]
 GATE = Gate(0.998, 0.99, 0.98)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from biolord_export.naming import plain_name
 from biolord_export.targets import TARGETS
-from biolord_onnx.manifest import NAME
+from biolord_onnx.artifact.manifest import NAME
 
 
 @pytest.mark.parametrize(

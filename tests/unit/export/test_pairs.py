@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from biolord_export.errors import ExportError
 from biolord_export.pairs import LabeledPairs, PairsFidelity, compare_pairs, read_pairs, spearman
+from biolord_onnx.artifact.json_fields import Fields, JSONObject
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.io.rows import Layout
-from biolord_onnx.json_fields import Fields, JSONObject
 
 HEADER = "score\ttext1\ttext2\n"
 ROWS = "1\tfever\tcough\n2.5\tfever\tpyrexia\n0\tfever\tfracture\n"

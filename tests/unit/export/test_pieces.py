@@ -9,7 +9,7 @@ import pytest
 
 from biolord_export import pieces
 from biolord_export.errors import ExportError
-from biolord_onnx.pieces import read_pieces, write_pieces
+from biolord_onnx.tokenizer.pieces import read_pieces, write_pieces
 from tiny.tokenizer import build_tokenizer
 from tiny.unigram import build_unigram
 

@@ -19,8 +19,8 @@ from biolord_export.pipeline import ExportOptions, export_artifact
 from biolord_export.source import open_checkpoint
 from biolord_export.targets import TARGETS, find_target
 from biolord_onnx import __version__
+from biolord_onnx.artifact.manifest import Manifest, MaxLength
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import Manifest, MaxLength
 from unit.export.editing import blunt, edit_tensors, overflow
 from unit.export.fixtures import ARCHITECTURES, Exported
 from unit.export.fixtures import TARGETS as TARGET_NAMES

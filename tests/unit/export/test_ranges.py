@@ -9,9 +9,9 @@ import pytest
 
 from biolord_export.corpus import builtin_calibration
 from biolord_export.ranges import MOST_TEXTS, measure_ranges
+from biolord_onnx.artifact.ranges import RANGES_NAME, read_ranges
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.ranges import RANGES_NAME, read_ranges
-from biolord_onnx.session import OUTPUTS
+from biolord_onnx.session.session import OUTPUTS
 from unit.export.fixtures import Exported
 
 Exports = Callable[[str, str], Exported]

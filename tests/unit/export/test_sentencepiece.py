@@ -10,7 +10,7 @@ import pytest
 
 from biolord_export.errors import CheckpointError
 from biolord_export.sentencepiece import build_unigram, model_class
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from tiny.sentencepiece import write_model
 from tiny.tokenizer import vocabulary
 from tiny.unigram import trained_pieces

@@ -15,9 +15,9 @@ import pytest
 
 from biolord_export.errors import CheckpointError
 from biolord_export.source import find_checkpoint, open_checkpoint
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.errors import MissingDependencyError
-from biolord_onnx.manifest import MaxLength
 from tiny.checkpoint import write_checkpoint
 from unit.export.hub import COMMIT, ID, NOWHERE, Hub, cached, running_hub
 from unit.export.places import Place, assert_failed, run_with

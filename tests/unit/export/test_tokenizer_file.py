@@ -12,7 +12,7 @@ from biolord_export import tokenizer_file
 from biolord_export.config import read_encoder_config
 from biolord_export.errors import CheckpointError
 from biolord_export.modules import read_modules
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from parity.texts import names, passages
 from tiny.checkpoint import write_checkpoint
 from tiny.tokenizer import BAKED_LENGTH, build_tokenizer, vocabulary

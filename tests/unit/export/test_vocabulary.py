@@ -24,7 +24,7 @@ from biolord_export.vocabulary import (
     measure_coverage,
     prune_tokenizer,
 )
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.strings import five_thousand
 from parity.texts import names, passages
 from unit.export.editing import edit_json

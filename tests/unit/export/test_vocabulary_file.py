@@ -9,7 +9,7 @@ import pytest
 
 from biolord_export.errors import CheckpointError
 from biolord_export.vocabulary_file import build_wordpiece
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.layouts import LAYOUTS, write_layout
 from tiny.checkpoint import write_checkpoint
 from tiny.tokenizer import vocabulary, write_json

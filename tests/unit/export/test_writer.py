@@ -23,9 +23,9 @@ from biolord_export.writer import (
     write_draft,
     write_manifest,
 )
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.manifest import PIECES_NAME
-from biolord_onnx.ranges import RANGES_NAME
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import PIECES_NAME
+from biolord_onnx.artifact.ranges import RANGES_NAME
 from unit.runtime.tiny_artifact import tiny_manifest, tiny_tokenizer, write_tiny_artifact
 
 UNWRITABLE = Path("/proc/self")

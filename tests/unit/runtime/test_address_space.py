@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.address_space import check_address_space
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import FileEntry
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.manifest import FileEntry
+from biolord_onnx.session.address_space import check_address_space
 from unit.runtime.command import COMMAND
 
 

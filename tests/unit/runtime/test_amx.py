@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from biolord_onnx.amx import amx_note
+from biolord_onnx.session.amx import amx_note
 
 AMX = frozenset({"avx2", "amx_int8"})
 
@@ -38,7 +38,9 @@ def test_the_affinity_at_import_counts(pinned_before: bool) -> None:
     """A process that is kept to one CPU before onnxruntime's import gets the note, one kept to it later doesn't."""
     pin, load = "os.sched_setaffinity(0, {min(cpus)})", "engine.import_onnxruntime()"
     steps = [pin, load] if pinned_before else [load, pin]
-    code = "import os, sys; from biolord_onnx import amx, engine; cpus = os.sched_getaffinity(0); " + "; ".join(steps)
+    code = "import os, sys; from biolord_onnx.session import amx, engine; cpus = os.sched_getaffinity(0); " + "; ".join(
+        steps
+    )
     code += "; sys.stdout.write(str(len(cpus)) + str(amx.amx_note('1.32.0', {'amx_int8'})))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert ("uses no AMX" in told) == (pinned_before or told.startswith("1o"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import Artifact, check_hashes, open_artifact, read_manifest
+from biolord_onnx.artifact.folder import Artifact, check_hashes, open_artifact, read_manifest
 from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest
 

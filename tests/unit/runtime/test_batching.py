@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from biolord_onnx.batching import Batch, batch_arrays, chunks, plan, share_budget
+from biolord_onnx.encoding.batching import Batch, batch_arrays, chunks, plan, share_budget
 
 
 def planned(lengths: list[int], budget: int, max_texts: int | None = None) -> list[tuple[int, list[int]]]:

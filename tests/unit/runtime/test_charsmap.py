@@ -9,7 +9,7 @@ import struct
 import pytest
 from tokenizers import normalizers
 
-from biolord_onnx.charsmap import is_charsmap
+from biolord_onnx.tokenizer.charsmap import is_charsmap
 from tiny.charsmap import compile_rules
 from tiny.unigram import charsmap
 

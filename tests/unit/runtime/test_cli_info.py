@@ -11,11 +11,11 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from biolord_onnx import kernels
+from biolord_onnx.artifact.manifest import Requirements
+from biolord_onnx.artifact.ranges import Ranges, ranges_to_json
 from biolord_onnx.cli.info import look_around
-from biolord_onnx.manifest import Requirements
-from biolord_onnx.ranges import Ranges, ranges_to_json
-from biolord_onnx.saturation import ProductSum
+from biolord_onnx.session import kernels
+from biolord_onnx.session.saturation import ProductSum
 from unit.runtime.command import Biolord, run_process
 from unit.runtime.tiny_artifact import DIM, edit_manifest, tiny_manifest, write_manifest
 
@@ -126,7 +126,7 @@ def test_a_cpu_that_would_get_it_wrong_is_told(
 ) -> None:
     """What the 8-bit kernels make of the largest products is part of the problem shown."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: SATURATED)
+    monkeypatch.setattr("biolord_onnx.session.session.measure_products", lambda _: SATURATED)
     write_manifest(tiny_copy, replace(tiny_manifest(), requires=Requirements("1.20", ("avx512_vnni",))))
     rows = cells(biolord("info", tiny_copy).out)
     assert rows["provider"] == "none"
@@ -138,8 +138,8 @@ def test_amx_that_is_left_unused_is_told(biolord: Biolord, tiny: Path, monkeypat
     assert "note" not in cells(biolord("info", tiny).out)
     assert json.loads(biolord("info", tiny, "--json").out)["here"]["notes"] == []
     monkeypatch.setattr(onnxruntime, "__version__", "1.32.0")
-    monkeypatch.setattr("biolord_onnx.cpu.cpu_features", lambda: frozenset({"amx_int8"}))
-    monkeypatch.setattr("biolord_onnx.amx.cpus_at_import", lambda: 1)
+    monkeypatch.setattr("biolord_onnx.session.cpu.cpu_features", lambda: frozenset({"amx_int8"}))
+    monkeypatch.setattr("biolord_onnx.session.amx.cpus_at_import", lambda: 1)
     assert cells(biolord("info", tiny).out)["note"].startswith("onnxruntime 1.32.0 uses no AMX in a process that may")
     (note,) = json.loads(biolord("info", tiny, "--json").out)["here"]["notes"]
     assert "pip install onnxruntime==1.31.1" in note
@@ -156,7 +156,7 @@ def test_a_machine_without_onnxruntime(monkeypatch: pytest.MonkeyPatch, biolord:
 
 def test_a_machine_without_known_features(monkeypatch: pytest.MonkeyPatch, biolord: Biolord, tiny: Path) -> None:
     """A CPU that tells nothing is shown as such."""
-    monkeypatch.setattr("biolord_onnx.cpu.cpu_features", frozenset)
+    monkeypatch.setattr("biolord_onnx.session.cpu.cpu_features", frozenset)
     assert "(no features known)" in biolord("info", tiny).out
 
 

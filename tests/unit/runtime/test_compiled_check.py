@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.compiled_operators import COMPILED, DOMAIN
-from biolord_onnx.encoder import load_tokenizer
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Requirements
+from biolord_onnx.encoding.encoder import load_tokenizer
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import Requirements
+from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest, compiled_model, write_compiled_artifact
 from unit.runtime.tiny_artifact import edit_manifest, write_manifest
 

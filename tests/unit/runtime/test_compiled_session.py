@@ -12,10 +12,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from biolord_onnx import kernels
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from biolord_onnx.errors import ArtifactError, ProviderError
-from biolord_onnx.session import open_session
+from biolord_onnx.session import kernels
+from biolord_onnx.session.session import open_session
 from unit.runtime.compiled_artifact import compiled_manifest
 from unit.runtime.tiny_artifact import tiny_manifest, tiny_model, tiny_table, write_manifest
 

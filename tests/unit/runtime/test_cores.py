@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biolord_onnx.cores import CoreCount, available_cores, cgroup_quota
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError
+from biolord_onnx.session.cores import CoreCount, available_cores, cgroup_quota
 from unit.runtime.command import Biolord
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.cpu import check_requirements, cpu_features, cpu_model
+from biolord_onnx.artifact.manifest import Manifest, Requirements
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import Manifest, Requirements
-from biolord_onnx.saturation import ProductSum
+from biolord_onnx.session.cpu import check_requirements, cpu_features, cpu_model
+from biolord_onnx.session.saturation import ProductSum
 from unit.runtime.tiny_artifact import tiny_manifest
 
 EXACT = ProductSum(2_072_640, 2_072_640)

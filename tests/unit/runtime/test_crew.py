@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx import crew as module
-from biolord_onnx.crew import Crew
+from biolord_onnx.encoding import crew as module
+from biolord_onnx.encoding.crew import Crew
 from unit.runtime.command import PATIENCE
 from unit.runtime.struck import Struck, places
 

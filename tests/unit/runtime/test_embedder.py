@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_onnx import encoder
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import MaxLength
+from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoding import encoder
+from biolord_onnx.encoding.precision import Precision
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError, ProviderError, TruncationWarning
-from biolord_onnx.manifest import MaxLength
-from biolord_onnx.precision import Precision
-from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
 from unit.runtime.tiny_artifact import (
     DIM,
     MAX_LENGTH,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx import engine
-from biolord_onnx.engine import TELEMETRY_VARIABLE, check_release, cpus_at_import, import_onnxruntime
 from biolord_onnx.errors import ArtifactError, MissingDependencyError
+from biolord_onnx.session import engine
+from biolord_onnx.session.engine import TELEMETRY_VARIABLE, check_release, cpus_at_import, import_onnxruntime
 from guards.readme import REPOSITORY
 
 

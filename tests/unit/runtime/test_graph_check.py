@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.graph_check import MOST_NODES, MOST_TENSORS, check_graph
-from biolord_onnx.onnx_file import External, Graph, Node, Opset, Tensor
-from biolord_onnx.operators import OPERATORS
+from biolord_onnx.graph.check import MOST_NODES, MOST_TENSORS, check_graph
+from biolord_onnx.graph.file import External, Graph, Node, Opset, Tensor
+from biolord_onnx.graph.operators import OPERATORS
 
 SIZES = {"model.onnx.data": 1024, "other.bin": 64}
 FLOAT, INT64 = 1, 7

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from biolord_onnx.artifact.json_fields import Fields, describe, parse_object
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.json_fields import Fields, describe, parse_object
 
 SOURCE = "m.json"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx import kernels
-from biolord_onnx.cpu import cpu_features
-from biolord_onnx.kernel_kinds import Kinds, find_kinds, refused_note
+from biolord_onnx.session import kernels
+from biolord_onnx.session.cpu import cpu_features
+from biolord_onnx.session.kernel_kinds import Kinds, find_kinds, refused_note
 from unit.runtime.command import COMMAND
 
 # Has the system refuse a process tiles (ARCH_REQ_XCOMP_PERM), as sandboxes do, and then runs the command line.
@@ -58,7 +58,7 @@ def test_a_missing_library_is_a_problem(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_a_kind_that_cannot_be_had_is_a_problem() -> None:
     """Beside what can: the variable is read when the library is loaded, so by another process."""
-    code = "import dataclasses, json; from biolord_onnx import kernel_kinds as k; "
+    code = "import dataclasses, json; from biolord_onnx.session import kernel_kinds as k; "
     code += "print(json.dumps(dataclasses.asdict(k.find_kinds())))"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from biolord_onnx.artifact.json_fields import JSON
+from biolord_onnx.artifact.manifest import FileEntry, Golden, Manifest, Requirements
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.json_fields import JSON
-from biolord_onnx.manifest import FileEntry, Golden, Manifest, Requirements
 from unit.runtime.tiny_artifact import tiny_manifest
 
 ENTRY = FileEntry("model.onnx", "a" * 64, 10)

@@ -8,8 +8,8 @@ import pytest
 from onnx import helper, numpy_helper
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.onnx_file import External, Node, Opset, Tensor, read_graph
-from biolord_onnx.onnx_wire import read_varint
+from biolord_onnx.graph.file import External, Node, Opset, Tensor, read_graph
+from biolord_onnx.graph.wire import read_varint
 from unit.runtime.tiny_artifact import DIM, VOCABULARY, tiny_model, tiny_table
 
 MODEL = tiny_model(tiny_table()).SerializeToString()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.pieces import MAGIC, PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.tokenizer.pieces import MAGIC, PiecesHeader, read_pieces, write_pieces
 
 VOCABULARY = [(b"<unk>", 0.0), (b"a", -1.5), ("é".encode(), -2.0), (b"ab", -2.25), (b"a", -7.0)]
 TEXT_BYTES = sum(len(piece) for piece, _ in VOCABULARY)

@@ -11,12 +11,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from biolord_onnx import plugins
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.errors import ProviderError
-from biolord_onnx.plugins import add_plugin, available_providers
-from biolord_onnx.providers import Provider
-from biolord_onnx.session import open_session
+from biolord_onnx.session import plugins
+from biolord_onnx.session.plugins import add_plugin, available_providers
+from biolord_onnx.session.providers import Provider
+from biolord_onnx.session.session import open_session
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, write_manifest
 
 OPENVINO = "OpenVINOExecutionProvider"
@@ -65,7 +65,7 @@ def test_a_plugin_is_loaded_by_the_first_session_that_needs_it(tmp_path: Path, m
 def test_a_session_runs_on_a_plugin(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The road of `open_session`, which names no other providers then."""
     write_manifest(tiny_copy, replace(tiny_manifest(), target="portable-fp32"))
-    monkeypatch.setattr("biolord_onnx.session.choose_provider", lambda *_: BUILT_IN)
+    monkeypatch.setattr("biolord_onnx.session.session.choose_provider", lambda *_: BUILT_IN)
     session = open_session(open_artifact(tiny_copy), provider="builtin")
     assert (session.provider, session.runs_at_once) == ("builtin", 1)
     assert session.run(np.array([[0, 5, 2]]), np.ones((1, 3), np.int64), "unit_embedding").shape == (1, DIM)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from biolord_onnx.artifact.ranges import Ranges
+from biolord_onnx.encoding.precision import PRECISIONS, Conversion, Precision, choose_conversion
 from biolord_onnx.errors import InputError
-from biolord_onnx.precision import PRECISIONS, Conversion, Precision, choose_conversion
-from biolord_onnx.ranges import Ranges
 
 RANGES = Ranges((-1.0, 0.0, 5.0), (1.0, 0.5, 5.0))
 VECTORS = np.array([[-1, 0, 5], [1.01, 0.51, 5], [0, 0.25, 5], [-9, 9, 4], [0.999, 0.001, 6]], dtype=np.float32)

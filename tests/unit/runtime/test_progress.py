@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from biolord_onnx.encoding.progress import progress_bar
 from biolord_onnx.errors import MissingDependencyError
-from biolord_onnx.progress import progress_bar
 
 
 def test_it_counts_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from biolord_onnx.errors import ProviderError
-from biolord_onnx.providers import PROVIDERS, choose_provider, find_provider, installed_providers, short_names
+from biolord_onnx.session.providers import PROVIDERS, choose_provider, find_provider, installed_providers, short_names
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"

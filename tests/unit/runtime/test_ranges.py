@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json, read_ranges
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json, read_ranges
 
 RANGES = {
     "sentence_embedding": Ranges((-1.25, 1e-9), (3.5, 2.0)),

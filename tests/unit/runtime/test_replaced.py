@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_onnx import encoder
-from biolord_onnx.artifact import Artifact, find_fingerprint, open_artifact
+from biolord_onnx.artifact.folder import Artifact, find_fingerprint, open_artifact
+from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.bulk.processes import encode_in_processes
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding import encoder
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
-from biolord_onnx.session import Session, open_session
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
+from biolord_onnx.session.session import Session, open_session
 from unit.runtime.bulk.test_processes import parts
 from unit.runtime.compiled_artifact import compiled_model, write_compiled_artifact
 from unit.runtime.pieces_file import unigram_json, write_table

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from biolord_onnx import saturation
-from biolord_onnx.saturation import (
+from biolord_onnx.session import saturation
+from biolord_onnx.session.saturation import (
     INPUTS,
     TOKENS,
     WIDTHS,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.schedule import AHEAD, run_jobs
+from biolord_onnx.encoding.schedule import AHEAD, run_jobs
 from unit.runtime.command import PATIENCE, wait_for
 from unit.runtime.struck import Struck, places
 

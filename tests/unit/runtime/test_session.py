@@ -12,9 +12,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from biolord_onnx.artifact import Artifact, open_artifact
-from biolord_onnx.cpu import cpu_model
-from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.artifact.folder import Artifact, open_artifact
+from biolord_onnx.artifact.manifest import Manifest, Requirements
 from biolord_onnx.errors import (
     ArtifactError,
     BiolordError,
@@ -23,9 +22,10 @@ from biolord_onnx.errors import (
     NotFiniteError,
     ProviderError,
 )
-from biolord_onnx.manifest import Manifest, Requirements
-from biolord_onnx.saturation import ProductSum, measure_products
-from biolord_onnx.session import Output, open_session, select_provider
+from biolord_onnx.session.cpu import cpu_model
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.saturation import ProductSum, measure_products
+from biolord_onnx.session.session import Output, open_session, select_provider
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
 IDS = np.array([[0, 5, 2], [0, 6, 2]], dtype=np.int64)
@@ -198,7 +198,7 @@ SATURATED = ProductSum(1_048_544, 2_072_640, saturated=True)
 def test_a_cpu_whose_kernels_saturate_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An artifact that asks for dot products has the kernels measured before its graph is loaded."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: SATURATED)
+    monkeypatch.setattr("biolord_onnx.session.session.measure_products", lambda _: SATURATED)
     artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
     with pytest.raises(ArtifactError, match="a sum is 1048544, expected 2072640"):
         open_session(artifact)
@@ -209,7 +209,7 @@ def test_a_cpu_whose_kernels_saturate_is_refused(tiny_copy: Path, monkeypatch: p
 def test_an_onnxruntime_that_multiplies_wrongly_is_refused(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not the CPU is at fault then, but the release: the message names it, both sums and one that is right."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.session.measure_products", lambda _: ProductSum(1_117_040_128, 2_489_200))
+    monkeypatch.setattr("biolord_onnx.session.session.measure_products", lambda _: ProductSum(1_117_040_128, 2_489_200))
     artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
     with pytest.raises(ArtifactError) as raised:
         open_session(artifact)
@@ -225,7 +225,7 @@ def test_an_artifact_that_needs_dot_products_runs_where_they_are_exact(
 ) -> None:
     """What the real kernels say decides, even if the system names no feature at all."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.session.cpu_features", frozenset)
+    monkeypatch.setattr("biolord_onnx.session.session.cpu_features", frozenset)
     manifest = replace(tiny_manifest(), requires=DOT_PRODUCTS)
     if measure_products(onnxruntime).exact:
         assert open_session(with_manifest(tiny_copy, manifest)).provider == "cpu"
@@ -237,7 +237,7 @@ def test_an_artifact_that_needs_dot_products_runs_where_they_are_exact(
 def test_an_onnxruntime_without_the_operator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A build that can't run the measurement could not run the artifact either."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
-    monkeypatch.setattr("biolord_onnx.saturation.probe_model", lambda: b"\x08\x08")
+    monkeypatch.setattr("biolord_onnx.session.saturation.probe_model", lambda: b"\x08\x08")
     measure_products.cache_clear()
     with pytest.raises(ArtifactError, match=r"^onnxruntime \d.+ can't run the 8-bit matmul that the artifact needs: "):
         select_provider(onnxruntime, replace(tiny_manifest(), requires=DOT_PRODUCTS))

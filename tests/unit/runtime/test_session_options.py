@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import onnxruntime
 import pytest
 
-from biolord_onnx.session_options import SPIN_MICROSECONDS, SessionSettings, parse_version, session_options
+from biolord_onnx.session.options import SPIN_MICROSECONDS, SessionSettings, parse_version, session_options
 
 ALLOWED = "session.intra_op.allow_spinning"
 DURATION = "session.intra_op.spin_duration_us"

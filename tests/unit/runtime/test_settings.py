@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from biolord_onnx.batching import DEFAULT_TOKEN_BUDGET
+from biolord_onnx.artifact.ranges import Ranges
+from biolord_onnx.encoding.batching import DEFAULT_TOKEN_BUDGET
+from biolord_onnx.encoding.precision import Conversion
+from biolord_onnx.encoding.settings import EncodeSettings, merge_normalize, resolve_settings
 from biolord_onnx.errors import InputError
-from biolord_onnx.precision import Conversion
-from biolord_onnx.ranges import Ranges
-from biolord_onnx.settings import EncodeSettings, merge_normalize, resolve_settings
 
 RANGES = {"sentence_embedding": Ranges((-2.0,), (2.0,)), "unit_embedding": Ranges((-1.0,), (1.0,))}
 DEFAULTS: dict[str, Any] = {

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx import shared
+from biolord_onnx import loading as shared
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 
 @pytest.fixture(autouse=True)

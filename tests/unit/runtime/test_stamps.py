@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.stamps import Stamp
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.stamps import Stamp
 from unit.runtime.tiny_artifact import flip
 
 NAME = "tokenizer.json"

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from biolord_onnx.encoding.texts import as_texts, distinct
 from biolord_onnx.errors import InputError
-from biolord_onnx.texts import as_texts, distinct
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import tokenizers
 from tokenizers import processors
 
 from biolord_onnx.errors import ArtifactError, InputError
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from unit.runtime.tiny_artifact import tiny_tokenizer
 
 LIMIT = 6

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.tokenization import Tokenizer
-from biolord_onnx.tokenizer_check import check_tokenizer
-from biolord_onnx.tokenizer_library import load_library, told
+from biolord_onnx.tokenizer.check import check_tokenizer
+from biolord_onnx.tokenizer.library import load_library, told
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from tiny.tokenizer import build_tokenizer
 
 VOCABULARY = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "a": 4, "b": 5, "##a": 6, "ab": 7}

@@ -11,9 +11,9 @@ import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.pieces import read_pieces
-from biolord_onnx.tokenization import Tokenizer
-from biolord_onnx.unigram import UnigramEncoder
+from biolord_onnx.tokenizer.pieces import read_pieces
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
+from biolord_onnx.tokenizer.unigram import UnigramEncoder
 from parity.texts import HOSTILE, names, passages
 from tiny.unigram import build_unigram
 from unit.runtime.pieces_file import unigram_json, write_table

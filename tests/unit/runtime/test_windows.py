@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.windows import OVERLAP, cut_windows, merge_windows
+from biolord_onnx.tokenizer.windows import OVERLAP, cut_windows, merge_windows
 
 
 @given(st.integers(0, 3000), st.integers(1, 400))

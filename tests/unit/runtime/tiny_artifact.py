@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from biolord_onnx.manifest import (
+from biolord_onnx.artifact.manifest import (
     BatchInvariance,
     FileEntry,
     Manifest,

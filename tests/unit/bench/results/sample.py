@@ -21,7 +21,7 @@ from biolord_bench.results.figures import (
     Start,
 )
 from biolord_bench.results.results import FORMAT, Machine, Results, Row, Settings, WorkloadSize
-from biolord_onnx.manifest import Manifest
+from biolord_onnx.artifact.manifest import Manifest
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
 
 MACHINE = Machine("Some CPU", ("avx2", "avx512_vnni"), 2, 25_000.0, "Linux 6.1 x86_64")

@@ -11,9 +11,9 @@ import pytest
 
 from biolord_export.corpus import builtin_calibration, read_calibration
 from biolord_export.targets import TARGETS
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import MaxLength
 from tiny.checkpoint import write_checkpoint
 from unit.export.editing import blunt, edit_tensors
 from unit.export.fixtures import Exported

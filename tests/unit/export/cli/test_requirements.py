@@ -11,8 +11,8 @@ import pytest
 
 from biolord_export.cli import requirements
 from biolord_export.cli.requirements import NEEDED, require_export_extra
-from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session.engine import import_onnxruntime
 from guards.readme import REPOSITORY
 from unit.export.places import assert_failed, run
 

@@ -13,9 +13,9 @@ from biolord_export.cli import requirements
 from biolord_export.corpus import golden_texts
 from biolord_export.fidelity import FidelityReport
 from biolord_export.targets import TARGETS
-from biolord_onnx import kernels
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.manifest import Golden
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Golden
+from biolord_onnx.session import kernels
 from unit.export.fixtures import Exported
 from unit.export.places import assert_failed, run
 from unit.runtime.command import Biolord, run_process

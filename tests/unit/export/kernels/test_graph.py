@@ -18,7 +18,7 @@ from biolord_export.graph.encoder import emit_encoder
 from biolord_export.kernels.graph import emit_integer_encoder
 from biolord_export.modules import Pooling
 from biolord_export.weights import EncoderWeights
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 from kernels.running import use
 from parity.authored import cosines, open_graph
 from parity.reference import unit

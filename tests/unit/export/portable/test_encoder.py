@@ -23,8 +23,8 @@ from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.standard import IR_VERSION, OPSET
 from biolord_export.quantize.static8 import StaticEncoder, quantize_static8
 from biolord_export.weights import EncoderWeights
-from biolord_onnx.graph_check import check_graph
-from biolord_onnx.onnx_file import read_graph
+from biolord_onnx.graph.check import check_graph
+from biolord_onnx.graph.file import read_graph
 from unit.export.graph.running import prefix_mask
 from unit.export.portable.traced import traced_bert
 

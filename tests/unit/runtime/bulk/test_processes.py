@@ -17,7 +17,7 @@ from biolord_onnx.bulk.work import encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 from unit.runtime.command import PATIENCE, heeding_signals
 
 PLAIN = EncodeOptions()

@@ -22,7 +22,7 @@ from biolord_onnx.bulk.worker import Duties, _told, listen, main, work
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 from unit.runtime.command import PATIENCE, ended
 
 PLAIN = EncodeOptions()

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biolord_onnx import __version__
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
+from biolord_onnx.artifact.installed import installed_artifacts, normalize
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import ArtifactError, InputError
-from biolord_onnx.installed import installed_artifacts, normalize
 from biolord_onnx.pack.artifact_wheel import engine_extra, name_wheel, write_artifact_wheel
 from biolord_onnx.pack.docker import Image, write_context
 from unit.runtime.tiny_artifact import edit_manifest, flip, tiny_manifest, write_manifest

@@ -13,7 +13,7 @@ import pytest
 from dockerfile_parse import DockerfileParser
 
 from biolord_onnx import __version__
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.pack.own_wheel import installed_tag, write_own_wheel
 from biolord_onnx.pack.platforms import container_platform
 from unit.runtime.command import Biolord
