@@ -100,10 +100,10 @@ python:
 environments: .venv/.ready .venv/.kernels .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready
 
 references: .venv/.ready
-	$(BIN)/python -m biolord_export.reference $(REFERENCES)
+	$(BIN)/python -m biolord_export.demo.models $(REFERENCES)
 
 demo: .venv-demo/.ready
-	$(DEMO_BIN)/python -m biolord_export.demo
+	$(DEMO_BIN)/python -m biolord_export.demo.run
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
 test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
@@ -131,7 +131,7 @@ test-floors: .venv-floors/.ready .venv/.kernels
 
 # What is measured: this project's targets, made from the stand-in for BioLORD-2023, with this exporter.
 BENCH_ARTIFACTS := $(addprefix .bench/artifacts/,cpu-int8 cpu-int4 cpu-fp32)
-CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.reference import reference_model; print(reference_model('all-mpnet-base-v2'))")
+CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.demo.models import reference_model; print(reference_model('all-mpnet-base-v2'))")
 
 .bench/artifacts/%: .venv/.ready .venv/.kernels $(shell find export -name '*.py')
 	$(BIN)/biolord export "$(CHECKPOINT)" $@ --target $* --force

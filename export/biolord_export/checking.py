@@ -9,24 +9,24 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_export.architectures import read_weights
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.errors import CheckpointError, ExportError
-from biolord_export.pairs import compare_pairs
 from biolord_export.pipeline import REFERENCE, write_reference
 from biolord_export.scratch import scratch_folder
-from biolord_export.source import Checkpoint, open_checkpoint
 from biolord_export.targets import find_target
-from biolord_export.torch_reference import TorchReference
-from biolord_export.verify import measure_fidelity, unit_vectors
+from biolord_export.verification.measure import measure_fidelity, unit_vectors
+from biolord_export.verification.pairs import compare_pairs
+from biolord_export.verification.torch_reference import TorchReference
 from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.embedder import Embedder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from biolord_export.fidelity import FidelityReport
-    from biolord_export.pairs import LabeledPairs
-    from biolord_export.verify import UnitVectors
+    from biolord_export.verification.fidelity import FidelityReport
+    from biolord_export.verification.measure import UnitVectors
+    from biolord_export.verification.pairs import LabeledPairs
     from biolord_onnx.artifact.folder import Artifact
 
 

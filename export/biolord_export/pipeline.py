@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.calibrate import collect_statistics
+from biolord_export.artifact.naming import plain_name
+from biolord_export.artifact.notice import license_notice
+from biolord_export.artifact.writer import add_file, check_destination, publish, write_draft, write_manifest
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.calibration.ranges import measure_ranges
 from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification, golden_texts
 from biolord_export.errors import CheckpointError, FidelityError
-from biolord_export.fidelity import OVERFLOW
 from biolord_export.graph.builder import FLOAT32
-from biolord_export.graph.road import FloatRoad
-from biolord_export.naming import plain_name
-from biolord_export.notice import license_notice
-from biolord_export.ranges import measure_ranges
-from biolord_export.roads import Loaded
+from biolord_export.roads.authored import FloatRoad
+from biolord_export.roads.road import Loaded
 from biolord_export.scratch import beside
 from biolord_export.targets import TARGETS
-from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
-from biolord_export.vocabulary import load_weights
-from biolord_export.vocabulary_check import measure_vocabulary
-from biolord_export.writer import add_file, check_destination, publish, write_draft, write_manifest
+from biolord_export.verification.fidelity import OVERFLOW
+from biolord_export.verification.measure import measure_fidelity, measure_invariance, unit_vectors
+from biolord_export.vocabulary.measure import measure_vocabulary
+from biolord_export.vocabulary.pruning import load_weights
 from biolord_onnx import __version__
 from biolord_onnx.artifact.manifest import BatchInvariance, Manifest, Requirements, Source
 from biolord_onnx.artifact.ranges import RANGES_NAME, ranges_to_json
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biolord_export.calibrate import InputStatistics
-    from biolord_export.fidelity import FidelityReport
+    from biolord_export.calibration.collect import InputStatistics
+    from biolord_export.checkpoint.source import Checkpoint
+    from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.graph.builder import FloatFormat
     from biolord_export.quantize.report import LinearReport
-    from biolord_export.source import Checkpoint
     from biolord_export.targets import Target
-    from biolord_export.weights import EncoderWeights
+    from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.json_fields import JSONObject
 
 REFERENCE_TARGET = "cpu-fp32"

@@ -8,8 +8,8 @@ from pathlib import Path
 import onnx
 import pytest
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.errors import CheckpointError
-from biolord_export.source import open_checkpoint
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import MissingDependencyError

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.architectures import READERS
+from biolord_export.checkpoint.architectures import READERS
 from tiny.checkpoint import write_checkpoint
 from unit.export.editing import Tensors, edit_json, edit_tensors
 from unit.export.places import Place

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
 from oracle.client import Oracle
 from parity.authored import SENTENCE, UNIT, Authored, cosines, differences, open_graph, write_graph
 from parity.reference import ReferenceEncoder, pool, unit

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import collect_statistics
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.corpus import builtin_calibration
 from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.tracing import trace_encoder
 from biolord_export.quantize.static8 import quantize_static8
-from biolord_export.source import Checkpoint, open_checkpoint
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 LONGEST = 96

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
 from biolord_onnx.artifact.folder import Artifact
 from portable import draft
 from portable.environments import interpreter, run

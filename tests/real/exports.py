@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biolord_export.demo import STAND_IN, TARGET
-from biolord_export.fidelity import GroupFidelity
-from biolord_export.reference import REFERENCES, reference_model
+from biolord_export.demo.models import REFERENCES, reference_model
+from biolord_export.demo.run import STAND_IN, TARGET
+from biolord_export.verification.fidelity import GroupFidelity
 from biolord_onnx.artifact.folder import Artifact, open_artifact
 from guards.demo import first_demo
 from unit.runtime.command import run_process

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from biolord_export.corpus import MEDICAL_KINDS, builtin_calibration, builtin_verification
-from biolord_export.fidelity import FidelityReport
+from biolord_export.verification.fidelity import FidelityReport
 from biolord_onnx.artifact.folder import Artifact
 from guards.demo import BIN
 from real.bars import FIDELITY, MEGABYTES, SECONDS_TO_EMBED

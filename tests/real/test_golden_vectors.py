@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biolord_export.corpus import MEDICAL_KINDS
-from biolord_export.fidelity import FidelityReport
+from biolord_export.verification.fidelity import FidelityReport
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from golden.store import load_golden

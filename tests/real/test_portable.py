@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.corpus import builtin_verification
-from biolord_export.reference import reference_model
-from biolord_export.source import open_checkpoint
+from biolord_export.demo.models import reference_model
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.session.engine import import_onnxruntime
 from biolord_onnx.tokenizer.tokenizer import Tokenizer

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.fidelity import FidelityReport
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
+from biolord_export.verification.fidelity import FidelityReport
 from golden.texts import TEXTS
 from portable.environments import interpreter, run
 from real.exports import MINILM, RealExports

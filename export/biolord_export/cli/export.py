@@ -65,14 +65,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     require_export_extra("export")
+    from biolord_export.artifact.writer import check_destination
+    from biolord_export.checkpoint.source import open_checkpoint
     from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
     from biolord_export.corpus import Corpus, read_calibration, read_lines
     from biolord_export.errors import ExportError
     from biolord_export.pipeline import ExportOptions, export_artifact
-    from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
-    from biolord_export.vocabulary import keep_vocabulary
-    from biolord_export.writer import check_destination
+    from biolord_export.vocabulary.pruning import keep_vocabulary
 
     started = time.monotonic()
     target = find_target(args.target)

@@ -7,13 +7,13 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from biolord_export.family import FAMILY
+from biolord_export.checkpoint.family import FAMILY
 from biolord_onnx.cli import output
 
 if TYPE_CHECKING:
     import argparse
 
-    from biolord_export.family import FamilyModel
+    from biolord_export.checkpoint.family import FamilyModel
 
 SUMMARY = "list the BioLORD checkpoints, and what was verified of each"
 WIDTH = 100

@@ -9,8 +9,8 @@ from biolord_onnx.artifact.json_fields import Fields
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biolord_export.fidelity import FidelityReport
     from biolord_export.quantize.report import LinearReport
+    from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.json_fields import JSONObject
 
 

@@ -19,7 +19,7 @@ from biolord_onnx.session.kernel_kinds import find_kinds
 if TYPE_CHECKING:
     import argparse
 
-    from biolord_export.fidelity import FidelityReport
+    from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.folder import Artifact
     from biolord_onnx.artifact.json_fields import JSONObject
     from biolord_onnx.golden import GoldenCheck
@@ -127,7 +127,7 @@ def _describe_golden(golden: GoldenCheck) -> str:
 
 
 def _read(artifact: Artifact) -> FidelityReport | None:
-    from biolord_export.fidelity import FidelityReport
+    from biolord_export.verification.fidelity import FidelityReport
 
     members = artifact.manifest.fidelity
     return None if members is None else FidelityReport.from_json(members, f"{artifact.path / MANIFEST_NAME}: fidelity")
@@ -139,7 +139,7 @@ def _measure(artifact: Artifact, args: argparse.Namespace) -> FidelityReport:
     require_export_extra("verify --reference")
     from biolord_export.checking import Reference, measure_artifact
     from biolord_export.corpus import builtin_verification, read_lines
-    from biolord_export.pairs import read_pairs
+    from biolord_export.verification.pairs import read_pairs
 
     texts = {"texts": tuple(read_lines(args.texts))} if args.texts else builtin_verification()
     if not all(texts.values()):

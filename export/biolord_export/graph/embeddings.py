@@ -10,9 +10,9 @@ from onnx import TensorProto
 from biolord_export.graph.normalization import emit_layer_norm
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.graph.packing import Packing
-    from biolord_export.weights import EncoderWeights
 
 
 def emit_embeddings(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:

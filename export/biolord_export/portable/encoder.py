@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto
 
+    from biolord_export.checkpoint.modules import Pooling
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.modules import Pooling
     from biolord_export.portable.replay import Replacement
 
 

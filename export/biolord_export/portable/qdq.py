@@ -18,12 +18,12 @@ from biolord_export.portable.matching import weight_digest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from biolord_export.checkpoint.weights import EncoderWeights, Float32, Layer, Linear
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.portable.replay import Operator
     from biolord_export.quantize.static8 import RowLinear, StaticEncoder, StaticLayer, StaticLinear
     from biolord_export.quantize.tables import Int8Table
     from biolord_export.quantize.weight8 import Int8Weight
-    from biolord_export.weights import EncoderWeights, Float32, Layer, Linear
 
 END = 2**31 - 1
 """Behind the last channel, however many there are."""

@@ -16,7 +16,7 @@ from biolord_onnx.install import install_hint
 from biolord_onnx.session.engine import import_onnxruntime
 
 if TYPE_CHECKING:
-    from biolord_export.source import Checkpoint
+    from biolord_export.checkpoint.source import Checkpoint
 
 TASK = "feature-extraction"
 TRACED_FILE = "traced.onnx"

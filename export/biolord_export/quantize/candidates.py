@@ -13,8 +13,8 @@ from biolord_export.quantize.grid import LEVELS, RowGrid, StaticGrid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from biolord_export.calibrate import InputStatistics
-    from biolord_export.weights import Float32
+    from biolord_export.calibration.collect import InputStatistics
+    from biolord_export.checkpoint.weights import Float32
 
 STRENGTHS = (0.65, 0.8, 0.9, 1.0)
 """How much of a channel's range smoothing moves into the weights (SmoothQuant's alpha)."""

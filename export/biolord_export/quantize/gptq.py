@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from biolord_export.weights import Float32
+    from biolord_export.checkpoint.weights import Float32
 
     Rounder = Callable[[int, Float32], Float32]
 

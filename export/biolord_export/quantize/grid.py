@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import Float32
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.weights import Float32
 
 LEVELS = 255
 GELU_LOWEST = 0.17

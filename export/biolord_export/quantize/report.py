@@ -10,9 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from biolord_export.calibrate import InputStatistics
+    from biolord_export.calibration.collect import InputStatistics
+    from biolord_export.checkpoint.weights import Float32, Linear
     from biolord_export.kernels.layers import IntegerEncoder
-    from biolord_export.weights import Float32, Linear
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biolord_export.checkpoint.weights import Linear
 from biolord_export.quantize.token_grid import round_tokens
-from biolord_export.weights import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biolord_export.calibrate import InputStatistics
-    from biolord_export.weights import Float32
+    from biolord_export.calibration.collect import InputStatistics
+    from biolord_export.checkpoint.weights import Float32
 
 SMALLEST = 1e-6
 WEIGHT_ROUNDING_SHARE = 0.5

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biolord_export.checkpoint.weights import Linear
 from biolord_export.progress import track
 from biolord_export.quantize.candidates import choose_inner, choose_static
 from biolord_export.quantize.report import LinearReport, measure_error
 from biolord_export.quantize.tables import round_table
 from biolord_export.quantize.weight8 import Int8Weight, round_weight
-from biolord_export.weights import Linear
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from biolord_export.calibrate import InputStatistics
+    from biolord_export.calibration.collect import InputStatistics
+    from biolord_export.checkpoint.weights import EncoderWeights, Float32, Layer
     from biolord_export.quantize.candidates import InnerChoice, StaticChoice
     from biolord_export.quantize.grid import RowGrid, StaticGrid
     from biolord_export.quantize.tables import Int8Table
-    from biolord_export.weights import EncoderWeights, Float32, Layer
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from onnx import TensorProto
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from biolord_export.checkpoint.weights import Float32
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.weights import Float32
 
 LARGEST = 127
 BLOCK = 64

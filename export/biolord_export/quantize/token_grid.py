@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from biolord_export.weights import Float32
+    from biolord_export.checkpoint.weights import Float32
 
 SMALLEST_RANGE = np.float32(1e-20)
 

@@ -12,7 +12,7 @@ from biolord_export.quantize.gptq import spread_rounding
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from biolord_export.weights import Float32
+    from biolord_export.checkpoint.weights import Float32
 
 LARGEST = 127
 

@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from biolord_export.architectures import READERS, check_architecture, read_weights
-from biolord_export.architectures.mpnet import BUCKETS, relative_buckets
-from biolord_export.config import read_encoder_config
+from biolord_export.checkpoint.architectures import READERS, check_architecture, read_weights
+from biolord_export.checkpoint.architectures.mpnet import BUCKETS, relative_buckets
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.errors import CheckpointError
-from biolord_export.weights import EncoderWeights
 from parity.reference import relative_bucket
 from tiny.checkpoint import SIZES, write_checkpoint
 from tiny.tokenizer import vocabulary, write_json

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import (
+from biolord_export.calibration.collect import (
     COVARIANCE_TOKENS,
     GATHERED_TOKENS,
     HELD_BACK_EVERY,
@@ -19,10 +18,11 @@ from biolord_export.calibrate import (
     InputStatistics,
     collect_statistics,
 )
-from biolord_export.config import read_encoder_config
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
-from biolord_export.modules import Pooling
-from biolord_export.weights import EncoderWeights
 from unit.export.graph.running import evaluate
 
 Float32 = NDArray[np.float32]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.config import EncoderConfig, read_encoder_config, read_int, read_json_object
+from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config, read_int, read_json_object
+from biolord_export.demo.models import reference_model
 from biolord_export.errors import CheckpointError
-from biolord_export.reference import reference_model
 from tiny.checkpoint import SIZES
 from tiny.tokenizer import vocabulary
 

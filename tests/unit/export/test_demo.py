@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export import demo
+from biolord_export.demo import run as demo
 from biolord_onnx.artifact.folder import open_artifact
 from unit.export.editing import edit_tensors
 from unit.export.fixtures import Exported

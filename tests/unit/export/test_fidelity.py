@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biolord_export import fidelity
 from biolord_export.errors import FidelityError
-from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity, compare, judge, nearest_neighbors
+from biolord_export.verification import fidelity
+from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity, compare, judge, nearest_neighbors
 from biolord_onnx.artifact.json_fields import JSONObject
 from biolord_onnx.errors import ArtifactError
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.config import read_encoder_config
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length, usable_positions
+from biolord_export.checkpoint.modules import read_modules
 from biolord_export.errors import CheckpointError
-from biolord_export.lengths import choose_max_length, read_max_length, tell_of_length, usable_positions
-from biolord_export.modules import read_modules
 from biolord_onnx.artifact.manifest import MaxLength
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES, write_checkpoint
 from unit.export.editing import edit_json

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from biolord_export.checkpoint.modules import Modules, Pooling, read_modules
+from biolord_export.demo.models import reference_model
 from biolord_export.errors import CheckpointError
-from biolord_export.modules import Modules, Pooling, read_modules
-from biolord_export.reference import reference_model
 from tiny.checkpoint import SIZES, write_checkpoint
 from tiny.tokenizer import write_json
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_export.naming import plain_name
+from biolord_export.artifact.naming import plain_name
 from biolord_export.targets import TARGETS
 from biolord_onnx.artifact.manifest import NAME
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from biolord_export.notice import license_notice
+from biolord_export.artifact.notice import license_notice
 
 
 def test_the_notice_names_the_checkpoint_and_the_licenses() -> None:

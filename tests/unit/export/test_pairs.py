@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_export.errors import ExportError
-from biolord_export.pairs import LabeledPairs, PairsFidelity, compare_pairs, read_pairs, spearman
+from biolord_export.verification.pairs import LabeledPairs, PairsFidelity, compare_pairs, read_pairs, spearman
 from biolord_onnx.artifact.json_fields import Fields, JSONObject
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.io.rows import Layout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export import pieces
+from biolord_export.artifact import pieces
 from biolord_export.errors import ExportError
 from biolord_onnx.tokenizer.pieces import read_pieces, write_pieces
 from tiny.tokenizer import build_tokenizer

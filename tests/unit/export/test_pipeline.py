@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.corpus import Corpus, builtin_calibration
 from biolord_export.errors import CheckpointError, ExportError, FidelityError
 from biolord_export.pipeline import ExportOptions, export_artifact
-from biolord_export.source import open_checkpoint
 from biolord_export.targets import TARGETS, find_target
 from biolord_onnx import __version__
 from biolord_onnx.artifact.manifest import Manifest, MaxLength

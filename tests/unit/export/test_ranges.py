@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from biolord_export.calibration.ranges import MOST_TEXTS, measure_ranges
 from biolord_export.corpus import builtin_calibration
-from biolord_export.ranges import MOST_TEXTS, measure_ranges
 from biolord_onnx.artifact.ranges import RANGES_NAME, read_ranges
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.session.session import OUTPUTS

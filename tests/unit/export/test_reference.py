@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import biolord_export.reference as module
-from biolord_export.reference import (
+import biolord_export.demo.models as module
+from biolord_export.demo.models import (
     REFERENCES,
     Reference,
     ReferenceModelError,
@@ -174,7 +174,7 @@ def test_without_pip_the_message_says_so(tmp_path: Path) -> None:
     command = [
         str(tmp_path / "bare" / "bin" / "python"),
         "-m",
-        "biolord_export.reference",
+        "biolord_export.demo.models",
         "all-minilm-l6-v2",
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -224,7 +224,7 @@ def test_the_command_prints_folders_and_nothing_else(
 
 def test_the_command_reports_an_error_in_one_line() -> None:
     """A failure is exit code 2 and one line on stderr."""
-    command = [sys.executable, "-m", "biolord_export.reference", "bert"]
+    command = [sys.executable, "-m", "biolord_export.demo.models", "bert"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stdout == ""

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from biolord_export.checkpoint.tokenizer.sentencepiece import build_unigram, model_class
 from biolord_export.errors import CheckpointError
-from biolord_export.sentencepiece import build_unigram, model_class
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from tiny.sentencepiece import write_model
 from tiny.tokenizer import vocabulary

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from biolord_export.checkpoint.source import find_checkpoint, open_checkpoint
 from biolord_export.errors import CheckpointError
-from biolord_export.source import find_checkpoint, open_checkpoint
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.errors import MissingDependencyError

@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from biolord_export.checkpoint.tensors import TensorFile
 from biolord_export.errors import CheckpointError
-from biolord_export.tensors import TensorFile
 
 ANCHOR = "embeddings.weight"
 

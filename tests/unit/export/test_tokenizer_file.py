@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export import tokenizer_file
-from biolord_export.config import read_encoder_config
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.modules import read_modules
+from biolord_export.checkpoint.tokenizer import file as tokenizer_file
 from biolord_export.errors import CheckpointError
-from biolord_export.modules import read_modules
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from parity.texts import names, passages
 from tiny.checkpoint import write_checkpoint

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from biolord_export.errors import CheckpointError
-from biolord_export.fidelity import Gate
-from biolord_export.verify import SLICE, measure_fidelity, measure_invariance, unit_vectors
+from biolord_export.verification.fidelity import Gate
+from biolord_export.verification.measure import SLICE, measure_fidelity, measure_invariance, unit_vectors
 from biolord_onnx.embedder import Embedder
 from unit.export.fixtures import Exported
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact

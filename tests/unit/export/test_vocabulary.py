@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biolord_export.architectures import read_weights
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.corpus import Corpus
 from biolord_export.errors import CheckpointError, ExportError
-from biolord_export.source import Checkpoint, open_checkpoint
-from biolord_export.vocabulary import (
+from biolord_export.vocabulary.pruning import (
     UNSEEN,
     YOURS,
     KeptVocabulary,

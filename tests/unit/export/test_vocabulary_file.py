@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from biolord_export.checkpoint.tokenizer.vocabulary import build_wordpiece
 from biolord_export.errors import CheckpointError
-from biolord_export.vocabulary_file import build_wordpiece
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.layouts import LAYOUTS, write_layout
 from tiny.checkpoint import write_checkpoint

@@ -7,7 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
-from biolord_export.weights import EncoderWeights, LayerNorm
+from biolord_export.checkpoint.weights import EncoderWeights, LayerNorm
 
 
 def encoder(rows: int, first: int) -> EncoderWeights:

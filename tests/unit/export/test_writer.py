@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
-from biolord_export.errors import ExportError
-from biolord_export.graph.builder import GraphBuilder
-from biolord_export.scratch import beside
-from biolord_export.writer import (
+from biolord_export.artifact.writer import (
     ARTIFACT_FILES,
     check_destination,
     publish,
     write_draft,
     write_manifest,
 )
+from biolord_export.errors import ExportError
+from biolord_export.graph.builder import GraphBuilder
+from biolord_export.scratch import beside
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import PIECES_NAME
 from biolord_onnx.artifact.ranges import RANGES_NAME

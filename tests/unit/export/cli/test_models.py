@@ -8,8 +8,8 @@ import tomllib
 
 import pytest
 
+from biolord_export.checkpoint.family import FAMILY
 from biolord_export.cli import models
-from biolord_export.family import FAMILY
 from family.layouts import LAYOUTS
 from oracle.client import REPOSITORY
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
-from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity
 from biolord_export.quantize.report import LinearReport
+from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity
 from biolord_onnx.artifact.json_fields import JSON, JSONObject
 
 GATE = Gate(0.998, 0.99, 0.98)

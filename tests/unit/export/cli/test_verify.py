@@ -11,8 +11,8 @@ import pytest
 
 from biolord_export.cli import requirements
 from biolord_export.corpus import golden_texts
-from biolord_export.fidelity import FidelityReport
 from biolord_export.targets import TARGETS
+from biolord_export.verification.fidelity import FidelityReport
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import Golden
 from biolord_onnx.session import kernels

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
 from biolord_export.graph.packing import emit_packing
-from biolord_export.weights import EncoderWeights
 from parity.reference import layer_norm
 from unit.export.graph.running import evaluate
 

@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE
 from biolord_export.graph.encoder import LINEAR_INPUTS, EncoderGraph, emit_encoder
-from biolord_export.modules import Pooling
-from biolord_export.weights import EncoderWeights, Linear
 from unit.export.graph.running import evaluate, prefix_mask
 
 MEAN = Pooling("mean", normalize=False)

@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.weights import LayerNorm
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.normalization import emit_layer_norm
-from biolord_export.weights import LayerNorm
 from parity.reference import layer_norm
 from unit.export.graph.running import evaluate
 

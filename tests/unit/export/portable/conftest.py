@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from onnx import ModelProto
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import collect_statistics
-from biolord_export.config import read_encoder_config
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.quantize.static8 import StaticEncoder, quantize_static8
-from biolord_export.weights import EncoderWeights
 from unit.export.portable.traced import traced_bert
 
 

@@ -12,17 +12,17 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
-from biolord_export.calibrate import collect_statistics
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE, GraphBuilder
 from biolord_export.graph.encoder import emit_encoder
-from biolord_export.modules import Pooling
 from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.standard import IR_VERSION, OPSET
 from biolord_export.quantize.static8 import StaticEncoder, quantize_static8
-from biolord_export.weights import EncoderWeights
 from biolord_onnx.graph.check import check_graph
 from biolord_onnx.graph.file import read_graph
 from unit.export.graph.running import prefix_mask

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.portable.matching import weight_digest
 from biolord_export.portable.qdq import Exact, QdqRow, QdqStatic, SideBySide, qdq_operators
 from biolord_export.portable.replay import Operator
@@ -19,7 +20,6 @@ from biolord_export.portable.standard import StandardGraph
 from biolord_export.quantize.grid import RowGrid, StaticGrid
 from biolord_export.quantize.static8 import RowLinear, StaticEncoder, StaticLinear
 from biolord_export.quantize.weight8 import Int8Weight
-from biolord_export.weights import EncoderWeights, Linear
 
 Float32 = NDArray[np.float32]
 RANDOM = np.random.default_rng(3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_export.calibrate import InputStatistics
-from biolord_export.weights import Linear
+from biolord_export.calibration.collect import InputStatistics
+from biolord_export.checkpoint.weights import Linear
 
 
 def random(*shape: int, seed: int = 1) -> NDArray[np.float32]:

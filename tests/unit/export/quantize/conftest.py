@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import InputStatistics, collect_statistics
-from biolord_export.config import read_encoder_config
-from biolord_export.weights import EncoderWeights
+from biolord_export.calibration.collect import InputStatistics, collect_statistics
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.weights import EncoderWeights
 
 
 @pytest.fixture(scope="session", params=["mpnet", "bert"])

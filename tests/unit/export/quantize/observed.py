@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_export.calibrate import InputStatistics
+from biolord_export.calibration.collect import InputStatistics
 
 Float32 = NDArray[np.float32]
 

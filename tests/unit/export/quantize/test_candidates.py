@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biolord_export.calibrate import InputStatistics
+from biolord_export.calibration.collect import InputStatistics
 from biolord_export.quantize.candidates import (
     FLOORS,
     MARGINS,

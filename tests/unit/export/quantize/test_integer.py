@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.calibrate import InputStatistics
+from biolord_export.calibration.collect import InputStatistics
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.encoder import LINEAR_INPUTS
 from biolord_export.kernels.layers import IntegerLinear
-from biolord_export.quantize.integer import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
-from biolord_export.quantize.integer_arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantize.integer_layer import count_groups, quantize_inner, quantize_linear
-from biolord_export.quantize.integer_weight import IntegerWeight, dense, round_weight8
-from biolord_export.quantize.integer_weight4 import round_weight4
+from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
+from biolord_export.quantize.integer.layer import count_groups, quantize_inner, quantize_linear
+from biolord_export.quantize.integer.scheme import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
+from biolord_export.quantize.integer.weight import IntegerWeight, dense, round_weight8
+from biolord_export.quantize.integer.weight4 import round_weight4
 from biolord_export.quantize.report import Quantized
 from biolord_export.quantize.smoothing import smooth
-from biolord_export.weights import EncoderWeights, Linear
 from unit.export.quantize.block_inputs import correlated, random_linear, relative, seen
 from unit.export.quantize.observed import observe
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biolord_export.quantize.integer_weight import IntegerWeight, dense, round_weight8
+from biolord_export.quantize.integer.weight import IntegerWeight, dense, round_weight8
 from unit.export.quantize.block_inputs import correlated, random, seen
 from unit.export.quantize.observed import output_power
 

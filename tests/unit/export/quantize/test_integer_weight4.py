@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biolord_export.quantize.integer_weight import IntegerWeight
-from biolord_export.quantize.integer_weight4 import GROUP, HIGHEST, LARGEST_SCALE, LOWEST, round_weight4
+from biolord_export.quantize.integer.weight import IntegerWeight
+from biolord_export.quantize.integer.weight4 import GROUP, HIGHEST, LARGEST_SCALE, LOWEST, round_weight4
 from unit.export.quantize.block_inputs import correlated, random, seen
 from unit.export.quantize.observed import output_power
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from biolord_export.calibrate import InputStatistics
+from biolord_export.calibration.collect import InputStatistics
+from biolord_export.checkpoint.weights import Linear
 from biolord_export.quantize.report import measure_error
-from biolord_export.weights import Linear
 from unit.export.quantize.block_inputs import random, random_linear
 from unit.export.quantize.observed import observe
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from biolord_export.checkpoint.weights import Linear
 from biolord_export.quantize.smoothing import Smoothing, choose_smoothing, smooth
 from biolord_export.quantize.token_grid import round_tokens
-from biolord_export.weights import Linear
 from unit.export.quantize.block_inputs import correlated, random, random_linear, seen
 from unit.export.quantize.observed import observe
 

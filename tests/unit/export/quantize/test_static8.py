@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.calibrate import InputStatistics
+from biolord_export.calibration.collect import InputStatistics
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.encoder import LINEAR_INPUTS
 from biolord_export.quantize.candidates import FLOORS, MARGINS, STRENGTHS, WIDE_COUNTS, InnerChoice
 from biolord_export.quantize.grid import RowGrid, StaticGrid
@@ -23,7 +24,6 @@ from biolord_export.quantize.static8 import (
     quantize_static8,
 )
 from biolord_export.quantize.weight8 import Int8Weight
-from biolord_export.weights import EncoderWeights, Linear
 from unit.export.quantize.block_inputs import correlated, random, random_linear, relative, seen
 from unit.export.quantize.observed import observe, output_power
 
