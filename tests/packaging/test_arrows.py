@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ALLOWED = {
 }
 # What runs in an environment where the exporter is, or prepares it.
 USES_EXPORTER = {"peers/convert.py"}
+MOST_FILES = 15
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
@@ -43,6 +45,13 @@ def test_rooms_stand_above_each_other(folder: str) -> None:
     rooms = room_arrows(module_arrows(REPOSITORY / folder))
     assert len(rooms) > 5
     assert circle(rooms) == []
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_no_folder_is_crowded(folder: str) -> None:
+    """A reader gets chapters of fifteen files at most."""
+    crowds = Counter(path.parent.relative_to(REPOSITORY).as_posix() for path in sources(REPOSITORY / folder))
+    assert {name: files for name, files in crowds.items() if files > MOST_FILES} == {}
 
 
 def test_circles_are_found(tmp_path: Path) -> None:

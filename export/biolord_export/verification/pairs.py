@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.errors import ExportError
+from biolord_onnx.io.delimited.tables import open_table
 from biolord_onnx.io.formats import table_dialect
 from biolord_onnx.io.rows import Empty, Layout, is_blank
-from biolord_onnx.io.tables import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from biolord_export.checkpoint.weights import Float32
     from biolord_onnx.artifact.json_fields import Fields
-    from biolord_onnx.io.tables import Table
+    from biolord_onnx.io.delimited.tables import Table
 
 COLUMNS = ("score", "text1", "text2")
 FEWEST_PAIRS = 3

@@ -22,7 +22,7 @@ from biolord_onnx.bulk.places import Places
 from biolord_onnx.bulk.seen import BYTES_A_TEXT, Seen
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import Encoded, encode_here
+from biolord_onnx.bulk.workers.work import Encoded, encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.precision import Vectors
@@ -144,7 +144,7 @@ def _encode(
 ) -> Encoded:
     if workers == 1:
         return encode_here(parts, embedder, options)
-    from biolord_onnx.bulk.processes import encode_in_processes
+    from biolord_onnx.bulk.workers.processes import encode_in_processes
 
     embedder.close()
     return encode_in_processes(parts, session, options, workers)

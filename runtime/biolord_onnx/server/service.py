@@ -16,15 +16,15 @@ from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.server.admission import Admission
-from biolord_onnx.server.batcher import Batcher
-from biolord_onnx.server.lanes import Lane
+from biolord_onnx.server.limits.admission import Admission
+from biolord_onnx.server.limits.patience import RETRY_AFTER_S, while_wanted
 from biolord_onnx.server.memory import Trimmer
-from biolord_onnx.server.metrics import Metrics
-from biolord_onnx.server.patience import RETRY_AFTER_S, while_wanted
 from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, OVERLOADED, TOO_MUCH, UNAVAILABLE, ApiError
 from biolord_onnx.server.settings import ServerSettings
-from biolord_onnx.server.tokens import Lanes, Tokens, check_ids, described, together
+from biolord_onnx.server.work.batcher import Batcher
+from biolord_onnx.server.work.lanes import Lane
+from biolord_onnx.server.work.metrics import Metrics
+from biolord_onnx.server.work.tokens import Lanes, Tokens, check_ids, described, together
 from biolord_onnx.session import kernels
 from biolord_onnx.session.session import Output
 from biolord_onnx.tokenizer.tokenizer import Tokenizer

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from biolord_onnx.artifact.folder import Artifact, find_fingerprint, open_artifact
 from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
-from biolord_onnx.bulk.processes import encode_in_processes
+from biolord_onnx.bulk.workers.processes import encode_in_processes
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding import encoder

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from biolord_onnx.bulk.messages import receive, receive_answer, send, send_answer
+from biolord_onnx.bulk.workers.messages import receive, receive_answer, send, send_answer
 from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.errors import BiolordError, InputError
 

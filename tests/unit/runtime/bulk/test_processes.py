@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.bulk.processes import encode_in_processes
-from biolord_onnx.bulk.work import encode_here
+from biolord_onnx.bulk.workers.processes import encode_in_processes
+from biolord_onnx.bulk.workers.work import encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.bulk.messages import receive_answer, send
-from biolord_onnx.bulk.processes import _START
-from biolord_onnx.bulk.worker import Duties, _told, listen, main, work
+from biolord_onnx.bulk.workers.messages import receive_answer, send
+from biolord_onnx.bulk.workers.processes import _START
+from biolord_onnx.bulk.workers.worker import Duties, _told, listen, main, work
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError

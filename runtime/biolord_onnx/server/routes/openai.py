@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from biolord_onnx.server.answers import JsonResponse, openai_answer
-from biolord_onnx.server.bodies import read_body
 from biolord_onnx.server.problems import NO_MODEL, ApiError
-from biolord_onnx.server.schemas import EmbeddingsRequest, documented
+from biolord_onnx.server.routes.answers import JsonResponse, openai_answer
+from biolord_onnx.server.routes.bodies import read_body
+from biolord_onnx.server.routes.schemas import EmbeddingsRequest, documented
 from biolord_onnx.server.service import Embedded, Service
 
 TAG = "OpenAI"

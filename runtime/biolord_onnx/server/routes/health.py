@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from biolord_onnx.server.admission import RETRY_AFTER_S
-from biolord_onnx.server.answers import JsonResponse
-from biolord_onnx.server.metrics import CONTENT_TYPE
+from biolord_onnx.server.limits.admission import RETRY_AFTER_S
 from biolord_onnx.server.problems import UNAVAILABLE, ApiError
+from biolord_onnx.server.routes.answers import JsonResponse
 from biolord_onnx.server.service import Service
+from biolord_onnx.server.work.metrics import CONTENT_TYPE
 
 
 def health_routes(service: Service) -> APIRouter:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.dialects import delimiter_name
+from biolord_onnx.io.delimited.dialects import delimiter_name
 from biolord_onnx.io.rows import BlankLines, is_blank
 
 Record = tuple[int, list[str]]

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO, cast
 
-from biolord_onnx.bulk.messages import Answer, receive, send_answer
+from biolord_onnx.bulk.workers.messages import Answer, receive, send_answer
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.loading import SessionOptions

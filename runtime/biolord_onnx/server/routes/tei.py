@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from biolord_onnx import __version__
-from biolord_onnx.server.answers import JSON, JsonResponse, joined, tei_answer
-from biolord_onnx.server.batcher import RUN_TOKENS
-from biolord_onnx.server.bodies import read_body
-from biolord_onnx.server.schemas import EmbedRequest, TokenizeRequest, documented
+from biolord_onnx.server.routes.answers import JSON, JsonResponse, joined, tei_answer
+from biolord_onnx.server.routes.bodies import read_body
+from biolord_onnx.server.routes.schemas import EmbedRequest, TokenizeRequest, documented
 from biolord_onnx.server.service import TOKENIZING_THREADS, Service
+from biolord_onnx.server.work.batcher import RUN_TOKENS
 
 TAG = "text-embeddings-inference"
 

@@ -12,9 +12,9 @@ from dataclasses import asdict
 from functools import partial
 from queue import SimpleQueue
 
-from biolord_onnx.bulk.messages import Answer, receive_answer, send
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.bulk.work import Encoded
+from biolord_onnx.bulk.workers.messages import Answer, receive_answer, send
+from biolord_onnx.bulk.workers.work import Encoded
 from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.crew import Crew
@@ -27,7 +27,7 @@ AHEAD = 1
 # Without a whole line the parent is gone already, and there is nobody to tell.
 _START = (
     "import json, sys; line = sys.stdin.buffer.readline(); line[-1:] == b'\\n' or sys.exit(1); "
-    "sys.path[:] = json.loads(line); from biolord_onnx.bulk.worker import main; main()"
+    "sys.path[:] = json.loads(line); from biolord_onnx.bulk.workers.worker import main; main()"
 )
 
 

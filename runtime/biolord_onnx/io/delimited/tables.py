@@ -8,13 +8,13 @@ from itertools import chain
 
 from biolord_onnx.errors import InputError
 from biolord_onnx.io.choosing import choose
-from biolord_onnx.io.dialects import Dialect, delimiter_name, detect_delimiter
-from biolord_onnx.io.doubt import OPENS, Doubt, find_doubt
+from biolord_onnx.io.delimited.dialects import Dialect, delimiter_name, detect_delimiter
+from biolord_onnx.io.delimited.doubt import OPENS, Doubt, find_doubt
+from biolord_onnx.io.delimited.quoted import quoted_records
+from biolord_onnx.io.delimited.rrf import column_names
+from biolord_onnx.io.delimited.shape import Record, Shape
 from biolord_onnx.io.lines import decoded, without_ends
-from biolord_onnx.io.quoted import quoted_records
 from biolord_onnx.io.rows import BlankLines, Columns, Empty, Row, is_blank
-from biolord_onnx.io.rrf import column_names
-from biolord_onnx.io.shape import Record, Shape
 
 # How databases write that there is no value, where they write text.
 _NULL = "\\N"

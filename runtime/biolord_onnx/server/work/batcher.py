@@ -12,7 +12,7 @@ import numpy as np
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.encoding.batching import Batch, batch_arrays
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.server.queue import FairQueue, Run, Work
+from biolord_onnx.server.work.queue import FairQueue, Run, Work
 from biolord_onnx.session.session import Output, Session
 
 # Tokens of a run. A query that comes while all threads are busy waits for the rest of one, and a run of up to so many

@@ -11,10 +11,10 @@ import orjson
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from biolord_onnx.server.limits.sizes import JsonSizes, Most
 from biolord_onnx.server.problems import COMPRESSED, INVALID, MALFORMED, SLOW_BODY, ApiError
-from biolord_onnx.server.schemas import Body
+from biolord_onnx.server.routes.schemas import Body
 from biolord_onnx.server.service import Service
-from biolord_onnx.server.sizes import JsonSizes, Most
 
 LARGE = 65_536
 """Bytes of a body that is read, parsed and computed as one of a few; smaller ones are nothing."""

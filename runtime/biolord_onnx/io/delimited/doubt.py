@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.dialects import Dialect
+from biolord_onnx.io.delimited.dialects import Dialect
 
 OPENS = frozenset('" ')
 """Signs that doubtful cells begin with: a quick test before the slow one."""

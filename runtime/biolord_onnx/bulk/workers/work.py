@@ -1,4 +1,4 @@
-"""How parts are encoded, and by this process; `biolord_onnx.bulk.processes` has others do it."""
+"""How parts are encoded, and by this process; `biolord_onnx.bulk.workers.processes` has others do it."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ import numpy as np
 import orjson
 import tokenizers
 
-from biolord_onnx.server.lanes import Lane
 from biolord_onnx.server.problems import INVALID, TOO_LONG, ApiError
+from biolord_onnx.server.work.lanes import Lane
 from biolord_onnx.tokenizer.tokenizer import TokenizedTexts, Tokenizer
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from biolord_onnx.server.admission import Admission
-from biolord_onnx.server.origin import Origins
+from biolord_onnx.server.limits.admission import Admission
+from biolord_onnx.server.limits.origin import Origins
 from biolord_onnx.server.problems import MALFORMED, SLOW_BODY, TOO_MUCH, UNAUTHORIZED, WRONG_METHOD, ApiError, refusal
 from biolord_onnx.server.settings import Limits, ServerSettings
 
