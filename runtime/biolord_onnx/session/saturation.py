@@ -35,7 +35,7 @@ SATURATED_PAIR = 32_767
 # for weights come in two ways: "packed…" multiplies the graph's uint8 input "tokens" [count, 112] with the initializer
 # "weight…", int8, which onnxruntime repacks at load, and which holds zeros until `probe_weight` takes their place;
 # "unpacked…" with the graph's int8 input "rows…", as without repacking. Scales are 1, zero points 0. `make_model` in
-# tests/unit/runtime/test_saturation.py makes it anew.
+# tests/unit/runtime/session/test_saturation.py makes it anew.
 _MODEL = """
 eNrt3d1r2mAUx3Gjtnl8OtuYtUwGe/VGcjFUokhvBrkYLFDG2K68szbrSlsf0UhhV7npP7DC6D+1/2nxJYnVCLXs5WLfD+iF5/Dj+GAwCHKEOPwZZOUH
 ue2rc68/kvqVd3b61W/LnOp7s6f8N2+oTH3Q7Z17J+3X+0dd/2h88b7ve6fe8LN6d6G6/mGxpy7fXJ71hmqkvvgLgVtDdTVajSuM+xsFfowDxWzChr2S

@@ -15,7 +15,7 @@ from unit.runtime.tiny_artifact import edit_manifest, tiny_manifest, write_manif
 
 EVIL = "a\x1b]0;title\x07\x1b[2Jb\x9b31m\u202egnp\x7f"
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]")
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 COMMANDS = (ROOT / "runtime" / "biolord_onnx" / "cli", ROOT / "export" / "biolord_export" / "cli")
 
 

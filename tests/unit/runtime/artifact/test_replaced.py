@@ -21,7 +21,7 @@ from biolord_onnx.encoding import encoder
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.loading import SessionOptions
 from biolord_onnx.session.session import Session, open_session
-from unit.runtime.bulk.test_processes import parts
+from unit.runtime.bulk.workers.test_processes import parts
 from unit.runtime.compiled_artifact import compiled_model, write_compiled_artifact
 from unit.runtime.pieces_file import unigram_json, write_table
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
