@@ -1,13 +1,13 @@
-# make demo         from nothing to biomedical vectors out of a quantised artefact, without torch
+# make demo         from nothing to biomedical vectors out of a quantized artifact, without torch
 # make test         every test, both tiers, with the coverage gates
 # make test-fast    the fast tier: no reference weights, no oracle, no network
 # make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
-# make bench-serve  loads a server with mixed requests: make bench-serve ARTEFACT=folder
-# make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTEFACT=folder
-# make bench-ray    two Ray nodes beside one process: make bench-ray ARTEFACT=folder
+# make bench-serve  loads a server with mixed requests: make bench-serve ARTIFACT=folder
+# make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTIFACT=folder
+# make bench-ray    two Ray nodes beside one process: make bench-ray ARTIFACT=folder
 # make lint         ruff, mypy, and the documentation's links
 # make docs         the documentation as a site, in build/site
 # make reference-pages  writes what is generated in docs/: the command line, HTTP, the table of gates
@@ -100,10 +100,10 @@ python:
 environments: .venv/.ready .venv/.kernels .venv-oracle/.ready .venv-portable/.ready .venv-ecosystem/.ready
 
 references: .venv/.ready
-	$(BIN)/python -m biolord_export.reference $(REFERENCES)
+	$(BIN)/python -m biolord_export.demo.models $(REFERENCES)
 
 demo: .venv-demo/.ready
-	$(DEMO_BIN)/python -m biolord_export.demo
+	$(DEMO_BIN)/python -m biolord_export.demo.run
 
 test: export BIOLORD_ORACLE_PYTHON := $(CURDIR)/$(ORACLE)
 test: export BIOLORD_PORTABLE_PYTHON := $(CURDIR)/$(PORTABLE)/python
@@ -131,7 +131,7 @@ test-floors: .venv-floors/.ready .venv/.kernels
 
 # What is measured: this project's targets, made from the stand-in for BioLORD-2023, with this exporter.
 BENCH_ARTIFACTS := $(addprefix .bench/artifacts/,cpu-int8 cpu-int4 cpu-fp32)
-CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.reference import reference_model; print(reference_model('all-mpnet-base-v2'))")
+CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.demo.models import reference_model; print(reference_model('all-mpnet-base-v2'))")
 
 .bench/artifacts/%: .venv/.ready .venv/.kernels $(shell find export -name '*.py')
 	$(BIN)/biolord export "$(CHECKPOINT)" $@ --target $* --force
@@ -148,13 +148,13 @@ bench-peers: $(BENCH_ARTIFACTS)
 	rm -rf .bench/journal .bench/journal.files
 
 bench-serve: .venv/.ready .venv/.kernels
-	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTEFACT)
+	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTIFACT)
 
 bench-bulk: .venv/.ready .venv/.kernels
-	$(BIN)/python -m biolord_bench.loads.bulk $(ARTEFACT)
+	$(BIN)/python -m biolord_bench.loads.bulk $(ARTIFACT)
 
 bench-ray: .venv-ecosystem/.ready .venv/.kernels
-	$(ECOSYSTEM)/python -m biolord_bench.loads.ray_nodes $(ARTEFACT)
+	$(ECOSYSTEM)/python -m biolord_bench.loads.ray_nodes $(ARTIFACT)
 
 lint: .venv/.ready
 	$(BIN)/ruff check

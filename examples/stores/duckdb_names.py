@@ -1,4 +1,4 @@
-"""Index names in DuckDB, one file, and find the nearest with SQL: python duckdb_names.py ARTEFACT NAMES.txt QUERY."""
+"""Index names in DuckDB, one file, and find the nearest with SQL: python duckdb_names.py ARTIFACT NAMES.txt QUERY."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pyarrow as pa
 from biolord_onnx import Embedder
 
 
-def main(artefact: str, names_file: str, query: str, database: str = ":memory:") -> None:
+def main(artifact: str, names_file: str, query: str, database: str = ":memory:") -> None:
     """Print the five nearest names with their cosines."""
     names = Path(names_file).read_text("utf-8").splitlines()
-    with Embedder.load(artefact) as embedder, duckdb.connect(database) as base:
+    with Embedder.load(artifact) as embedder, duckdb.connect(database) as base:
         vectors = embedder.encode(names, normalize=True)
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), embedder.dim)
         base.register("arrow_names", pa.table({"name": names, "vector": column}))

@@ -1,4 +1,4 @@
-"""Index names in LanceDB, a folder of files, and find the nearest: python lancedb_names.py ARTEFACT NAMES.txt QUERY."""
+"""Index names in LanceDB, a folder of files, and find the nearest: python lancedb_names.py ARTIFACT NAMES.txt QUERY."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pyarrow as pa
 from biolord_onnx import Embedder
 
 
-def main(artefact: str, names_file: str, query: str) -> None:
+def main(artifact: str, names_file: str, query: str) -> None:
     """Print the five nearest names with their cosines."""
     names = Path(names_file).read_text("utf-8").splitlines()
-    with Embedder.load(artefact) as embedder, TemporaryDirectory() as folder:
+    with Embedder.load(artifact) as embedder, TemporaryDirectory() as folder:
         vectors = embedder.encode(names, normalize=True)
         column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), embedder.dim)
         table = lancedb.connect(folder).create_table("names", pa.table({"name": names, "vector": column}))

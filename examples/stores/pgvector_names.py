@@ -1,4 +1,4 @@
-"""Index names in PostgreSQL with pgvector: python pgvector_names.py ARTEFACT NAMES.txt QUERY CONNECTION."""
+"""Index names in PostgreSQL with pgvector: python pgvector_names.py ARTIFACT NAMES.txt QUERY CONNECTION."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pgvector.psycopg import register_vector
 from biolord_onnx import Embedder
 
 
-def main(artefact: str, names_file: str, query: str, connection: str) -> None:
+def main(artifact: str, names_file: str, query: str, connection: str) -> None:
     """Print the five nearest names with their cosines."""
     names = Path(names_file).read_text("utf-8").splitlines()
-    with Embedder.load(artefact) as embedder, psycopg.connect(connection) as base:
+    with Embedder.load(artifact) as embedder, psycopg.connect(connection) as base:
         base.execute("CREATE EXTENSION IF NOT EXISTS vector")
         register_vector(base)
         base.execute("DROP TABLE IF EXISTS names")

@@ -1,11 +1,11 @@
-// A portable artefact in JavaScript: the same file serves Node and the browser.
+// A portable artifact in JavaScript: the same file serves Node and the browser.
 
 const DATA = 'model.onnx.data';
 
 /**
- * Load an artefact of the target portable-int8 or portable-fp32.
+ * Load an artifact of the target portable-int8 or portable-fp32.
  *
- * @param {(name: string) => Promise<Uint8Array>} read gives a file of the artefact's folder.
+ * @param {(name: string) => Promise<Uint8Array>} read gives a file of the artifact's folder.
  * @param {object} ort the module onnxruntime-web.
  * @param {Function} Tokenizer of the module @huggingface/tokenizers.
  * @returns {Promise<{embed: Function, dim: number, name: string}>}
@@ -14,7 +14,7 @@ export async function load(read, ort, Tokenizer) {
   const json = async (name) => JSON.parse(new TextDecoder().decode(await read(name)));
   const manifest = await json('manifest.json');
   if (!manifest.target.startsWith('portable')) {
-    throw new Error(`the artefact is ${manifest.target}, which needs onnxruntime's own operators: export portable-int8`);
+    throw new Error(`the artifact is ${manifest.target}, which needs onnxruntime's own operators: export portable-int8`);
   }
   const tokenizer = new Tokenizer(await json('tokenizer.json'), {});
   const session = await ort.InferenceSession.create(await read('model.onnx'), {

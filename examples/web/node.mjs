@@ -1,4 +1,4 @@
-// node node.mjs ARTEFACT TEXT…: prints a line of JSON a text, as `biolord embed ARTEFACT TEXT… --normalize` does.
+// node node.mjs ARTIFACT TEXT…: prints a line of JSON a text, as `biolord embed ARTIFACT TEXT… --normalize` does.
 import { readFile } from 'node:fs/promises';
 import { Tokenizer } from '@huggingface/tokenizers';
 import * as ort from 'onnxruntime-web';
@@ -6,7 +6,7 @@ import { load } from './biolord.mjs';
 
 const [folder, ...texts] = process.argv.slice(2);
 if (folder === undefined || texts.length === 0) {
-  console.error('usage: node node.mjs ARTEFACT TEXT…');
+  console.error('usage: node node.mjs ARTIFACT TEXT…');
   process.exit(2);
 }
 ort.env.wasm.numThreads = 1;

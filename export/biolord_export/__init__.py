@@ -1,3 +1,3 @@
-"""Convert sentence-transformers encoders into biolord-onnx artefacts, without torch."""
+"""Convert sentence-transformers encoders into biolord-onnx artifacts, without torch."""
 
 from __future__ import annotations

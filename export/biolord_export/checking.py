@@ -1,4 +1,4 @@
-"""Measure a finished artefact against any reference a user names."""
+"""Measure a finished artifact against any reference a user names."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_export.architectures import read_weights
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.errors import CheckpointError, ExportError
-from biolord_export.pairs import compare_pairs
 from biolord_export.pipeline import REFERENCE, write_reference
 from biolord_export.scratch import scratch_folder
-from biolord_export.source import Checkpoint, open_checkpoint
 from biolord_export.targets import find_target
-from biolord_export.torch_reference import TorchReference
-from biolord_export.verify import measure_fidelity, unit_vectors
+from biolord_export.verification.measure import measure_fidelity, unit_vectors
+from biolord_export.verification.pairs import compare_pairs
+from biolord_export.verification.torch_reference import TorchReference
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from biolord_export.fidelity import FidelityReport
-    from biolord_export.pairs import LabelledPairs
-    from biolord_export.verify import UnitVectors
-    from biolord_onnx.artifact import Artifact
+    from biolord_export.verification.fidelity import FidelityReport
+    from biolord_export.verification.measure import UnitVectors
+    from biolord_export.verification.pairs import LabeledPairs
+    from biolord_onnx.artifact.folder import Artifact
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Reference:
     """What to measure against.
 
     Attributes:
-        model: An artefact folder, a checkpoint folder or a hub id.
+        model: An artifact folder, a checkpoint folder or a hub id.
         revision: The revision of a hub id.
         engine: What runs a checkpoint: ``graph``, our own float32 graph of it, or ``torch``.
     """
@@ -49,9 +49,9 @@ def measure_artifact(
     artifact: Artifact,
     reference: Reference,
     texts: Mapping[str, Sequence[str]],
-    pairs: LabelledPairs | None = None,
+    pairs: LabeledPairs | None = None,
 ) -> FidelityReport:
-    """Measure an artefact against a checkpoint or another artefact.
+    """Measure an artifact against a checkpoint or another artifact.
 
     Args:
         artifact: What to measure.
@@ -66,7 +66,7 @@ def measure_artifact(
         if exact.dim != embedder.dim:
             raise ExportError(
                 f"{reference.model} yields {exact.dim} numbers a text, {artifact.path} {embedder.dim}: "
-                "name the checkpoint that the artefact was made from"
+                "name the checkpoint that the artifact was made from"
             )
         found = unit_vectors(embedder)
         gate = find_target(artifact.manifest.target).gate
@@ -88,9 +88,9 @@ def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact
     if (Path(reference.model) / MANIFEST_NAME).is_file():
         _refuse_checkpoint_options(reference)
         with Embedder.load(reference.model) as embedder:
-            yield _Exact(f"artefact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
+            yield _Exact(f"artifact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
         return
-    # The artefact's own length and pooling: what is measured is the number format.
+    # The artifact's own length and pooling: what is measured is the number format.
     checkpoint = open_checkpoint(
         reference.model,
         revision=reference.revision,
@@ -108,7 +108,7 @@ def _refuse_checkpoint_options(reference: Reference) -> None:
         )
     if reference.engine != Reference.engine:
         raise CheckpointError(
-            f"{reference.model} is an artefact, which {reference.engine} can't run: name a checkpoint, "
+            f"{reference.model} is an artifact, which {reference.engine} can't run: name a checkpoint, "
             "or leave --engine out"
         )
 

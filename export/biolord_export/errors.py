@@ -3,7 +3,7 @@
 BiolordError
 ├── CheckpointError   the source folder can't be converted: names the file and what would work
 ├── ExportError       the export itself can't go on (output exists, unknown target, unusable calibration file)
-└── FidelityError     the artefact was measured to be below its gate
+└── FidelityError     the artifact was measured to be below its gate
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From a checkpoint to a verified artefact."""
+"""From a checkpoint to a verified artifact."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.calibrate import collect_statistics
+from biolord_export.artifact.naming import plain_name
+from biolord_export.artifact.notice import license_notice
+from biolord_export.artifact.writer import add_file, check_destination, publish, write_draft, write_manifest
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.calibration.ranges import measure_ranges
 from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification, golden_texts
 from biolord_export.errors import CheckpointError, FidelityError
-from biolord_export.fidelity import OVERFLOW
 from biolord_export.graph.builder import FLOAT32
-from biolord_export.graph.road import FloatRoad
-from biolord_export.naming import plain_name
-from biolord_export.notice import licence_notice
-from biolord_export.ranges import measure_ranges
-from biolord_export.roads import Loaded
+from biolord_export.roads.authored import FloatRoad
+from biolord_export.roads.road import Loaded
 from biolord_export.scratch import beside
 from biolord_export.targets import TARGETS
-from biolord_export.verify import measure_fidelity, measure_invariance, unit_vectors
-from biolord_export.vocabulary import load_weights
-from biolord_export.vocabulary_check import measure_vocabulary
-from biolord_export.writer import add_file, check_destination, publish, write_draft, write_manifest
-from biolord_onnx import __version__, kernels
+from biolord_export.verification.fidelity import OVERFLOW
+from biolord_export.verification.measure import measure_fidelity, measure_invariance, unit_vectors
+from biolord_export.vocabulary.measure import measure_vocabulary
+from biolord_export.vocabulary.pruning import load_weights
+from biolord_onnx import __version__
+from biolord_onnx.artifact.manifest import BatchInvariance, Manifest, Requirements, Source
+from biolord_onnx.artifact.ranges import RANGES_NAME, ranges_to_json
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.golden import make_golden
-from biolord_onnx.manifest import BatchInvariance, Manifest, Requirements, Source
-from biolord_onnx.ranges import RANGES_NAME, ranges_to_json
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.session import kernels
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,14 +42,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biolord_export.calibrate import InputStatistics
-    from biolord_export.fidelity import FidelityReport
+    from biolord_export.calibration.collect import InputStatistics
+    from biolord_export.checkpoint.source import Checkpoint
+    from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.graph.builder import FloatFormat
-    from biolord_export.quantise.report import LinearReport
-    from biolord_export.source import Checkpoint
+    from biolord_export.quantize.report import LinearReport
     from biolord_export.targets import Target
-    from biolord_export.weights import EncoderWeights
-    from biolord_onnx.json_fields import JSONObject
+    from biolord_export.verification.fidelity import FidelityReport
+    from biolord_onnx.artifact.json_fields import JSONObject
 
 REFERENCE_TARGET = "cpu-fp32"
 REFERENCE = "float32 graph written from the same checkpoint"
@@ -67,8 +68,8 @@ class ExportOptions:
     Attributes:
         target: The number format.
         calibration: Texts that fix the scales; None takes the built-in ones.
-        force: Whether an artefact at the destination may be replaced.
-        accept_below_gate: Whether to write an artefact whose fidelity is below its gate, marked so.
+        force: Whether an artifact at the destination may be replaced.
+        accept_below_gate: Whether to write an artifact whose fidelity is below its gate, marked so.
     """
 
     target: Target
@@ -84,7 +85,7 @@ class Exported:
     Attributes:
         manifest: The manifest written.
         fidelity: What was measured; None for the float32 target, which is the reference itself.
-        layers: What quantising did to each linear layer.
+        layers: What quantizing did to each linear layer.
     """
 
     manifest: Manifest
@@ -107,7 +108,7 @@ def export_artifact(
 
     Args:
         checkpoint: What to convert.
-        out: The artefact folder to write.
+        out: The artifact folder to write.
         options: How.
         say: Told at the beginning of each step, in a few words.
 
@@ -234,7 +235,7 @@ def _measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -
 def write_reference(
     folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, floats: FloatFormat = FLOAT32
 ) -> None:
-    """Write the float32 artefact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
+    """Write the float32 artifact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
     written = FloatRoad(floats).write(Loaded(checkpoint, weights, {}))
     manifest = _describe(checkpoint, TARGETS[REFERENCE_TARGET], weights, (), {})
     write_draft(folder, written.graph, checkpoint.tokenizer_json, manifest)
@@ -269,7 +270,7 @@ def _describe(
         golden=None,
         tools=_tools(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        license=licence_notice(place.id),
+        license=license_notice(place.id),
         notes=checkpoint.notes,
     )
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.locks import take_lock
+from biolord_onnx.bulk.locks import take_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

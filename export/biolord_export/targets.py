@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
-from biolord_export.fidelity import Gate
 from biolord_export.graph.builder import FLOAT16, WIDENED_FLOAT16
-from biolord_export.graph.road import FloatRoad
 from biolord_export.kernels.limits import DOMAIN, VERSION
-from biolord_export.kernels.road import KernelRoad
-from biolord_export.portable.road import PortableFloatRoad, PortableIntegerRoad
-from biolord_export.quantise.integer import quantize_integer4, quantize_integer8
-from biolord_onnx.engine import LOWEST_ONNXRUNTIME
+from biolord_export.quantize.integer.scheme import quantize_integer4, quantize_integer8
+from biolord_export.roads.authored import FloatRoad
+from biolord_export.roads.compiled import KernelRoad
+from biolord_export.roads.portable import PortableFloatRoad, PortableIntegerRoad
+from biolord_export.verification.fidelity import Gate
+from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from biolord_export.graph.builder import FloatFormat
-    from biolord_export.roads import Road
+    from biolord_export.roads.road import Road
 
 DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 """CPU features whose 8-bit dot products don't saturate; one of them is enough."""

@@ -1,4 +1,4 @@
-"""Biomedical text embeddings from a quantised ONNX artefact: numpy, onnxruntime and tokenizers, no torch.
+"""Biomedical text embeddings from a quantized ONNX artifact: numpy, onnxruntime and tokenizers, no torch.
 
 Importing this package is cheap: numpy and onnxruntime are only imported with the first name that needs them.
 """
@@ -18,9 +18,9 @@ from biolord_onnx.errors import (
 )
 
 if TYPE_CHECKING:
-    from biolord_onnx.artifact import Artifact, open_artifact
+    from biolord_onnx.artifact.folder import Artifact, open_artifact
+    from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.embedder import Embedder, EncodeInfo
-    from biolord_onnx.manifest import Manifest
 
 __version__ = "0.1.0"
 
@@ -39,11 +39,11 @@ __all__ = [
 ]
 
 _HOME = {
-    "Artifact": "biolord_onnx.artifact",
+    "Artifact": "biolord_onnx.artifact.folder",
     "Embedder": "biolord_onnx.embedder",
     "EncodeInfo": "biolord_onnx.embedder",
-    "Manifest": "biolord_onnx.manifest",
-    "open_artifact": "biolord_onnx.artifact",
+    "Manifest": "biolord_onnx.artifact.manifest",
+    "open_artifact": "biolord_onnx.artifact.folder",
 }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from biolord_onnx.artifact import Artifact
-from biolord_onnx.encoder import load_tokenizer
-from biolord_onnx.ranges import RANGES_NAME, read_ranges
-from biolord_onnx.session import OUTPUTS
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.ranges import RANGES_NAME, read_ranges
+from biolord_onnx.encoding.encoder import load_tokenizer
+from biolord_onnx.session.session import OUTPUTS
 
 
 def check_contents(artifact: Artifact) -> None:

@@ -13,15 +13,15 @@ from typing import Literal, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact import Artifact, open_artifact
-from biolord_onnx.encoder import Encoder
+from biolord_onnx.artifact.folder import Artifact, open_artifact
+from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, read_ranges
+from biolord_onnx.encoding.encoder import Encoder
+from biolord_onnx.encoding.precision import Precision, Vectors
+from biolord_onnx.encoding.settings import Overflow, merge_normalize, resolve_settings
+from biolord_onnx.encoding.texts import TextInput, as_texts
 from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
-from biolord_onnx.manifest import Manifest
-from biolord_onnx.precision import Precision, Vectors
-from biolord_onnx.ranges import RANGES_NAME, Ranges, read_ranges
-from biolord_onnx.session import Output
-from biolord_onnx.settings import Overflow, merge_normalize, resolve_settings
-from biolord_onnx.texts import TextInput, as_texts
+from biolord_onnx.session.session import Output
 
 # Texts of a part of a stream: enough that most token lengths fill runs of their own.
 STREAM_TEXTS = 16_384
@@ -45,7 +45,7 @@ class EncodeInfo:
 
 
 class Embedder:
-    """Encodes texts with an artefact. Safe to share between threads.
+    """Encodes texts with an artifact. Safe to share between threads.
 
     A vector is a function of its text alone: order, duplicates, batch size and threads never change it.
 
@@ -55,7 +55,7 @@ class Embedder:
     """
 
     def __init__(self, artifact: Artifact, encoder: Encoder) -> None:
-        """Take a checked artefact, and what `Encoder.load` made of it; `load` does both."""
+        """Take a checked artifact, and what `Encoder.load` made of it; `load` does both."""
         self._encoder: Encoder | None = encoder
         self._artifact = artifact
         self._manifest = artifact.manifest
@@ -72,13 +72,13 @@ class Embedder:
         verify_hashes: bool = True,
         fingerprint: str | None = None,
     ) -> Embedder:
-        """Open an artefact and load its graph.
+        """Open an artifact and load its graph.
 
         What is loaded is what was hashed, and stays so: an artifact that is put in the folder's place later changes no
         vector.
 
         Args:
-            path: the folder that ``biolord export`` wrote, or the name of an artefact that was installed as a wheel.
+            path: the folder that ``biolord export`` wrote, or the name of an artifact that was installed as a wheel.
             provider: ``auto``, or a name such as ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
             threads: cores for one run; None takes what affinity and cgroup quota allow.
             verify_hashes: compare every file with the manifest's SHA-256.
@@ -118,7 +118,7 @@ class Embedder:
 
     @property
     def manifest(self) -> Manifest:
-        """The artefact's manifest."""
+        """The artifact's manifest."""
         return self._manifest
 
     @property
@@ -183,8 +183,8 @@ class Embedder:
             batch_tokens: most tokens of one run; it changes speed and memory, never a vector.
             overflow: what to do with texts over `max_length`: ``truncate``, ``error``, or ``window``, which averages
                 the vectors of overlapping windows, weighted by their tokens.
-            precision: ``float32``, ``float16``, or one of sentence-transformers' quantised formats, ``int8``,
-                ``uint8``, ``binary`` and ``ubinary``; the ranges of the 8-bit ones are the artefact's own.
+            precision: ``float32``, ``float16``, or one of sentence-transformers' quantized formats, ``int8``,
+                ``uint8``, ``binary`` and ``ubinary``; the ranges of the 8-bit ones are the artifact's own.
             show_progress_bar: on stderr, through tqdm.
             batch_size: sentence-transformers' keyword: most texts of one run.
             normalize_embeddings: sentence-transformers' keyword: True is ``normalize=True``, False changes
@@ -327,7 +327,7 @@ class Embedder:
         self.close()
 
     def __repr__(self) -> str:
-        """Name the artefact and how it runs."""
+        """Name the artifact and how it runs."""
         name = self._manifest.name
         return f"<Embedder {name} dim={self.dim} provider={self._provider} threads={self._threads}>"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.encoding.precision import Precision, check_precision
+from biolord_onnx.encoding.settings import Overflow, check_overflow
 from biolord_onnx.errors import TruncationWarning
-from biolord_onnx.precision import Precision, check_precision
-from biolord_onnx.settings import Overflow, check_overflow
 
 _PACKAGE = str(Path(__file__).parent)
 

@@ -1,7 +1,7 @@
 """What can go wrong, as classes.
 
     BiolordError
-    ├── ArtifactError             the artefact folder is damaged, foreign, or doesn't fit this machine
+    ├── ArtifactError             the artifact folder is damaged, foreign, or doesn't fit this machine
     ├── ProviderError             the execution provider asked for is not the one that would run
     ├── NotFiniteError            the graph gave a vector that holds NaN or infinity
     ├── InputError                a text or an option can't be used (also a ValueError)
@@ -24,11 +24,11 @@ class BiolordError(Exception):
 
 
 class ArtifactError(BiolordError):
-    """The artefact is incomplete, altered, of another format, or needs what this machine lacks."""
+    """The artifact is incomplete, altered, of another format, or needs what this machine lacks."""
 
 
 class ProviderError(BiolordError):
-    """The execution provider is unknown, not installed, unfit for the artefact, or didn't start."""
+    """The execution provider is unknown, not installed, unfit for the artifact, or didn't start."""
 
 
 class NotFiniteError(BiolordError):

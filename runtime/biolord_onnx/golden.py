@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.manifest import Golden
+from biolord_onnx.artifact.manifest import Golden
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder

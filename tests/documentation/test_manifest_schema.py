@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from jsonschema_rs import meta
 
+from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import Manifest
 from guards.readme import DOCS
 from unit.export.schema import SCHEMA, VALIDATOR
 

@@ -15,7 +15,7 @@ from guards.readme import DOCS
 RUNTIME = Path(biolord_onnx.__file__).parent
 TABLE = re.compile(r"^\| `(biolord_onnx[\w.]*)` \| (.*) \|$", flags=re.MULTILINE)
 # Modules of one file for each library: what is public in them is there for that library's users.
-ADAPTERS = (*sorted((RUNTIME / "integrations").glob("[!_]*.py")), RUNTIME / "ray.py", RUNTIME / "spark.py")
+ADAPTERS = tuple(sorted((RUNTIME / "integrations").glob("[!_]*.py")))
 
 
 def promised() -> dict[str, list[str]]:

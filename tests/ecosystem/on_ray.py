@@ -9,12 +9,12 @@ from typing import Any
 
 import ray
 
-from biolord_onnx.ray import EmbedBatch
+from biolord_onnx.integrations.ray import EmbedBatch
 from guards.network import Watch
 
 
 class Watched(EmbedBatch):
-    """Embeds a batch, and waits for what onnxruntime might do afterwards."""
+    """Embeds a batch, and waits for what onnxruntime might do afterward."""
 
     def __init__(self, path: str, folder: str, seconds: float) -> None:
         super().__init__(path)

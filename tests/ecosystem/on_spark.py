@@ -12,7 +12,7 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import pandas_udf
 
-from biolord_onnx.spark import embed_udf
+from biolord_onnx.integrations.spark import embed_udf
 from guards.network import Watch
 
 WATCHING = ExitStack()
@@ -20,7 +20,7 @@ WATCHING = ExitStack()
 
 
 def main(artifact: str, folder: str, seconds: float) -> None:
-    """Watch the worker, embed in it, wait for what onnxruntime might do afterwards, stop watching."""
+    """Watch the worker, embed in it, wait for what onnxruntime might do afterward, stop watching."""
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", "2").getOrCreate()
 

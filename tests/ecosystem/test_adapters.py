@@ -40,12 +40,12 @@ def unit(embedder: Embedder) -> Any:  # noqa: ANN401 - an array
 
 
 def test_making_one_loads_nothing(tmp_path: Path) -> None:
-    """The artefact is looked for when the first text comes."""
+    """The artifact is looked for when the first text comes."""
     missing = str(tmp_path / "missing")
     embeddings = BiolordEmbeddings(missing)
     for made in (BiolordEmbedding(missing), BiolordTextEmbedder(missing), BiolordEmbeddingFunction(missing)):
         assert made is not None
-    with pytest.raises(Exception, match="missing does not exist, expected the artefact folder"):
+    with pytest.raises(Exception, match="missing does not exist, expected the artifact folder"):
         embeddings.embed_query("cat")
 
 

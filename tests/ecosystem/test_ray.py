@@ -19,7 +19,7 @@ from ray.cluster_utils import Cluster
 
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError, MissingDependencyError
-from biolord_onnx.ray import EmbedBatch
+from biolord_onnx.integrations.ray import EmbedBatch
 
 NAMES = [f"cat scratch {number % 700}" for number in range(2000)]
 
@@ -56,7 +56,7 @@ class KilledOnce(EmbedBatch):
 def dataset() -> Any:  # noqa: ANN401 - Ray has no types here
     """Give names with numbers, in blocks."""
     table = pa.table({"id": range(len(NAMES)), "text": NAMES})
-    # Materialised, for actors that hold every CPU leave none to the tasks that would make the blocks.
+    # Materialized, for actors that hold every CPU leave none to the tasks that would make the blocks.
     return ray.data.from_arrow(table).repartition(16).materialize()
 
 
@@ -69,7 +69,7 @@ def check(rows: list[dict[str, Any]], embedder: Embedder) -> None:
 
 
 def alone(embedder: Embedder) -> Any:  # noqa: ANN401 - an array
-    """Encode each name in a run of its own: the tiny artefact is float32, whose sums depend on the batch's shape."""
+    """Encode each name in a run of its own: the tiny artifact is float32, whose sums depend on the batch's shape."""
     return np.stack([embedder.encode(name, batch_size=1) for name in NAMES])
 
 

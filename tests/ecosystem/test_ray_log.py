@@ -16,7 +16,7 @@ def test_the_driver_sees_the_warning(tiny: Path) -> None:
     """Ray gives what its tasks write on stderr to the driver, when it gets to it."""
     script = (
         "import ray, sys\n"
-        "from biolord_onnx.ray import EmbedBatch\n"
+        "from biolord_onnx.integrations.ray import EmbedBatch\n"
         "ray.init(num_cpus=1, include_dashboard=False)\n"
         "texts = ray.data.from_items([{'text': 'cat ' * 40}] * 3)\n"
         "texts.map_batches(EmbedBatch(sys.argv[1]), batch_size=3, num_cpus=1).take_all()\n"

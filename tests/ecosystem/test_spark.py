@@ -17,8 +17,8 @@ from pyspark.sql import SparkSession
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError, MissingDependencyError, TruncationWarning
-from biolord_onnx.shared import SessionOptions
-from biolord_onnx.spark import _embed_series, embed_udf
+from biolord_onnx.integrations.spark import _embed_series, embed_udf
+from biolord_onnx.loading import SessionOptions
 
 NAMES = [f"cat scratch {number % 70}" for number in range(300)]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from biolord_export.fidelity import Gate
+from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.pipeline import ExportOptions, export_artifact
 from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
-from biolord_export.quantise.static8 import quantise_static8
-from biolord_export.roads import Loaded, Written
-from biolord_export.source import Checkpoint, open_checkpoint
+from biolord_export.quantize.static8 import quantize_static8
+from biolord_export.roads.road import Loaded, Written
 from biolord_export.targets import DOT_PRODUCTS, Target
+from biolord_export.verification.fidelity import Gate
 from unit.export.portable.traced import traced_bert
 
 
@@ -25,9 +25,9 @@ class TracedRoad:
     def write(self, loaded: Loaded) -> Written:
         """Write the graph of a BERT."""
         weights = loaded.weights
-        quantised, traced = quantise_static8(weights, loaded.statistics), traced_bert(weights)
-        replaced = match_weights(traced, qdq_operators(weights, quantised))
-        return Written(wrap_encoder(traced, weights.dim, loaded.checkpoint.pooling, replaced), quantised.reports)
+        quantized, traced = quantize_static8(weights, loaded.statistics), traced_bert(weights)
+        replaced = match_weights(traced, qdq_operators(weights, quantized))
+        return Written(wrap_encoder(traced, weights.dim, loaded.checkpoint.pooling, replaced), quantized.reports)
 
 
 def export_portable(bert: Path, out: Path) -> Path:

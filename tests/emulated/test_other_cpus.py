@@ -1,4 +1,4 @@
-"""Tiny artefacts, exported here, on CPUs without integer dot products: compiled operators, and onnxruntime's.
+"""Tiny artifacts, exported here, on CPUs without integer dot products: compiled operators, and onnxruntime's.
 
 Haswell's kernels have AVX2 and saturate. Nehalem's, older than AVX2, are exact. Under qemu both show the flags of this
 machine in /proc/cpuinfo.
@@ -31,9 +31,9 @@ VISIBLY_WRONG = 0.02
 Export = Callable[[str, str], Exported]
 
 
-def embed(run: Callable[..., object], artefact: Path, output: Path) -> NDArray[np.float32]:
+def embed(run: Callable[..., object], artifact: Path, output: Path) -> NDArray[np.float32]:
     """Embed the texts by a way of running ``biolord``."""
-    outcome = run("embed", artefact, *TEXTS, "--threads", 1, "--output", output)
+    outcome = run("embed", artifact, *TEXTS, "--threads", 1, "--output", output)
     assert output.exists(), outcome
     return np.asarray(np.load(output), dtype=np.float32)
 
@@ -43,13 +43,13 @@ def distances(found: NDArray[np.float32], exact: NDArray[np.float32]) -> NDArray
     return np.asarray(np.linalg.norm(found - exact, axis=1) / np.linalg.norm(exact, axis=1))
 
 
-def haswell_distances(emulator: Emulator, artefact: Path, folder: Path, *, guarded: bool = True) -> NDArray[np.float32]:
+def haswell_distances(emulator: Emulator, artifact: Path, folder: Path, *, guarded: bool = True) -> NDArray[np.float32]:
     """Compare vectors from an emulated Haswell with those from this machine."""
 
     def run(*arguments: object) -> object:
         return emulator.biolord("Haswell", *arguments, guarded=guarded)
 
-    return distances(embed(run, artefact, folder / "haswell.npy"), embed(run_process, artefact, folder / "here.npy"))
+    return distances(embed(run, artifact, folder / "haswell.npy"), embed(run_process, artifact, folder / "here.npy"))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_portable_int8_is_refused_on_a_saturating_cpu(emulator: Emulator, portab
 
 
 def test_info_tells_of_a_saturating_cpu(emulator: Emulator, portable: Path) -> None:
-    """``biolord info`` shows what keeps the artefact from running."""
+    """``biolord info`` shows what keeps the artifact from running."""
     outcome = emulator.biolord("Haswell", "info", portable, "--json")
     here = json.loads(outcome.out)["here"]
     assert (outcome.code, here["provider"]) == (0, None)

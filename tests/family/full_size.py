@@ -2,7 +2,7 @@
 
     PYTHONPATH=tests:runtime:export python -m family.full_size BioLORD-2023-M /tmp/BioLORD-2023-M
 
-Vectors of such a checkpoint mean nothing, and its fidelity after quantising isn't that of trained weights. It takes
+Vectors of such a checkpoint mean nothing, and its fidelity after quantizing isn't that of trained weights. It takes
 1.1 GB (BioLORD-2023-M) or 0.4 GB; no test writes one.
 """
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import onnx
 import pytest
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.errors import CheckpointError
-from biolord_export.source import open_checkpoint
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import MissingDependencyError
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.layouts import LAYOUTS, Layout, lay_out_for_hub, write_layout
 from tiny.tokenizer import BAKED_LENGTH
 from unit.export.places import Place, assert_failed, run_with
@@ -38,8 +38,8 @@ def place(tmp_path: Path) -> Place:
     return Place(folder)
 
 
-def test_each_layout_is_recognised_from_its_files(layout: Layout, tmp_path: Path) -> None:
-    """Length and the file that says so, pooling, normalisation, tokenizer; the pickled ones by their safetensors."""
+def test_each_layout_is_recognized_from_its_files(layout: Layout, tmp_path: Path) -> None:
+    """Length and the file that says so, pooling, normalization, tokenizer; the pickled ones by their safetensors."""
     found = open_checkpoint(str(write_layout(tmp_path / layout.name, layout)))
     value, source = layout.max_length
     assert found.max_length.value == value
@@ -81,7 +81,7 @@ def test_hidden_states_that_config_asks_for_are_no_outputs(name: str, tmp_path: 
 
 @pytest.mark.parametrize("revision", [(), ("--revision", "main"), ("--revision", COMMIT)])
 def test_the_multilingual_model_out_of_the_hubs_cache(tmp_path: Path, place: Place, revision: tuple[str, ...]) -> None:
-    """Under its real id, offline: HF_HOME and HF_HUB_OFFLINE are the client's to honour, the commit is recorded."""
+    """Under its real id, offline: HF_HOME and HF_HUB_OFFLINE are the client's to honor, the commit is recorded."""
     layout = LAYOUTS["BioLORD-2023-M"]
     lay_out_for_hub(write_layout(tmp_path / "model", layout), tmp_path / "cache", layout.name, COMMIT)
     environment = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
@@ -93,7 +93,7 @@ def test_the_multilingual_model_out_of_the_hubs_cache(tmp_path: Path, place: Pla
     assert manifest.max_length.value == 64
 
 
-def test_a_snapshot_folder_and_a_plain_one_give_the_same_artefact(tmp_path: Path) -> None:
+def test_a_snapshot_folder_and_a_plain_one_give_the_same_artifact(tmp_path: Path) -> None:
     """Given by its path, the snapshot still knows its id and commit; the files come out byte by byte alike."""
     layout = LAYOUTS["BioLORD-2023-M"]
     plain = write_layout(tmp_path / "plain", layout)

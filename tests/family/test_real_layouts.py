@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
 from family.asking import run_there, succeed_there
 from family.layouts import LAYOUTS, Layout, write_layout
@@ -23,7 +23,7 @@ from unit.export.places import run
 pytestmark = pytest.mark.real
 
 CLOSEST = {"cpu-fp32": 0.999999, "cpu-int8": 0.98, "cpu-int4": 0.9}
-"""Random weights don't quantise as trained ones do: the 8-bit bars here only tell right from wrong."""
+"""Random weights don't quantize as trained ones do: the 8-bit bars here only tell right from wrong."""
 TEXTS = [*names(60), *passages(20), *(text for text in HOSTILE if len(text) < 1000), "fever " * 700]
 
 
@@ -66,7 +66,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def check(case: Case, oracle: Oracle, out: Path, target: str) -> float:
-    """Compare an artefact with the library; returns the worst cosine.
+    """Compare an artifact with the library; returns the worst cosine.
 
     Where the layout leaves the library two tokens too many, it is told the limit that its positions have.
     """
@@ -97,10 +97,10 @@ def test_vectors_are_those_of_sentence_transformers(
 
 
 @pytest.mark.parametrize("target", ["cpu-int8", "cpu-int4"])
-def test_quantised_targets_of_the_multilingual_layout(
+def test_quantized_targets_of_the_multilingual_layout(
     folders: dict[str, Path], oracle: Oracle, tmp_path: Path, target: str
 ) -> None:
-    """The other layouts differ in files, not in what is quantised; MPNet's targets are tested elsewhere."""
+    """The other layouts differ in files, not in what is quantized; MPNet's targets are tested elsewhere."""
     worst = check(Case(LAYOUTS["BioLORD-2023-M"], folders["BioLORD-2023-M"]), oracle, tmp_path / "out", target)
     assert worst >= CLOSEST[target], worst
 

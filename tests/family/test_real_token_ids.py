@@ -1,4 +1,4 @@
-"""Token ids of five thousand strings: the artefact's tokenizer, both releases of tokenizers, and transformers."""
+"""Token ids of five thousand strings: the artifact's tokenizer, both releases of tokenizers, and transformers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.config import read_encoder_config
-from biolord_export.modules import read_modules
-from biolord_export.pieces import compile_pieces
-from biolord_export.reference import reference_model
-from biolord_export.sentencepiece import build_unigram as build_from_model
-from biolord_export.tokenizer_file import prepare_tokenizer
-from biolord_onnx.tokenization import Tokenizer
+from biolord_export.artifact.pieces import compile_pieces
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.modules import read_modules
+from biolord_export.checkpoint.tokenizer.file import prepare_tokenizer
+from biolord_export.checkpoint.tokenizer.sentencepiece import build_unigram as build_from_model
+from biolord_export.demo.models import reference_model
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from family.asking import Question, token_ids_there
 from family.layouts import LAYOUTS, write_layout
 from family.strings import COUNT, five_thousand

@@ -27,8 +27,8 @@ def turn_into_pickle(*folders: str) -> None:
 
 def export(folder: str, out: str) -> None:
     """Export a checkpoint."""
+    from biolord_export.checkpoint.source import open_checkpoint
     from biolord_export.pipeline import ExportOptions, export_artifact
-    from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
 
     export_artifact(open_checkpoint(folder), Path(out), ExportOptions(find_target("cpu-fp32")))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from biolord_export.reference import REFERENCES, reference_model
+from biolord_export.demo.models import REFERENCES, reference_model
 from golden.store import MODELS, Golden, golden_file, load_golden, save_golden
 from golden.texts import TEXTS
 from oracle.client import Oracle, oracle_python

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.reference import REFERENCES
+from biolord_export.demo.models import REFERENCES
 from golden.store import MODELS, golden_file, load_golden, save_golden
 from golden.texts import TEXTS
 

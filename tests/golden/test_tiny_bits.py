@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from biolord_export.artifact.writer import write_draft
+from biolord_export.checkpoint.source import open_checkpoint
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.corpus import golden_texts
-from biolord_export.kernels.road import KernelRoad
-from biolord_export.quantise.report import Quantized
-from biolord_export.roads import Loaded
-from biolord_export.source import open_checkpoint
+from biolord_export.quantize.report import Quantized
+from biolord_export.roads.compiled import KernelRoad
+from biolord_export.roads.road import Loaded
 from biolord_export.targets import KERNELS
-from biolord_export.vocabulary import load_weights
-from biolord_export.weights import EncoderWeights
-from biolord_export.writer import write_draft
-from biolord_onnx import kernels
-from biolord_onnx.engine import LOWEST_ONNXRUNTIME
-from biolord_onnx.manifest import Golden, Requirements
+from biolord_export.vocabulary.pruning import load_weights
+from biolord_onnx.artifact.manifest import Golden, Requirements
+from biolord_onnx.session import kernels
+from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 from unit.export.kernels.rounding import round_encoder
 from unit.export.places import run_with
 from unit.runtime.tiny_artifact import tiny_manifest
 
 if TYPE_CHECKING:
-    from biolord_export.roads import Statistics
+    from biolord_export.roads.road import Statistics
 
 HASHES: dict[str, str] = json.loads(Path(__file__).with_name("tiny_bits.json").read_text(encoding="utf-8"))
 ENCODERS = {

@@ -37,7 +37,7 @@ class Demo:
 
     @property
     def artifact(self) -> Path:
-        """The artefact that it made or found, as it tells its user to go on with."""
+        """The artifact that it made or found, as it tells its user to go on with."""
         found = _GO_ON.search(self.out)
         if self.code != 0 or found is None:
             raise RuntimeError(f"`make demo` failed with exit code {self.code}:\n{self.out}\n{self.err}")
@@ -64,5 +64,5 @@ def make_demo() -> Demo:
 
 @functools.cache
 def first_demo() -> Demo:
-    """Run it once a session; it may find the environment and the artefact of an earlier session."""
+    """Run it once a session; it may find the environment and the artifact of an earlier session."""
     return make_demo()

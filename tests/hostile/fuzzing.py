@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from biolord_onnx.json_fields import JSON
-from biolord_onnx.onnx_schema import MODEL
-from biolord_onnx.onnx_wire import Shape, read_varint
+from biolord_onnx.artifact.json_fields import JSON
+from biolord_onnx.graph.schema import MODEL
+from biolord_onnx.graph.wire import Shape, read_varint
 
 HOSTILE_TEXTS = (
     "",

@@ -1,4 +1,4 @@
-"""Artefacts that somebody damaged, on purpose or not: refused before any session is made."""
+"""Artifacts that somebody damaged, on purpose or not: refused before any session is made."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from biolord_onnx import session
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoder import load_tokenizer
+from biolord_onnx.encoding.encoder import load_tokenizer
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.session import session
 from unit.runtime.command import run_process
 from unit.runtime.tiny_artifact import (
     PAD_ID,
@@ -43,7 +43,7 @@ def no_session(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(folder: Path, message: str) -> None:
-    """Check that an artefact is refused with one line."""
+    """Check that an artifact is refused with one line."""
     with pytest.raises(ArtifactError) as raised:
         Embedder.load(folder)
     assert message in str(raised.value)
@@ -91,7 +91,7 @@ def test_a_truncated_manifest(tiny_copy: Path, keep: int) -> None:
 
 
 def test_a_later_format(tiny_copy: Path) -> None:
-    """An artefact of a later release asks for an upgrade, whatever its files are."""
+    """An artifact of a later release asks for an upgrade, whatever its files are."""
     edit_manifest(tiny_copy, "format", value=3)
     edit_manifest(tiny_copy, "files", value={"another": "layout"})
     refused(tiny_copy, "has format 3, this biolord-onnx reads format 2: upgrade")
@@ -175,11 +175,11 @@ def test_a_link_that_leads_out(tiny_copy: Path, tmp_path: Path, name: str, absol
 
 
 def test_a_link_to_a_similar_folder(tiny_copy: Path) -> None:
-    """A neighbour whose name begins like the artefact's is outside, too."""
-    neighbour = tiny_copy.with_name(tiny_copy.name + "-other")
-    neighbour.mkdir()
-    (tiny_copy / "NOTICE").rename(neighbour / "NOTICE")
-    (tiny_copy / "NOTICE").symlink_to(neighbour / "NOTICE")
+    """A neighbor whose name begins like the artifact's is outside, too."""
+    neighbor = tiny_copy.with_name(tiny_copy.name + "-other")
+    neighbor.mkdir()
+    (tiny_copy / "NOTICE").rename(neighbor / "NOTICE")
+    (tiny_copy / "NOTICE").symlink_to(neighbor / "NOTICE")
     refused(tiny_copy, "outside the artifact")
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.precision import Vectors
 from hostile.fuzzing import HOSTILE_NUMBERS, cases, mutate_graph
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest
 from unit.runtime.tiny_artifact import write_manifest

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.architectures import READERS
+from biolord_export.checkpoint.architectures import READERS
 from tiny.checkpoint import write_checkpoint
 from unit.export.editing import Tensors, edit_json, edit_tensors
 from unit.export.places import Place
@@ -42,11 +42,11 @@ def test_an_empty_folder(place: Place, tmp_path: Path) -> None:
     place.assert_refused(tmp_path / "empty", message=message)
 
 
-def test_an_artefact_is_no_checkpoint(place: Place, tiny_mpnet: Path) -> None:
+def test_an_artifact_is_no_checkpoint(place: Place, tiny_mpnet: Path) -> None:
     """Exporting what was exported is a natural slip."""
     assert place.export(tiny_mpnet, "--target", "cpu-fp32").code == 0
-    artefact = place.out.rename(place.folder / "first")
-    place.assert_refused(artefact, message=f"{artefact / 'config.json'} is missing")
+    artifact = place.out.rename(place.folder / "first")
+    place.assert_refused(artifact, message=f"{artifact / 'config.json'} is missing")
 
 
 def test_a_repository_of_source_code(place: Place, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_module_outside_the_checkpoint(place: Place, tiny_mpnet: Path, tmp_pat
 
 
 def test_hostile_file_names_are_only_names(place: Place, tiny_mpnet: Path, tmp_path: Path) -> None:
-    """A folder may be called anything; the artefact works, and its manifest holds the name as it is."""
+    """A folder may be called anything; the artifact works, and its manifest holds the name as it is."""
     name = 'models "best" {of} 2026 — \u202eflow\n(1)'
     model = shutil.copytree(tiny_mpnet, tmp_path / name)
     assert place.export(model, "--target", "cpu-fp32").code == 0

@@ -1,4 +1,4 @@
-"""Destinations that can't be written to, full disks and interruptions: an artefact is there whole or not at all."""
+"""Destinations that can't be written to, full disks and interruptions: an artifact is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from tiny.checkpoint import write_checkpoint
 from tiny.weights import Sizes
 from unit.export.places import Place, assert_failed, run, start
@@ -35,7 +35,7 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_missing_parent(place: Place, tiny_mpnet: Path) -> None:
     """A typo in the path isn't made into folders."""
-    outcome = run("export", tiny_mpnet, place.folder / "nowhere" / "artefact", *FLOAT32)
+    outcome = run("export", tiny_mpnet, place.folder / "nowhere" / "artifact", *FLOAT32)
     assert_failed(outcome, f"{place.folder / 'nowhere'} is not a folder: make it first")
     assert place.left == []
 
@@ -46,13 +46,13 @@ def test_a_missing_parent(place: Place, tiny_mpnet: Path) -> None:
         pytest.param(lambda out: out.write_text("words"), "is not a folder", id="file"),
         pytest.param(lambda out: out.symlink_to(out.parent), "is not a folder", id="link to a folder"),
         pytest.param(lambda out: out.symlink_to("nowhere"), "is not a folder", id="dangling link"),
-        pytest.param(lambda out: shutil.copytree(Path(__file__).parent, out), "is not an artefact", id="folder"),
+        pytest.param(lambda out: shutil.copytree(Path(__file__).parent, out), "is not an artifact", id="folder"),
     ],
 )
 def test_something_else_at_the_destination(
     place: Place, tiny_mpnet: Path, make: Callable[[Path], object], refusal: str
 ) -> None:
-    """Refused without --force as there already, and with it as no artefact; it stays as it is."""
+    """Refused without --force as there already, and with it as no artifact; it stays as it is."""
     make(place.out)
     before = place.out.lstat().st_ino, place.out.lstat().st_mtime_ns
     place.assert_refused(tiny_mpnet, *FLOAT32, message=f"{place.out} exists already: give another name, or --force")
@@ -76,7 +76,7 @@ def test_a_name_that_is_too_long(place: Place, tiny_mpnet: Path, name: str) -> N
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, where not even root can make a folder")
 def test_a_folder_that_nobody_can_write_to(tiny_mpnet: Path) -> None:
     """Noticed before the weights are read: a real export takes minutes until it writes."""
-    outcome = run("export", tiny_mpnet, "/proc/self/artefact", *FLOAT32)
+    outcome = run("export", tiny_mpnet, "/proc/self/artifact", *FLOAT32)
     assert_failed(outcome, "/proc/self/")
     assert "reading weights" not in outcome.err
 
@@ -88,14 +88,14 @@ def limit_files() -> None:
 
 @pytest.mark.parametrize("forced", [False, True])
 def test_a_disk_that_is_full(place: Place, tmp_path: Path, tiny_mpnet: Path, forced: bool) -> None:
-    """One line, nothing half-written; an artefact that was there stays."""
+    """One line, nothing half-written; an artifact that was there stays."""
     model = write_checkpoint(tmp_path / "big", sizes=Sizes(hidden=128, inner=1024))
     if forced:
         assert place.export(tiny_mpnet, *FLOAT32).code == 0
     command = [*COMMAND, "export", str(model), str(place.out), *FLOAT32, *(["--force"] if forced else [])]
     result = subprocess.run(command, preexec_fn=limit_files, capture_output=True, text=True, check=False)
     assert_failed(Outcome(result.returncode, result.stdout, result.stderr), "File too large")
-    assert place.left == (["artefact"] if forced else [])
+    assert place.left == (["artifact"] if forced else [])
     if forced:
         assert open_artifact(place.out).manifest.name == "tiny-mpnet-cpu-fp32"
 
@@ -129,20 +129,20 @@ def stopped_at(step: str, number: signal.Signals, *arguments: object) -> subproc
 def test_a_signal_leaves_nothing(
     place: Place, tiny_mpnet: Path, step: str, target: str, number: signal.Signals
 ) -> None:
-    """At whatever step: no artefact, no draft, no traceback, and the shell's exit code for it."""
+    """At whatever step: no artifact, no draft, no traceback, and the shell's exit code for it."""
     process = stopped_at(step, number, tiny_mpnet, place.out, "--target", target)
     assert process.returncode == 128 + number
     assert place.left == []
 
 
-def test_ctrl_c_leaves_the_old_artefact(place: Place, tiny_mpnet: Path) -> None:
+def test_ctrl_c_leaves_the_old_artifact(place: Place, tiny_mpnet: Path) -> None:
     """--force replaces it at the very end only."""
     assert place.export(tiny_mpnet, *FLOAT32).code == 0
     before = open_artifact(place.out)
     arguments = (tiny_mpnet, place.out, "--target", "cpu-int8", "--force")
     assert stopped_at("verifying", signal.SIGINT, *arguments).returncode == 130
     assert open_artifact(place.out) == before
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]
 
 
 @pytest.mark.parametrize("what", ["calibration", "draft"])
@@ -154,7 +154,7 @@ def test_a_killed_export_leaves_what_the_next_one_clears(
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    pattern = {"calibration": "temporary/biolord-calibration-*/*", "draft": "place/.artefact-*/*"}[what]
+    pattern = {"calibration": "temporary/biolord-calibration-*/*", "draft": "place/.artifact-*/*"}[what]
     target = {"calibration": ("--target", "cpu-int8"), "draft": FLOAT32}[what]
     process = start("export", tiny_mpnet, place.out, *target)
     assert process.stderr is not None
@@ -167,7 +167,7 @@ def test_a_killed_export_leaves_what_the_next_one_clears(
     assert list(tmp_path.glob(pattern))
     assert all(name.startswith(".") for name in place.left)
     assert place.export(tiny_mpnet, *target).code == 0
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]
     assert list(temporary.glob("biolord-*")) == []
 
 
@@ -180,7 +180,7 @@ def test_two_exports_to_one_destination(place: Place, tiny_mpnet: Path) -> None:
         assert code in {0, 2}
         assert "Traceback" not in said
     assert open_artifact(place.out).manifest.name == "tiny-mpnet-cpu-fp32"
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]
 
 
 def test_a_destination_that_appears_meanwhile(place: Place, tiny_mpnet: Path) -> None:
@@ -197,4 +197,4 @@ def test_a_destination_that_appears_meanwhile(place: Place, tiny_mpnet: Path) ->
     assert process.wait(timeout=SECONDS) == 2
     assert said[-1].startswith("biolord: ")
     assert [path.name for path in place.out.iterdir()] == ["thesis.tex"]
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]

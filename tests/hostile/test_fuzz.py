@@ -24,15 +24,15 @@ import pytest
 from _pytest.mark import ParameterSet
 from google.protobuf.message import DecodeError
 
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.encoder import load_tokenizer
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.artifact.ranges import Ranges, ranges_to_json, read_ranges
+from biolord_onnx.encoding.encoder import load_tokenizer
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.graph_check import check_graph
-from biolord_onnx.manifest import Manifest
-from biolord_onnx.onnx_file import Graph, read_graph
-from biolord_onnx.pieces import PiecesHeader, read_pieces, write_pieces
-from biolord_onnx.ranges import Ranges, ranges_to_json, read_ranges
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.graph.check import check_graph
+from biolord_onnx.graph.file import Graph, read_graph
+from biolord_onnx.tokenizer.pieces import PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from hostile.fuzzing import cases, mutate_bytes, mutate_graph, mutate_json
 from tiny.tokenizer import build_tokenizer
 from unit.export.fixtures import Exported

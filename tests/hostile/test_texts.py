@@ -12,13 +12,13 @@ import pytest
 import tokenizers
 from tokenizers import models, normalizers
 
-from biolord_onnx.batching import CHUNK_TEXTS
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoding.batching import CHUNK_TEXTS
 from biolord_onnx.errors import InputError
-from biolord_onnx.pieces import LONGEST_PIECE, PiecesHeader, read_pieces, write_pieces
-from biolord_onnx.tokenization import Tokenizer
-from biolord_onnx.tokenizer_check import LONGEST_WORD
-from biolord_onnx.unigram import UnigramEncoder
+from biolord_onnx.tokenizer.check import LONGEST_WORD
+from biolord_onnx.tokenizer.pieces import LONGEST_PIECE, PiecesHeader, read_pieces, write_pieces
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
+from biolord_onnx.tokenizer.unigram import UnigramEncoder
 from unit.runtime.tiny_artifact import DIM
 
 STRANGE = [

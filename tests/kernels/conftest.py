@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from biolord_onnx import kernels
 from biolord_onnx.errors import ProviderError
+from biolord_onnx.session import kernels
 
 
 def kinds_here() -> tuple[str, ...]:

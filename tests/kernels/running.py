@@ -10,7 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 
 Array = NDArray[Any]
 COMPARED: set[str] = set()
@@ -23,7 +23,7 @@ def use(kind: str) -> None:
 
 
 def open_session(model: ModelProto, kind: str, threads: int = 1) -> onnxruntime.InferenceSession:
-    """Open a session of a kind; the kind of the process is the best one again afterwards."""
+    """Open a session of a kind; the kind of the process is the best one again afterward."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4

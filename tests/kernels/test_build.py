@@ -168,7 +168,7 @@ def test_a_wheel_of_this_machine(tmp_path: Path) -> None:
     assert (made.returncode, "without" in made.stderr) == (0, False), made.stderr
     check_wheel(only_wheel(tmp_path), name)
     only_wheel(tmp_path).extractall(tmp_path / "site")
-    code = "from biolord_onnx import kernels; print(kernels.library_path(), *kernels.available())"
+    code = "from biolord_onnx.session import kernels; print(kernels.library_path(), *kernels.available())"
     command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r}); {code}"]
     library, *kinds = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     assert Path(library).is_relative_to(tmp_path)

@@ -11,15 +11,17 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from biolord_onnx import kernels
 from biolord_onnx.errors import ProviderError
+from biolord_onnx.session import kernels
 from kernels.encoder import Encoder, Sizes, whole_model
 from kernels.running import ids_feed, open_session, run
 
-ASK = "import json; from biolord_onnx import kernels; print(json.dumps([kernels.chosen(), *kernels.available()]))"
+ASK = (
+    "import json; from biolord_onnx.session import kernels; print(json.dumps([kernels.chosen(), *kernels.available()]))"
+)
 REGISTER = """
 import onnxruntime
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 onnxruntime.SessionOptions().register_custom_ops_library(str(kernels.library_path()))
 """
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hatch_build
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 
 pytestmark = pytest.mark.real
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights, IntegerLinear
-from biolord_export.quantise.integer_arithmetic import contract, expand, project, project_mixed
+from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
 from kernels.encoder import EPSILON, Encoder, Layer, Linear, Sizes, operator_model
 from kernels.running import hidden_feed, open_session, run
 

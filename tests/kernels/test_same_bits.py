@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto
 
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 from kernels.encoder import Encoder, Sizes, operator_model, whole_model
 from kernels.running import COMPARED, Array, assert_same_bits, hidden_feed, ids_feed, open_session, run
 

@@ -1,4 +1,4 @@
-// node vectors.mjs REQUEST.json: run an artefact's graph over token ids in WebAssembly, one text at a time.
+// node vectors.mjs REQUEST.json: run an artifact's graph over token ids in WebAssembly, one text at a time.
 //
 // The request: `folder` (with model.onnx and model.onnx.data), `texts` (a list of lists of token ids). On stdout: the
 // unit vectors, as a JSON list of lists.

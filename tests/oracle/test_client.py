@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
 from oracle.client import Oracle, folder_digest, installed, oracle_python, read
 
 MODEL = "all-minilm-l6-v2"

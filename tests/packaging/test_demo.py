@@ -22,14 +22,14 @@ def first() -> Demo:
 
 
 def test_the_demo_succeeds(first: Demo) -> None:
-    """It ends well, with an artefact, its fidelity and neighbours."""
+    """It ends well, with an artifact, its fidelity and neighbors."""
     assert first.artifact.is_dir()
     assert "gate: passed" in first.out
     assert "cat scratch injury  (" in first.out
 
 
 def test_the_demos_environment_holds_no_torch(first: Demo) -> None:
-    """A checkpoint becomes an artefact and vectors without torch or transformers."""
+    """A checkpoint becomes an artifact and vectors without torch or transformers."""
     assert first.artifact.is_dir()
     command = [str(BIN / "python"), "-m", "pip", "list", "--format=json"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -39,7 +39,7 @@ def test_the_demos_environment_holds_no_torch(first: Demo) -> None:
 
 
 def test_a_second_run_takes_seconds(first: Demo) -> None:
-    """Environment, weights and artefact are reused."""
+    """Environment, weights and artifact are reused."""
     assert first.artifact.is_dir()
     second = make_demo()
     assert second.artifact == first.artifact

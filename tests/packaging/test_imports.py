@@ -94,7 +94,7 @@ def test_one_module_imports_onnxruntime(folder: str) -> None:
         if any(one.package == "onnxruntime" for one in imports_of(path.read_text(encoding="utf-8")))
     ]
     assert [path for path in found if not path.startswith("benchmarks/biolord_bench/peers/adapters/")] == (
-        ["runtime/biolord_onnx/engine.py"] if folder == "runtime" else []
+        ["runtime/biolord_onnx/session/engine.py"] if folder == "runtime" else []
     )
 
 

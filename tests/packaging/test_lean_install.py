@@ -58,7 +58,7 @@ def install(requirement: str, folder: Path) -> Installed:
 
 @pytest.fixture(scope="module")
 def lean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The lean install: the wheel with the extra `cpu`, and a tiny artefact of either kind to work on."""
+    """The lean install: the wheel with the extra `cpu`, and a tiny artifact of either kind to work on."""
     installed = install(f"{wheel}[cpu]", tmp_path_factory.mktemp("lean"))
     write_tiny_artifact(installed.work / "tiny")
     write_compiled_artifact(installed.work / "compiled")
@@ -77,7 +77,7 @@ def pure(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 @pytest.fixture(scope="module")
 def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The wheel without any extra, and a tiny artefact to fail on."""
+    """The wheel without any extra, and a tiny artifact to fail on."""
     installed = install(str(wheel), tmp_path_factory.mktemp("bare"))
     write_tiny_artifact(installed.work / "tiny")
     return installed
@@ -141,7 +141,7 @@ def test_the_command_tells_its_version_and_its_commands(lean: Installed) -> None
     assert all(f"\n  {name} " in overview.stdout for name in ("embed", "export", "info", "similar", "verify"))
 
 
-def test_the_command_shows_an_artefact(lean: Installed) -> None:
+def test_the_command_shows_an_artifact(lean: Installed) -> None:
     """`biolord info --json` prints JSON alone, with the manifest and the provider that would run."""
     done = lean.run("biolord", "info", "tiny", "--json")
     assert done.returncode == 0, done.stderr
@@ -178,7 +178,7 @@ def test_parquet_without_pyarrow_names_the_pip_command(lean: Installed) -> None:
 
 
 def test_a_bare_install_has_no_engine_and_imports(bare: Installed) -> None:
-    """Without an extra the package imports and its command shows an artefact."""
+    """Without an extra the package imports and its command shows an artifact."""
     assert bare.packages() & (ENGINES | UNWANTED) == set()
     done = bare.run("biolord", "info", "tiny")
     assert done.returncode == 0, done.stderr

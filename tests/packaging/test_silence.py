@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.session_options import parse_version
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.options import parse_version
 from guards.network import TELEMETRY, Watch
 from real.exports import MINILM, RealExports, real_exports
 from unit.runtime.command import COMMAND, PATIENCE
@@ -94,7 +94,7 @@ def test_an_onnxruntime_of_the_users_own_is_warned_of(watch: Watch, tiny: Path) 
 
 @pytest.mark.real
 def test_real_work_opens_no_connection(watch: Watch, exported: RealExports) -> None:
-    """Vectors of the small reference model, and time enough for what onnxruntime would do afterwards."""
+    """Vectors of the small reference model, and time enough for what onnxruntime would do afterward."""
     code = "import sys, time; from biolord_onnx import Embedder; e = Embedder.load(sys.argv[1]); e.encode(['fever'])"
     watch.run(sys.executable, "-c", f"{code}; time.sleep({SETTLED_S})", exported(MINILM, "cpu-int8").path)
     assert_silent(watch)

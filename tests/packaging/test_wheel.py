@@ -118,7 +118,7 @@ def test_the_exporters_needs_are_listed(wheel: Path) -> None:
     assert requirements(wheel, "export") == {"huggingface-hub", "onnx", "protobuf", "safetensors"}
 
 
-def test_the_licence_travels_with_the_wheel(wheel: Path) -> None:
+def test_the_license_travels_with_the_wheel(wheel: Path) -> None:
     """MIT, by name and by text; and the notices of what the compiler adds to the library."""
     assert metadata(wheel)["License-Expression"] == "MIT"
     notices = ["LICENSE", "kernels/NOTICES"]

@@ -10,11 +10,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from biolord_export.architectures import read_weights
-from biolord_export.config import read_encoder_config
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.modules import read_modules
 from biolord_export.graph.encoder import emit_encoder
-from biolord_export.modules import read_modules
-from biolord_onnx.batching import Batch, batch_arrays
+from biolord_onnx.encoding.batching import Batch, batch_arrays
 
 SENTENCE = "sentence_embedding"
 UNIT = "unit_embedding"

@@ -43,10 +43,10 @@ def relative_bucket(distance: int) -> int:
 
 
 def layer_norm(x: Float64, scale: Float64, shift: Float64, epsilon: float) -> Float64:
-    """Normalise the last axis."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    spread = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + epsilon)
-    return np.asarray(centred / spread * scale + shift)
+    """Normalize the last axis."""
+    centered = x - x.mean(axis=-1, keepdims=True)
+    spread = np.sqrt(np.square(centered).mean(axis=-1, keepdims=True) + epsilon)
+    return np.asarray(centered / spread * scale + shift)
 
 
 def gelu(x: Float64) -> Float64:

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from biolord_export.reference import reference_model
-from biolord_onnx.cpu import cpu_features
+from biolord_export.demo.models import reference_model
+from biolord_onnx.session.cpu import cpu_features
 from parity.authored import SENTENCE, UNIT, Authored, differences, open_graph, write_graph
 from parity.texts import names, passages
 from parity.tokens import checkpoint_tokenizer

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_export.reference import reference_model
-from biolord_onnx.batching import plan
-from biolord_onnx.tokenization import Tokenizer
+from biolord_export.demo.models import reference_model
+from biolord_onnx.encoding.batching import plan
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from golden.store import MODELS, load_golden
 from oracle.client import Oracle, OracleResult
 from parity.authored import Authored, cosines, open_graph, write_graph

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_export.source import open_checkpoint
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_onnx.embedder import Embedder
 from oracle.client import Oracle
 from tiny.checkpoint import write_checkpoint

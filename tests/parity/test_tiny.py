@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
 from oracle.client import Oracle
 from parity.authored import SENTENCE, UNIT, Authored, cosines, differences, open_graph, write_graph
 from parity.reference import ReferenceEncoder, pool, unit
@@ -53,11 +53,11 @@ def ids(checkpoint: Path) -> list[list[int]]:
 def test_vectors_are_those_of_the_reference(
     authored: Authored, reference: ReferenceEncoder, ids: list[list[int]]
 ) -> None:
-    """Both outputs, for names, cut passages, the empty text and spelt-out special tokens."""
+    """Both outputs, for names, cut passages, the empty text and spelled-out special tokens."""
     pooled = [pool(reference(one), "mean") for one in ids]
     np.testing.assert_allclose(authored.alone(ids, UNIT), [unit(vector) for vector in pooled], atol=EXACT)
-    normalised = reference.architecture == "bert"  # the tiny BERT ends in a Normalize module
-    expected = [unit(vector) if normalised else vector for vector in pooled]
+    normalized = reference.architecture == "bert"  # the tiny BERT ends in a Normalize module
+    expected = [unit(vector) if normalized else vector for vector in pooled]
     np.testing.assert_allclose(authored.alone(ids, SENTENCE), expected, atol=EXACT)
 
 

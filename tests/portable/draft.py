@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import collect_statistics
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.corpus import builtin_calibration
 from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.tracing import trace_encoder
-from biolord_export.quantise.static8 import quantise_static8
-from biolord_export.source import Checkpoint, open_checkpoint
-from biolord_onnx.tokenization import Tokenizer
+from biolord_export.quantize.static8 import quantize_static8
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 LONGEST = 96
 
@@ -32,9 +32,9 @@ def main(model: str, out: Path, count: int) -> None:
     checkpoint = open_checkpoint(model)
     weights = read_weights(checkpoint.config, checkpoint.weights)
     statistics = collect_statistics(weights, calibration(checkpoint, count))
-    quantised = quantise_static8(weights, statistics)
+    quantized = quantize_static8(weights, statistics)
     traced = trace_encoder(checkpoint)
-    replaced = match_weights(traced, qdq_operators(weights, quantised))
+    replaced = match_weights(traced, qdq_operators(weights, quantized))
     for name, replacements in (("fp32", {}), ("int8", replaced)):
         folder = out / name
         folder.mkdir(parents=True)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.plugins import add_plugin, available_providers
-from biolord_onnx.providers import find_provider
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.plugins import add_plugin, available_providers
+from biolord_onnx.session.providers import find_provider
 
 THREADS = 2
 

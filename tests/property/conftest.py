@@ -1,4 +1,4 @@
-"""The runtime's fixtures, for this folder, and artefacts whose vectors must not depend on company."""
+"""The runtime's fixtures, for this folder, and artifacts whose vectors must not depend on company."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def invariant(
     if request.param == "authored":
         folder = exported("mpnet", "cpu-int8").path
     else:
-        folder = tmp_path_factory.mktemp("portable") / "artefact"
+        folder = tmp_path_factory.mktemp("portable") / "artifact"
         write_tiny_artifact(folder, replace(tiny_manifest(), target="portable-fp32"))
     with Embedder.load(folder) as loaded:
         assert loaded.manifest.drops_padding is (request.param == "authored")

@@ -8,7 +8,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.batching import PADDING_SHARE, PADDING_SQUARES, RUN_TOKENS, batch_arrays, chunks, plan, share_budget
+from biolord_onnx.encoding.batching import (
+    PADDING_SHARE,
+    PADDING_SQUARES,
+    RUN_TOKENS,
+    batch_arrays,
+    chunks,
+    plan,
+    share_budget,
+)
 
 LENGTHS = st.lists(st.integers(1, 40), max_size=200)
 BUDGETS = st.integers(1, 300)

@@ -8,8 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import (
+from biolord_onnx.artifact.manifest import (
     LARGEST_ID,
     LATEST_OPERATORS,
     MOST_DIMENSIONS,
@@ -23,6 +22,7 @@ from biolord_onnx.manifest import (
     Requirements,
     Source,
 )
+from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import tiny_manifest
 
 TEXT = st.text(max_size=12)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.onnx_file import External, Graph, Node, Opset, Tensor, read_graph
+from biolord_onnx.graph.file import External, Graph, Node, Opset, Tensor, read_graph
 
 NAME = st.text(st.characters(codec="utf-8").filter(str.isprintable), max_size=6)
 ENTRY = st.builds(onnx.StringStringEntryProto, key=st.sampled_from(["location", "offset", "length"]), value=NAME)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Library
 
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from unit.runtime.tiny_artifact import SPECIALS, WORDS, tiny_tokenizer
 
 # Any characters, and strings of what the tokenizer knows: words, special tokens, spaces of many kinds.
@@ -53,7 +53,7 @@ def test_counts_are_the_librarys(ours: Tokenizer, texts: list[str]) -> None:
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=8), st.data())
 def test_a_text_tokenizes_alone_as_in_company(ours: Tokenizer, texts: list[str], data: st.DataObject) -> None:
-    """Neighbours and order change no ids."""
+    """Neighbors and order change no ids."""
     order = data.draw(st.permutations(range(len(texts))))
     together = ours.tokenize([texts[position] for position in order], 12).ids
     assert together == [ours.tokenize([texts[position]], 12).ids[0] for position in order]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MEGABYTES = 115
-"""The whole cpu-int8 artefact of all-mpnet-base-v2."""
+"""The whole cpu-int8 artifact of all-mpnet-base-v2."""
 
 SECONDS_TO_EMBED = 0.7
-"""`biolord embed ARTEFACT TEXT` as a whole process, files in the cache, median."""
+"""`biolord embed ARTIFACT TEXT` as a whole process, files in the cache, median."""
 
 GOLDEN_COSINE = {"cpu-fp32": 0.999999, "cpu-int8": 0.99}
 """Each text of the golden files, hostile ones included, to torch."""

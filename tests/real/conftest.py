@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.reference import reference_model
-from biolord_onnx.artifact import Artifact
+from biolord_export.demo.models import reference_model
+from biolord_onnx.artifact.folder import Artifact
 from portable import draft
 from portable.environments import interpreter, run
 from real.exports import RealExports, demo_artifact, real_exports
@@ -37,13 +37,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session", name="demo_artifact")
 def fixture_demo_artifact() -> Artifact:
-    """The artefact that `make demo` makes."""
+    """The artifact that `make demo` makes."""
     return demo_artifact()
 
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealExports]:
-    """Artefacts of the reference models by name and target."""
+    """Artifacts of the reference models by name and target."""
     with real_exports(lambda: tmp_path_factory.mktemp("real")) as exports:
         yield exports
 

@@ -53,7 +53,7 @@ def main() -> None:
     found = {
         "seconds": seconds,
         "uid": uid,
-        "unwritable": start(task, ["touch", "/artefact/x"], quiet=True).wait() != 0,
+        "unwritable": start(task, ["touch", "/artifact/x"], quiet=True).wait() != 0,
         "without_key": ask(task, None),
         "vector": ask(task, task["key"]),
     }

@@ -1,4 +1,4 @@
-"""Artefacts of the reference models, exported once a session by the command that users type."""
+"""Artifacts of the reference models, exported once a session by the command that users type."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from biolord_export.demo import STAND_IN, TARGET
-from biolord_export.fidelity import GroupFidelity
-from biolord_export.reference import REFERENCES, reference_model
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_export.demo.models import REFERENCES, reference_model
+from biolord_export.demo.run import STAND_IN, TARGET
+from biolord_export.verification.fidelity import GroupFidelity
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from guards.demo import first_demo
 from unit.runtime.command import run_process
 
@@ -23,20 +23,20 @@ SHARED = "BIOLORD_REAL_EXPORTS"
 
 
 def demo_artifact() -> Artifact:
-    """Return what `make demo` made: BioLORD-2023's artefact, or its stand-in's where the hub can't be reached."""
+    """Return what `make demo` made: BioLORD-2023's artifact, or its stand-in's where the hub can't be reached."""
     return open_artifact(first_demo().artifact)
 
 
 def describe(artifact: Artifact, group: GroupFidelity) -> str:
-    """Put the fidelity of an artefact on one kind of text into a line."""
+    """Put the fidelity of an artifact on one kind of text into a line."""
     cosines = f"cosine mean {group.cosine_mean:.5f}, minimum {group.cosine_min:.5f}"
-    neighbours = f"same nearest {100 * group.top1:.1f} %, top-10 overlap {100 * group.top10:.1f} %"
-    return f"{artifact.manifest.name}, {group.texts} {group.kind}: {cosines}, {neighbours}"
+    neighbors = f"same nearest {100 * group.top1:.1f} %, top-10 overlap {100 * group.top10:.1f} %"
+    return f"{artifact.manifest.name}, {group.texts} {group.kind}: {cosines}, {neighbors}"
 
 
 @contextmanager
 def real_exports(make_folder: Callable[[], Path]) -> Iterator[RealExports]:
-    """Give the artefacts of the reference models: one set for all runs of tests that `make test` starts.
+    """Give the artifacts of the reference models: one set for all runs of tests that `make test` starts.
 
     Args:
         make_folder: makes a place for those of this run alone, where it is run by itself.
@@ -48,7 +48,7 @@ def real_exports(make_folder: Callable[[], Path]) -> Iterator[RealExports]:
         return
     folder = make_folder()
     yield RealExports(folder)
-    shutil.rmtree(folder)  # a float32 artefact takes half a gigabyte
+    shutil.rmtree(folder)  # a float32 artifact takes half a gigabyte
 
 
 @dataclass
@@ -56,7 +56,7 @@ class RealExports:
     """Exports a reference model to a target the first time that a test asks for it.
 
     Attributes:
-        folder: Where the artefacts go; other processes may use it, too.
+        folder: Where the artifacts go; other processes may use it, too.
         made: Those that are there.
     """
 
@@ -64,7 +64,7 @@ class RealExports:
     made: dict[tuple[str, str], Artifact] = field(default_factory=dict)
 
     def __call__(self, model: str, target: str) -> Artifact:
-        """Return the artefact; the demo's own where it is of this model and target."""
+        """Return the artifact; the demo's own where it is of this model and target."""
         if (model, target) not in self.made:
             self.made[model, target] = self._from_demo(model, target) or self._export(model, target)
         return self.made[model, target]

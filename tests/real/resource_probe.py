@@ -1,4 +1,4 @@
-"""What a process takes that embeds with an artefact: run as a script, prints one JSON object.
+"""What a process takes that embeds with an artifact: run as a script, prints one JSON object.
 
     python resource_probe.py ARTIFACT BULK_TEXTS
 

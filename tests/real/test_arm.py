@@ -106,7 +106,7 @@ def test_the_wheels_operators_run_there(arm: Arm, own_wheel: Path, tmp_path: Pat
     with zipfile.ZipFile(own_wheel) as archive:
         archive.extractall(tmp_path / "site")
     there = Arm(arm.program, arm.root, (tmp_path / "site", *arm.site))
-    asked = there.python("-c", "from biolord_onnx import kernels; print(*kernels.available())")
+    asked = there.python("-c", "from biolord_onnx.session import kernels; print(*kernels.available())")
     assert asked.stdout.split() == ["neon_i8mm", "neon_dotprod", "plain"], asked.stderr
     compiled = write_compiled_artifact(tmp_path / "compiled")
     found = vectors(there.python("-m", "biolord_onnx.cli.main", "embed", compiled, "--", *TEXTS))

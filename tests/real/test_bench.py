@@ -14,7 +14,7 @@ import pytest
 
 from biolord_bench.results.results import Results, Row
 from biolord_bench.worker.layers import linear_layers
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from real.bars import SECONDS_FOR_QUICK_BENCH
 from real.chromium import chromium
 from real.exports import MINILM, RealExports
@@ -32,7 +32,7 @@ LAYERS, DIM, INNER = 6, 384, 1536
 
 @dataclass(frozen=True)
 class Measured:
-    """A quick benchmark: the artefact, the results, the page, and how long it took."""
+    """A quick benchmark: the artifact, the results, the page, and how long it took."""
 
     artifact: Artifact
     results: Results

@@ -1,4 +1,4 @@
-"""The artefact that `make demo` leaves: its size, its fidelity, and how fast it answers."""
+"""The artifact that `make demo` leaves: its size, its fidelity, and how fast it answers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from biolord_export.corpus import MEDICAL_KINDS, builtin_calibration, builtin_verification
-from biolord_export.fidelity import FidelityReport
-from biolord_onnx.artifact import Artifact
+from biolord_export.verification.fidelity import FidelityReport
+from biolord_onnx.artifact.folder import Artifact
 from guards.demo import BIN
 from real.bars import FIDELITY, MEGABYTES, SECONDS_TO_EMBED
 from real.exports import describe
@@ -53,7 +53,7 @@ def test_its_fidelity(demo_artifact: Artifact, figure: Figure) -> None:
 
 
 def test_it_was_calibrated_on_the_built_in_texts(demo_artifact: Artifact) -> None:
-    """An artefact of an earlier state of the texts is found here: remove the folder demo to have it made anew."""
+    """An artifact of an earlier state of the texts is found here: remove the folder demo to have it made anew."""
     calibration = demo_artifact.manifest.quantization["calibration"]
     assert isinstance(calibration, dict)
     assert calibration["sha256"] == builtin_calibration().sha256()

@@ -134,7 +134,7 @@ def image(exported: RealExports, tmp_path_factory: pytest.TempPathFactory) -> It
 def test_it_serves_without_a_network_a_root_or_a_place_to_write(
     image: Image, exported: RealExports, figure: Callable[[str], None]
 ) -> None:
-    """Healthy, with a key, with the artefact's own vectors; it ends when told to."""
+    """Healthy, with a key, with the artifact's own vectors; it ends when told to."""
     find_tool("unshare", "util-linux", as_root=True)
     task = {
         "root": str(image.stage.root),

@@ -1,4 +1,4 @@
-"""Real artefacts against the golden files, which hold torch's own vectors and token ids."""
+"""Real artifacts against the golden files, which hold torch's own vectors and token ids."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from biolord_export.corpus import MEDICAL_KINDS
-from biolord_export.fidelity import FidelityReport
+from biolord_export.verification.fidelity import FidelityReport
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from golden.store import load_golden
 from real.bars import FIDELITY, GOLDEN_COSINE
 from real.exports import MINILM, MPNET, RealExports, describe

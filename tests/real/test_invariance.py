@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_export.corpus import builtin_verification
-from biolord_onnx.artifact import Artifact
-from biolord_onnx.batching import Batch, batch_arrays
+from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.session import open_session
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.encoding.batching import Batch, batch_arrays
+from biolord_onnx.session.session import open_session
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 pytestmark = pytest.mark.real
 
@@ -33,7 +33,7 @@ Vectors = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Loaded:
-    """The demo's artefact with one thread and with two, 300 texts that calibration never saw, and each one's vector."""
+    """The demo's artifact with one thread and with two, 300 texts that calibration never saw, and each one's vector."""
 
     artifact: Artifact
     one: Embedder
@@ -52,7 +52,7 @@ class Loaded:
 
 @pytest.fixture(scope="module")
 def loaded(demo_artifact: Artifact) -> Iterator[Loaded]:
-    """Load the artefact, and encode each text alone."""
+    """Load the artifact, and encode each text alone."""
     kinds = builtin_verification()
     texts = tuple(text for kind, count in COUNTS.items() for text in spread(kinds[kind], count))
     with Embedder.load(demo_artifact.path, threads=1) as one, Embedder.load(demo_artifact.path, threads=2) as two:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.embedder import Embedder
 from real.machines import find_tool, run
 from unit.runtime.command import run_process
@@ -25,7 +25,7 @@ CONNECT = "import socket; socket.create_connection(('1.1.1.1', 53), timeout=5)"
 def test_a_pack_is_installed_without_a_network(
     demo_artifact: Artifact, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
-    """A fresh Python, no network at all: install, then a query, with the vector of the artefact itself."""
+    """A fresh Python, no network at all: install, then a query, with the vector of the artifact itself."""
     unshare = [find_tool("unshare", "util-linux", as_root=True), "--net"]
     pack = tmp_path / "pack.tar"
     packed = run_process("pack", demo_artifact.path, "--wheel", pack, "--offline-for", "linux-x86_64", "--name", "edge")

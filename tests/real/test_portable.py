@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.corpus import builtin_verification
-from biolord_export.reference import reference_model
-from biolord_export.source import open_checkpoint
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.tokenization import Tokenizer
+from biolord_export.demo.models import reference_model
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from golden.store import MODELS, Golden, load_golden
 from portable import on_openvino
 from portable.environments import NODE_FOLDER, interpreter, node, run
@@ -88,11 +88,11 @@ def test_int8_linear_layers_are_multiplied_in_integers(drafts: Drafts, golden: G
     """Onnxruntime's CPU provider finds every pair of Quantize and Dequantize: none is left to be computed in float."""
     onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     onnxruntime.InferenceSession(drafts(golden.model) / "int8" / "model.onnx", options)
-    kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx", load_external_data=False).graph.node]
+    kinds = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx", load_external_data=False).graph.node]
     assert "DequantizeLinear" not in kinds
     assert kinds.count("MatMulIntegerToFloat") >= kinds.count("LayerNormalization") // 2 * 6
 
@@ -152,7 +152,7 @@ def test_a_browser_gets_the_same_vectors(name: str, least: float, drafts: Drafts
     assert cosines(found, on_cpu(folder, golden.token_ids)).min() > 0.995
 
 
-def test_an_exported_artefact_runs_on_openvino(tiny_mpnet: Path, tmp_path: Path) -> None:
+def test_an_exported_artifact_runs_on_openvino(tiny_mpnet: Path, tmp_path: Path) -> None:
     """The commands, from a checkpoint to vectors: exported with optimum, embedded on OpenVINO, as on the CPU."""
     out = tmp_path / "tiny-portable"
     command = ("-m", "biolord_onnx.cli.main")

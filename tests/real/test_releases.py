@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from biolord_export.corpus import builtin_verification
-from biolord_onnx.cpu import cpu_features
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.engine import LOWEST_ONNXRUNTIME, import_onnxruntime
+from biolord_onnx.session.cpu import cpu_features
+from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME, import_onnxruntime
 from real.exports import MPNET, RealExports
 from real.releases import Releases
 from unit.runtime.command import COMMAND
@@ -34,7 +34,7 @@ print(onnxruntime.__version__)
 """
 PROBE = """
 import onnxruntime
-from biolord_onnx.saturation import measure_products
+from biolord_onnx.session.saturation import measure_products
 products = measure_products(onnxruntime)
 print(onnxruntime.__version__, products.exact, products.saturated)
 """

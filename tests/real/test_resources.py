@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from real import resource_probe
 from real.exports import MINILM, RealExports
 

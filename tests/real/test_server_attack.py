@@ -11,7 +11,7 @@ import pytest
 
 from biolord_bench.loads import serve_attack
 from biolord_bench.loads.serve_attack import STOPS_IN_S, attacks, main
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from real.slowness import slowness
 
 pytestmark = pytest.mark.real

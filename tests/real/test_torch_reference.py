@@ -1,4 +1,4 @@
-"""The command that compares an artefact with what torch makes of its checkpoint, in an environment that has torch."""
+"""The command that compares an artifact with what torch makes of its checkpoint, in an environment that has torch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.fidelity import FidelityReport
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
+from biolord_export.verification.fidelity import FidelityReport
 from golden.texts import TEXTS
 from portable.environments import interpreter, run
 from real.exports import MINILM, RealExports
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.real
 HERE = Path(__file__).parents[1]
 
 
-def test_a_float32_artefact_is_what_torch_computes(
+def test_a_float32_artifact_is_what_torch_computes(
     exported: RealExports, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     """Another tokenizer, another encoder and another pooling give the same vectors, odd texts included."""

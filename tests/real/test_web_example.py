@@ -1,4 +1,4 @@
-"""The example for Node and the browser: an exported artefact gives there what it gives here."""
+"""The example for Node and the browser: an exported artifact gives there what it gives here."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import FileEntry
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import FileEntry
 from guards.readme import REPOSITORY
 from portable.environments import node, run
 from real.chromium import chromium
@@ -35,16 +35,16 @@ SECONDS = 240
 
 @pytest.fixture(scope="module")
 def example(exported: RealExports, drafts: Drafts, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the example with its packages, as npm installs them, and a portable artefact."""
+    """Give a copy of the example with its packages, as npm installs them, and a portable artifact."""
     folder = tmp_path_factory.mktemp("web") / "example"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules", "artefact"))
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("node_modules", "artifact"))
     run([node().with_name("npm"), "ci", "--silent", "--no-audit", "--no-fund"], folder)
-    write_portable(folder / "artefact", drafts(MINILM) / "int8", exported(MINILM, "cpu-int8"))
+    write_portable(folder / "artifact", drafts(MINILM) / "int8", exported(MINILM, "cpu-int8"))
     return folder
 
 
 def write_portable(folder: Path, draft: Path, other: Artifact) -> None:
-    """Put a portable graph, and what an artefact of the same checkpoint has beside its own, into one artefact.
+    """Put a portable graph, and what an artifact of the same checkpoint has beside its own, into one artifact.
 
     An export would do the same, and measure it for a minute; that it does is tested elsewhere.
     """
@@ -61,10 +61,10 @@ def write_portable(folder: Path, draft: Path, other: Artifact) -> None:
 
 def test_node_gives_the_same_vectors(example: Path) -> None:
     """Token ids equal, cut ones too, and unit vectors but for the rounding of other kernels."""
-    lines = run([node(), "node.mjs", "artefact", *TEXTS], example).splitlines()
+    lines = run([node(), "node.mjs", "artifact", *TEXTS], example).splitlines()
     rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
     assert [row["text"] for row in rows] == TEXTS
-    with Embedder.load(example / "artefact") as embedder:
+    with Embedder.load(example / "artifact") as embedder:
         expected = embedder.encode_with_info(TEXTS, normalize=True).vectors
         ids = embedder._open_encoder().tokenizer.tokenize(TEXTS, embedder.max_length).ids
     assert [row["ids"] for row in rows] == [list(some) for some in ids]
@@ -74,10 +74,10 @@ def test_node_gives_the_same_vectors(example: Path) -> None:
 
 def test_another_target_is_refused(example: Path, tmp_path: Path) -> None:
     """With the way out."""
-    shutil.copytree(example / "artefact", tmp_path / "other")
+    shutil.copytree(example / "artifact", tmp_path / "other")
     manifest = tmp_path / "other" / "manifest.json"
     manifest.write_text(manifest.read_text("utf-8").replace('"portable-int8"', '"cpu-int8"'), "utf-8")
-    with pytest.raises(RuntimeError, match=r"the artefact is cpu-int8, which needs .* export portable-int8"):
+    with pytest.raises(RuntimeError, match=r"the artifact is cpu-int8, which needs .* export portable-int8"):
         run([node(), "node.mjs", str(tmp_path / "other"), "cat"], example)
 
 
@@ -95,7 +95,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def test_a_browser_ranks_names(example: Path, tmp_path: Path) -> None:
-    """The page loads the artefact, ranks what is typed, asks nobody else, and has nothing to complain about."""
+    """The page loads the artifact, ranks what is typed, asks nobody else, and has nothing to complain about."""
     with served(example) as address, chromium(tmp_path / "profile") as page:
         page.open(f"{address}/index.html")
         wait(page, "!document.querySelector('button').disabled")
@@ -105,7 +105,7 @@ def test_a_browser_ranks_names(example: Path, tmp_path: Path) -> None:
         requests, complaints = page.requests(), page.complaints()
     assert isinstance(rows, list)
     names = ["Bartonellosis", "Cat bite", "Gestational hypertension", "Hypoglycaemia"]
-    with Embedder.load(example / "artefact") as embedder:
+    with Embedder.load(example / "artifact") as embedder:
         scores = embedder.encode(names, normalize=True) @ embedder.encode("cat scratch injury", normalize=True)
     order = np.argsort(-scores)
     assert [name for _, name in rows] == [names[index] for index in order]

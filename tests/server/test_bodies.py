@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from biolord_onnx.server.limits.sizes import STEP, JsonSizes, Most
 from biolord_onnx.server.problems import ApiError
 from biolord_onnx.server.settings import Limits
-from biolord_onnx.server.sizes import STEP, JsonSizes, Most
 from server.clients import QUERY, deaf_clients, wait_until_alone
 from server.fixtures import Running, Serving
 from unit.runtime.command import PATIENCE
@@ -136,8 +136,8 @@ def test_large_bodies_are_few_at_a_time(serving: Serving) -> None:
 
 def test_large_bodies_must_come(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     """They keep others waiting."""
-    monkeypatch.setattr("biolord_onnx.server.bodies.GRACE_S", -0.5)
-    monkeypatch.setattr("biolord_onnx.server.bodies.SLOWEST", 200_000)
+    monkeypatch.setattr("biolord_onnx.server.routes.bodies.GRACE_S", -0.5)
+    monkeypatch.setattr("biolord_onnx.server.routes.bodies.SLOWEST", 200_000)
     part = b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: 900000\r\n\r\n" + b" " * 200_000
     reply = serving().raw(part)
     assert reply.startswith(b"HTTP/1.1 408 ")

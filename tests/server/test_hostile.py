@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from biolord_onnx.server.admission import Pace
+from biolord_onnx.server.limits.admission import Pace
 from biolord_onnx.server.settings import Limits
 from server.clients import QUERY, connections, deaf_clients, wait_until_alone
 from server.fixtures import Running, Serving

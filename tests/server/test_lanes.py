@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.server.lanes import Lane
-from biolord_onnx.server.tokens import SHARE, shares
+from biolord_onnx.server.work.lanes import Lane
+from biolord_onnx.server.work.tokens import SHARE, shares
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_type_submit_read(tiny_server: Running, tmp_path: Path) -> None:
         press_enter(page)
         wait_for(page, '!document.getElementById("results").hidden')
         rows = page.evaluate('[...document.querySelectorAll("#matrix tbody tr")].map(row => row.cells[1].textContent)')
-        nearest = page.evaluate('document.querySelector("#neighbours td").textContent')
+        nearest = page.evaluate('document.querySelector("#neighbors td").textContent')
         timing = page.evaluate('document.getElementById("timing").textContent')
         pictures = {
             "light": page.screenshot("light"),

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.server.queue import LOOK_AHEAD, FairQueue, Work
-from biolord_onnx.session import Output
+from biolord_onnx.server.work.queue import LOOK_AHEAD, FairQueue, Work
+from biolord_onnx.session.session import Output
 
 BUDGET = 32
 

@@ -12,7 +12,7 @@ import pytest
 
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.server.app import _Counted
-from biolord_onnx.server.gate import Message, Receive, Scope, Send
+from biolord_onnx.server.limits.gate import Message, Receive, Scope, Send
 from biolord_onnx.server.settings import Limits, ServerSettings
 from server.fixtures import Running, Serving, run_server
 from unit.runtime.command import PATIENCE

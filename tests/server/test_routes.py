@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from biolord_onnx import kernels
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.server.settings import ServerSettings
+from biolord_onnx.session import kernels
 from server.fixtures import Running, Serving, run_server
 from unit.runtime.compiled_artifact import SIZES
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH, write_tiny_artifact

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.cli import serve
 from biolord_onnx.cli.main import Parser
 from biolord_onnx.errors import InputError
@@ -147,7 +147,7 @@ def test_a_missing_package_is_named(biolord: Biolord, tiny: Path, monkeypatch: p
 
 def test_a_wrong_folder_is_told_before_anything_starts(biolord: Biolord, tmp_path: Path) -> None:
     """In one line, as everywhere."""
-    biolord("serve", tmp_path / "none").assert_error("does not exist, expected the artefact folder")
+    biolord("serve", tmp_path / "none").assert_error("does not exist, expected the artifact folder")
 
 
 def test_worker_processes_serve_what_was_checked(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,6 +190,6 @@ def test_connections_fit_the_open_files(monkeypatch: pytest.MonkeyPatch, files: 
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_an_artefact_that_cannot_be_loaded_starts_no_worker(biolord: Biolord, tiny: Path, workers: int) -> None:
+def test_an_artifact_that_cannot_be_loaded_starts_no_worker(biolord: Biolord, tiny: Path, workers: int) -> None:
     """Workers that die at once would be started anew without end."""
     biolord("serve", tiny, "--port", 0, "--provider", "nonsense", "--workers", workers).assert_error("nonsense")

@@ -1,4 +1,4 @@
-"""sentencepiece's compiled normalisation rules, written from a table: XLM-R's tokenizer has some of them.
+"""sentencepiece's compiled normalization rules, written from a table: XLM-R's tokenizer has some of them.
 
 The format (sentencepiece's normalizer.cc, over darts-clone's double array): the size of the trie in bytes, the trie in
 32-bit units, then the replacements, each ended by a 0 byte. A rule's value is where its replacement begins.

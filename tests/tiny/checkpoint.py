@@ -50,7 +50,7 @@ def write_checkpoint(
         sizes: Of the encoder.
         pooling: ``mean``, ``cls`` or ``max``.
         normalize: Whether the module list ends in a Normalize module; BioLORD's has none.
-        dense: Whether a Dense module follows the pooling, which no artefact can have.
+        dense: Whether a Dense module follows the pooling, which no artifact can have.
         modules: False leaves ``modules.json`` and the folders it names out, as BioLORD-2023-C does.
         tokenizer: False leaves ``tokenizer.json`` out; ``vocab.txt`` stays, as in BioLORD-2023-C, or XLM-R's
             ``sentencepiece.bpe.model``.

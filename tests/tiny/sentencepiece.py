@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from biolord_export.sentencepiece import model_class
+from biolord_export.checkpoint.tokenizer.sentencepiece import model_class
 from tiny.unigram import Pieces, charsmap, trained_pieces
 
 NORMAL, UNKNOWN, CONTROL = 1, 2, 3

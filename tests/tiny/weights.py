@@ -13,7 +13,7 @@ BUCKETS = 32
 TOKEN_TYPES = {"mpnet": 0, "bert": 2, "xlm-roberta": 1}
 """Rows of the table of token types; MPNet has none."""
 OUTLIERS = {1: 12.0, 5: 8.0, 11: 6.0}
-"""Inner channels of every feed-forward network whose values are so many times larger than their neighbours',
+"""Inner channels of every feed-forward network whose values are so many times larger than their neighbors',
 as a few fixed channels of the real models are."""
 
 Tensors = dict[str, NDArray[np.generic]]
@@ -39,7 +39,7 @@ _LAYER_NAMES = {
 
 
 def random_tensors(architecture: str, sizes: Sizes, vocabulary: int, seed: int) -> Tensors:
-    """Make the tensors of an encoder, those that no artefact needs (pooler, position ids) included."""
+    """Make the tensors of an encoder, those that no artifact needs (pooler, position ids) included."""
     random = np.random.default_rng(seed)
     tensors: Tensors = {
         "embeddings.word_embeddings.weight": random.normal(0, 1, (vocabulary, sizes.hidden)),

@@ -1,9 +1,9 @@
 """Embed names with Ray Data on two nodes of this machine, beside one process on the same cores.
 
-    python -m biolord_bench.loads.ray_nodes ARTEFACT [--names 100000] [--pairs 2]
+    python -m biolord_bench.loads.ray_nodes ARTIFACT [--names 100000] [--pairs 2]
 
 Needs the environment of `make test-ecosystem`. Ray runs one actor of one core on each node. Its clock includes starting
-the actors and collecting all vectors; the one process has loaded its artefact before.
+the actors and collecting all vectors; the one process has loaded its artifact before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     from ray.cluster_utils import Cluster
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("artefact")
+    parser.add_argument("artifact")
     parser.add_argument("--names", type=int, default=100_000)
     parser.add_argument("--pairs", type=int, default=2)
     args = parser.parse_args(argv)
@@ -40,8 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     dataset = ray.data.from_arrow(pa.table({"id": range(len(names)), "text": names})).repartition(64).materialize()
     ratios, same = [], True
     for _ in range(args.pairs):
-        seconds, expected = _alone(args.artefact, names)
-        ray_seconds, found = _with_ray(args.artefact, dataset)
+        seconds, expected = _alone(args.artifact, names)
+        ray_seconds, found = _with_ray(args.artifact, dataset)
         same = same and bool(np.array_equal(found, expected))
         ratios.append(seconds / ray_seconds)
         print(
@@ -55,19 +55,19 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if same else 1
 
 
-def _alone(artefact: str, names: list[str]) -> tuple[float, Any]:
-    with Embedder.load(artefact) as embedder:
+def _alone(artifact: str, names: list[str]) -> tuple[float, Any]:
+    with Embedder.load(artifact) as embedder:
         embedder.encode(names[:1000])
         started = time.perf_counter()
         vectors = embedder.encode(names)
         return time.perf_counter() - started, vectors
 
 
-def _with_ray(artefact: str, dataset: Any) -> tuple[float, Any]:  # noqa: ANN401 - Ray has no types here
-    from biolord_onnx.ray import EmbedBatch
+def _with_ray(artifact: str, dataset: Any) -> tuple[float, Any]:  # noqa: ANN401 - Ray has no types here
+    from biolord_onnx.integrations.ray import EmbedBatch
 
     mapped = dataset.map_batches(
-        EmbedBatch, fn_constructor_args=[artefact], batch_size=BATCH, num_cpus=1, concurrency=2
+        EmbedBatch, fn_constructor_args=[artifact], batch_size=BATCH, num_cpus=1, concurrency=2
     )
     started = time.perf_counter()
     batches = list(mapped.iter_batches(batch_size=None))

@@ -1,6 +1,6 @@
 """Attack a server of this project, and watch what a client with a key notices of it.
 
-    python -m biolord_bench.loads.serve_attack ARTEFACT [--seconds 60] [--connections 64] [--kinds unread,values]
+    python -m biolord_bench.loads.serve_attack ARTIFACT [--seconds 60] [--connections 64] [--kinds unread,values]
 
 Each kind of attack in turn has all connections for so many seconds, while single names are asked for fifty times a
 second. Attackers are a process of their own with the lowest priority, over the loopback interface: they are meant to
@@ -233,7 +233,7 @@ def main(given: Sequence[str] | None = None) -> int:
         _say(" ".join(f"{status}:{count}" for status, count in sorted(statuses.items())))
         return 0
     if asked.artifact is None:
-        parser.error("the artefact is missing")
+        parser.error("the artifact is missing")
     return 0 if measure(asked.artifact, kinds, asked.connections, asked.seconds) else 1
 
 

@@ -1,6 +1,6 @@
 """Load a server of this project with mixed requests, beside what the library does with the same texts.
 
-    python -m biolord_bench.loads.serve_load ARTEFACT [--seconds 60] [--connections 64]
+    python -m biolord_bench.loads.serve_load ARTIFACT [--seconds 60] [--connections 64]
 
 Of a hundred requests ninety are single names and ten hold 64 names each. Server and load share the machine's cores,
 over the loopback interface. Three phases: one connection, single names, for a quiet p50; all connections as fast as

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from biolord_bench.report.cells import NONE, Numbered, Table, number
 from biolord_bench.report.ratios import ratios
 from biolord_bench.results.results import Results, Row
-from biolord_onnx.session_options import SPIN_MICROSECONDS
+from biolord_onnx.session.options import SPIN_MICROSECONDS
 
 
 def tables(results: Results) -> list[Table]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from biolord_bench.results.figures import Fidelity
+from biolord_onnx.artifact.json_fields import Fields, JSONObject
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.json_fields import Fields, JSONObject
 
 KIND = "names"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import biolord_bench
 import biolord_onnx
-from biolord_bench.peers.prepare import Maker, build_folder
 from biolord_bench.peers.rows import REFERENCE, choose
 from biolord_bench.results.results import Results
 from biolord_bench.run.driver import Plan, Report, run
@@ -19,12 +18,13 @@ from biolord_bench.run.jobs import Job, own_job, plan_jobs
 from biolord_bench.run.journal import Journal
 from biolord_bench.run.machine import describe_machine
 from biolord_bench.run.options import Options
+from biolord_bench.run.prepare import Maker, build_folder
 from biolord_bench.run.summarize import summarize
 from biolord_bench.workloads.counted import Written
 from biolord_bench.workloads.workloads import COMPARED, GRID, compared
-from biolord_onnx.amx import amx_note
-from biolord_onnx.cpu import cpu_features
-from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.session.amx import amx_note
+from biolord_onnx.session.cpu import cpu_features
+from biolord_onnx.session.engine import import_onnxruntime
 
 
 def run_bench(options: Options, report: Report) -> Results:

@@ -11,10 +11,10 @@ from pathlib import Path
 from biolord_bench.results.figures import Fidelity
 from biolord_bench.results.stated import stated_fidelity
 from biolord_bench.worker.tool import Settings
-from biolord_onnx.artifact import Artifact
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.plugins import available_providers
-from biolord_onnx.providers import find_provider, installed_providers
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.plugins import available_providers
+from biolord_onnx.session.providers import find_provider, installed_providers
 
 ADAPTER = "biolord_onnx"
 SETTING = "as it comes"

@@ -6,10 +6,10 @@ import importlib.util
 import platform
 
 from biolord_bench.results.results import Machine
-from biolord_onnx.cores import available_cores
-from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
+from biolord_onnx.session.cores import available_cores
+from biolord_onnx.session.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 
 
 def describe_machine() -> Machine:

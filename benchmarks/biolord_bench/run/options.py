@@ -9,9 +9,9 @@ from pathlib import Path
 
 from biolord_bench.run.steps import QUICK, Budget
 from biolord_bench.workloads.workloads import GENERATED, GRID, Workload, generate, of_lines
-from biolord_onnx.artifact import Artifact, open_artifact
-from biolord_onnx.cores import available_cores, parse_threads
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from biolord_onnx.errors import InputError
+from biolord_onnx.session.cores import available_cores, parse_threads
 
 REPEATS, QUICK_REPEATS = 3, 2
 

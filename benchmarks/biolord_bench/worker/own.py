@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from biolord_bench.worker.layers import linear_layers
 from biolord_bench.worker.roofline import measure_peak
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoder import Encoder, load_tokenizer
-from biolord_onnx.engine import import_onnxruntime
-from biolord_onnx.session import Session
+from biolord_onnx.encoding.encoder import Encoder, load_tokenizer
+from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.session import Session
 
 if TYPE_CHECKING:
     from biolord_bench.peers.adapters.biolord_onnx import OwnModel

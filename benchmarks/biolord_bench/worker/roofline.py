@@ -11,7 +11,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from biolord_bench.worker.layers import Layer
-from biolord_onnx.session_options import LOG_ERRORS_ONLY
+from biolord_onnx.session.options import LOG_ERRORS_ONLY
 
 Format = Literal["int8", "float32"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_bench.workloads.workloads import Workload
-from biolord_onnx.manifest import MANIFEST_NAME
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 
 _NEGLIGIBLE = 0.01
 
@@ -70,8 +70,8 @@ def fits(tokens: NDArray[np.int64], limit: int, most: float) -> bool:
 
 def _count(folder: Path, texts: list[str]) -> NDArray[np.int64]:
     if (folder / MANIFEST_NAME).exists():
-        from biolord_onnx.artifact import open_artifact
-        from biolord_onnx.encoder import load_tokenizer
+        from biolord_onnx.artifact.folder import open_artifact
+        from biolord_onnx.encoding.encoder import load_tokenizer
 
         artifact = open_artifact(folder, verify_hashes=False)
         tokenized = load_tokenizer(artifact).tokenize(texts, artifact.manifest.max_length.value)

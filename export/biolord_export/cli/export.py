@@ -1,4 +1,4 @@
-"""``biolord export``: convert a checkpoint into an artefact."""
+"""``biolord export``: convert a checkpoint into an artifact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from biolord_onnx.cli.interrupts import terminated_once
 if TYPE_CHECKING:
     import argparse
 
-SUMMARY = "convert a checkpoint into an artefact, and measure its fidelity"
+SUMMARY = "convert a checkpoint into an artifact, and measure its fidelity"
 DEFAULT_TARGET = "cpu-int8"
 
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", metavar="MODEL", help="a checkpoint folder, or a hub id such as FremyCompany/BioLORD-2023"
     )
-    parser.add_argument("out", metavar="OUT", type=Path, help="the artefact folder to write")
+    parser.add_argument("out", metavar="OUT", type=Path, help="the artifact folder to write")
     parser.add_argument(
         "--target",
         default=DEFAULT_TARGET,
@@ -49,11 +49,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep only the tokens that the texts of a file need, one a line, beside all single characters",
     )
-    parser.add_argument("--force", action="store_true", help="replace an artefact at OUT")
+    parser.add_argument("--force", action="store_true", help="replace an artifact at OUT")
     parser.add_argument(
         "--accept-below-gate",
         action="store_true",
-        help="write the artefact even if its fidelity is below its gate",
+        help="write the artifact even if its fidelity is below its gate",
     )
 
 
@@ -65,14 +65,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     require_export_extra("export")
+    from biolord_export.artifact.writer import check_destination
+    from biolord_export.checkpoint.source import open_checkpoint
     from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
     from biolord_export.corpus import Corpus, read_calibration, read_lines
     from biolord_export.errors import ExportError
     from biolord_export.pipeline import ExportOptions, export_artifact
-    from biolord_export.source import open_checkpoint
     from biolord_export.targets import find_target
-    from biolord_export.vocabulary import keep_vocabulary
-    from biolord_export.writer import check_destination
+    from biolord_export.vocabulary.pruning import keep_vocabulary
 
     started = time.monotonic()
     target = find_target(args.target)

@@ -7,13 +7,13 @@ import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from biolord_export.family import FAMILY
+from biolord_export.checkpoint.family import FAMILY
 from biolord_onnx.cli import output
 
 if TYPE_CHECKING:
     import argparse
 
-    from biolord_export.family import FamilyModel
+    from biolord_export.checkpoint.family import FamilyModel
 
 SUMMARY = "list the BioLORD checkpoints, and what was verified of each"
 WIDTH = 100
@@ -39,7 +39,7 @@ def _describe(model: FamilyModel) -> str:
         "languages": model.languages,
         "size": f"{model.parameters} M parameters, {model.megabytes} MB in float32",
         "longest text": f"{model.max_length} tokens, says {model.max_length_source}",
-        "licence": model.licence,
+        "license": model.license,
         "verified": model.verified,
         "export": f"biolord export {model.id} OUT{revision}",
     }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from biolord_onnx.engine import check_release, import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
+from biolord_onnx.session.engine import check_release, import_onnxruntime
 
 NEEDED = ("onnx", "onnxruntime", "safetensors", "tqdm")
 

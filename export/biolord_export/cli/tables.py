@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_onnx.json_fields import Fields
+from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from biolord_export.fidelity import FidelityReport
-    from biolord_export.quantise.report import LinearReport
-    from biolord_onnx.json_fields import JSONObject
+    from biolord_export.quantize.report import LinearReport
+    from biolord_export.verification.fidelity import FidelityReport
+    from biolord_onnx.artifact.json_fields import JSONObject
 
 
 def fidelity_table(report: FidelityReport) -> str:
@@ -30,7 +30,7 @@ def fidelity_table(report: FidelityReport) -> str:
     lines = [_table((head, *rows))]
     if report.pairs:
         lines.append(
-            f"{report.pairs.pairs} labelled pairs ({report.pairs.origin}): Spearman {report.pairs.spearman:.4f}, "
+            f"{report.pairs.pairs} labeled pairs ({report.pairs.origin}): Spearman {report.pairs.spearman:.4f}, "
             f"of the reference {report.pairs.reference:.4f}"
         )
     return "\n".join((*lines, f"against: {report.reference}; gate: {verdict}"))

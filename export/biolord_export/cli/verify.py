@@ -1,4 +1,4 @@
-"""``biolord verify``: check an artefact's files, and its fidelity against a reference."""
+"""``biolord verify``: check an artifact's files, and its fidelity against a reference."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import FidelityError
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.cli import output
 from biolord_onnx.cli.input import add_dialect, dialect_from
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.errors import InputError
-from biolord_onnx.kernel_kinds import find_kinds
-from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.printable import escape
+from biolord_onnx.session.kernel_kinds import find_kinds
 
 if TYPE_CHECKING:
     import argparse
 
-    from biolord_export.fidelity import FidelityReport
-    from biolord_onnx.artifact import Artifact
+    from biolord_export.verification.fidelity import FidelityReport
+    from biolord_onnx.artifact.folder import Artifact
+    from biolord_onnx.artifact.json_fields import JSONObject
     from biolord_onnx.golden import GoldenCheck
-    from biolord_onnx.json_fields import JSONObject
 
-SUMMARY = "check an artefact's files and measure its fidelity"
+SUMMARY = "check an artifact's files and measure its fidelity"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="the artefact folder")
+    parser.add_argument("artifact", metavar="ARTIFACT", type=Path, help="the artifact folder")
     parser.add_argument(
         "--reference",
         metavar="MODEL",
-        help="checkpoint (folder or hub id) or artefact to measure against; else the manifest's figures are shown",
+        help="checkpoint (folder or hub id) or artifact to measure against; else the manifest's figures are shown",
     )
     parser.add_argument("--revision", help="revision of a reference on the hub")
     parser.add_argument(
@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pairs",
         type=Path,
         metavar="FILE",
-        help="rank pairs labelled by people: .tsv or .csv with the columns score, text1, text2; needs --reference",
+        help="rank pairs labeled by people: .tsv or .csv with the columns score, text1, text2; needs --reference",
     )
     add_dialect(parser)
     parser.add_argument(
@@ -65,12 +65,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.artifact.folder import open_artifact
 
     needing = {"--texts": args.texts, "--revision": args.revision, "--pairs": args.pairs}
     for option, given in (needing | {"--engine": args.engine != "graph"}).items():
         if given and not args.reference:
-            raise InputError(f"{option} needs --reference: name the checkpoint or artefact to compare with")
+            raise InputError(f"{option} needs --reference: name the checkpoint or artifact to compare with")
     for option, given in (("--delimiter", args.delimiter), ("--quoting", args.quoting)):
         if given and not args.pairs:
             raise InputError(f"{option} needs --pairs: name the table of pairs")
@@ -97,7 +97,7 @@ def _check_golden(artifact: Artifact) -> GoldenCheck | None:
 
 def _to_json(artifact: Artifact, report: FidelityReport | None, golden: GoldenCheck | None) -> JSONObject:
     return {
-        "artefact": artifact.manifest.name,
+        "artifact": artifact.manifest.name,
         "files": "whole",
         "notes": list(artifact.manifest.notes),
         "golden": asdict(golden) | {"same": golden.same, "kernels": find_kinds().chosen} if golden else None,
@@ -127,7 +127,7 @@ def _describe_golden(golden: GoldenCheck) -> str:
 
 
 def _read(artifact: Artifact) -> FidelityReport | None:
-    from biolord_export.fidelity import FidelityReport
+    from biolord_export.verification.fidelity import FidelityReport
 
     members = artifact.manifest.fidelity
     return None if members is None else FidelityReport.from_json(members, f"{artifact.path / MANIFEST_NAME}: fidelity")
@@ -139,7 +139,7 @@ def _measure(artifact: Artifact, args: argparse.Namespace) -> FidelityReport:
     require_export_extra("verify --reference")
     from biolord_export.checking import Reference, measure_artifact
     from biolord_export.corpus import builtin_verification, read_lines
-    from biolord_export.pairs import read_pairs
+    from biolord_export.verification.pairs import read_pairs
 
     texts = {"texts": tuple(read_lines(args.texts))} if args.texts else builtin_verification()
     if not all(texts.values()):

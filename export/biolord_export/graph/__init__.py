@@ -1,3 +1,3 @@
-"""The authored graph: an encoder written node by node from its weights, pooling and normalisation inside."""
+"""The authored graph: an encoder written node by node from its weights, pooling and normalization inside."""
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from biolord_export.graph.builder import MICROSOFT
 from biolord_export.graph.linear import emit_linear
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import EncoderWeights, Layer
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.graph.packing import Packing
-    from biolord_export.weights import EncoderWeights, Layer
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from biolord_export.weights import Float32
+    from biolord_export.checkpoint.weights import Float32
 
     Attribute = int | float | str | tuple[int, ...]
     Shape = Sequence[int | str]

@@ -1,4 +1,4 @@
-"""Token vectors plus position vectors, normalised: the input of the first layer."""
+"""Token vectors plus position vectors, normalized: the input of the first layer."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto
 
-from biolord_export.graph.normalisation import emit_layer_norm
+from biolord_export.graph.normalization import emit_layer_norm
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.graph.packing import Packing
-    from biolord_export.weights import EncoderWeights
 
 
 def emit_embeddings(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:

@@ -11,17 +11,17 @@ from biolord_export.graph.attention import emit_attention
 from biolord_export.graph.builder import FLOAT32, MICROSOFT, GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
 from biolord_export.graph.linear import emit_linear
-from biolord_export.graph.normalisation import emit_layer_norm
+from biolord_export.graph.normalization import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
 from biolord_export.graph.pooling import POOLINGS, emit_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from biolord_export.checkpoint.modules import Pooling
+    from biolord_export.checkpoint.weights import EncoderWeights, Layer
     from biolord_export.graph.attention import Attention
     from biolord_export.graph.builder import FloatFormat
-    from biolord_export.modules import Pooling
-    from biolord_export.weights import EncoderWeights, Layer
 
 LINEAR_INPUTS = ("qkv", "attention_output", "fc1", "fc2")
 """The four linear layers of a transformer layer, each with an input of its own."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import Linear
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.weights import Linear
 
 
 def emit_linear(graph: GraphBuilder, x: str, linear: Linear) -> str:

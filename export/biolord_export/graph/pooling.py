@@ -1,4 +1,4 @@
-"""From token vectors to one vector a text: the checkpoint's own pooling and normalisation."""
+"""From token vectors to one vector a text: the checkpoint's own pooling and normalization."""
 
 from __future__ import annotations
 
@@ -46,4 +46,4 @@ def emit_unit(graph: GraphBuilder, vectors: str) -> str:
 
 
 POOLINGS = {"mean": emit_mean, "cls": emit_cls}
-"""Every pooling an artefact can have."""
+"""Every pooling an artifact can have."""

@@ -1,4 +1,4 @@
-"""The road to the compiled operators: from quantized layers to a graph of the domain ``biolord``.
+"""Graphs of the compiled operators: from quantized layers to nodes of the domain ``biolord``.
 
 ``kernels/README.md`` specifies the operators and the layout of their tensors.
 """

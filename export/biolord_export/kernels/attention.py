@@ -11,9 +11,9 @@ from biolord_export.kernels.limits import DOMAIN
 from biolord_export.kernels.packing import pack_linear
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import EncoderWeights, LayerNorm
     from biolord_export.kernels.builder import KernelGraph
     from biolord_export.kernels.layers import AttentionWeights
-    from biolord_export.weights import EncoderWeights, LayerNorm
 
 PLAIN_BITS = 8
 """The ``value_activation_bits`` that a node without the attribute has."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from biolord_export.checkpoint.weights import LayerNorm
     from biolord_export.kernels.packing import PackedLinear
-    from biolord_export.weights import LayerNorm
 
 
 class KernelGraph(GraphBuilder):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from biolord_export.kernels.limits import DOMAIN
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.kernels.builder import KernelGraph
     from biolord_export.kernels.layers import IntegerEncoder
-    from biolord_export.weights import EncoderWeights
 
 COUNT_ALL = -1
 """The ``pad_id`` of an encoder that gives every token the position of its index."""

@@ -12,10 +12,10 @@ from biolord_export.kernels.packing import pack_linear
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from biolord_export.checkpoint.weights import Float32, LayerNorm
     from biolord_export.kernels.builder import KernelGraph
     from biolord_export.kernels.layers import FeedForwardWeights, Int8
     from biolord_export.kernels.packing import PackedLinear
-    from biolord_export.weights import Float32, LayerNorm
 
 
 def emit_feed_forward(graph: KernelGraph, hidden: str, weights: FeedForwardWeights, norm: LayerNorm) -> str:

@@ -13,9 +13,9 @@ from biolord_export.kernels.feed_forward import emit_feed_forward
 from biolord_export.kernels.pool import emit_pool
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.modules import Pooling
+    from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.kernels.layers import IntegerEncoder
-    from biolord_export.modules import Pooling
-    from biolord_export.weights import EncoderWeights
 
 
 def emit_integer_encoder(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from biolord_export.weights import Float32
+    from biolord_export.checkpoint.weights import Float32
 
     Int8 = NDArray[np.int8]
 

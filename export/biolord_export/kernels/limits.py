@@ -9,8 +9,8 @@ from biolord_export.errors import ExportError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from biolord_export.config import EncoderConfig
-    from biolord_export.source import Checkpoint
+    from biolord_export.checkpoint.config import EncoderConfig
+    from biolord_export.checkpoint.source import Checkpoint
 
 DOMAIN = "biolord"
 VERSION = 1

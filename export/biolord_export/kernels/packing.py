@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import Float32
     from biolord_export.kernels.layers import Int8, IntegerLinear
-    from biolord_export.weights import Float32
 
 LARGEST = 127
 LOWEST4, HIGHEST4 = -8, 7

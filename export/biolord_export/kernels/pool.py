@@ -9,8 +9,8 @@ from onnx import TensorProto
 from biolord_export.kernels.limits import DOMAIN
 
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.modules import Pooling
     from biolord_export.kernels.builder import KernelGraph
-    from biolord_export.modules import Pooling
 
 FIRST_TOKEN = {"mean": 0, "cls": 1}
 """Whether a text's vector is that of its first token, by the mode of the pooling."""

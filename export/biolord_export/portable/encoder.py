@@ -1,4 +1,4 @@
-"""The portable graph: a traced encoder between the artefact's own inputs and outputs."""
+"""The portable graph: a traced encoder between the artifact's own inputs and outputs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto
 
+    from biolord_export.checkpoint.modules import Pooling
     from biolord_export.graph.builder import GraphBuilder
-    from biolord_export.modules import Pooling
     from biolord_export.portable.replay import Replacement
 
 
 def wrap_encoder(model: ModelProto, dim: int, pooling: Pooling, replaced: Mapping[str, Replacement]) -> StandardGraph:
-    """Write the artefact's graph around a traced encoder.
+    """Write the artifact's graph around a traced encoder.
 
     Args:
         model: What `trace_encoder` yields.
@@ -32,7 +32,7 @@ def wrap_encoder(model: ModelProto, dim: int, pooling: Pooling, replaced: Mappin
         replaced: What takes the place of values inside it.
 
     Raises:
-        ExportError: The traced graph has an input that the artefact's inputs don't determine.
+        ExportError: The traced graph has an input that the artifact's inputs don't determine.
     """
     graph = StandardGraph(model.graph.name)
     known = {name: graph.input(name, TensorProto.INT64, ["batch", "sequence"]) for name in INPUTS}

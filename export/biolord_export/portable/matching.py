@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto, NodeProto
 
+    from biolord_export.checkpoint.weights import Float32
     from biolord_export.portable.replay import Operator
-    from biolord_export.weights import Float32
 
 WEIGHT_INPUT = {"MatMul": 1, "Gather": 0}
 """Which input of a node is the weight that the layer is known by."""

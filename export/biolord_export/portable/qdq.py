@@ -1,7 +1,7 @@
 """Static int8 in standard operators: QuantizeLinear and DequantizeLinear around a float matmul.
 
 A runtime that knows the pattern multiplies integers instead; one that doesn't computes the same in float. Grids,
-weights and biases are those of `quantise.static8`. Inputs are unsigned: with signed ones and every zero point 0, the
+weights and biases are those of `quantize.static8`. Inputs are unsigned: with signed ones and every zero point 0, the
 only ones that TensorRT knows, onnxruntime's CPU provider leaves half of the pattern in float and takes twice as long.
 """
 
@@ -18,12 +18,12 @@ from biolord_export.portable.matching import weight_digest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from biolord_export.checkpoint.weights import EncoderWeights, Float32, Layer, Linear
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.portable.replay import Operator
-    from biolord_export.quantise.static8 import RowLinear, StaticEncoder, StaticLayer, StaticLinear
-    from biolord_export.quantise.tables import Int8Table
-    from biolord_export.quantise.weight8 import Int8Weight
-    from biolord_export.weights import EncoderWeights, Float32, Layer, Linear
+    from biolord_export.quantize.static8 import RowLinear, StaticEncoder, StaticLayer, StaticLinear
+    from biolord_export.quantize.tables import Int8Table
+    from biolord_export.quantize.weight8 import Int8Weight
 
 END = 2**31 - 1
 """Behind the last channel, however many there are."""
@@ -38,7 +38,7 @@ class QdqStatic:
     def emit(self, graph: GraphBuilder, x: str, /) -> str:
         """Add the nodes from float32 [..., inputs] to float32 [..., outputs], bias included."""
         grid = self.linear.grid
-        rounded = graph.op("DequantizeLinear", *grid.emit_round(graph, grid.emit_normalise(graph, x)))
+        rounded = graph.op("DequantizeLinear", *grid.emit_round(graph, grid.emit_normalize(graph, x)))
         return _add_bias(graph, _multiply(graph, rounded, self.linear.weight), self.linear.bias)
 
 
@@ -112,18 +112,18 @@ def _add_bias(graph: GraphBuilder, product: str, bias: Float32) -> str:
     return graph.op("Add", product, graph.constant(bias, "bias")) if np.any(bias) else product
 
 
-def qdq_operators(weights: EncoderWeights, quantised: StaticEncoder) -> Iterator[tuple[bytes, Operator]]:
-    """Translate the layers of `quantise.static8` for a traced graph, where q, k and v are layers of their own.
+def qdq_operators(weights: EncoderWeights, quantized: StaticEncoder) -> Iterator[tuple[bytes, Operator]]:
+    """Translate the layers of `quantize.static8` for a traced graph, where q, k and v are layers of their own.
 
     Args:
         weights: The exact weights, which the layers are known by.
-        quantised: What `quantise_static8` made of them.
+        quantized: What `quantize_static8` made of them.
 
     Yields:
         An operator for the token table and for each linear layer, with the digest of its exact weight.
     """
-    yield weight_digest(weights.word_embeddings), FlatTable(quantised.table, weights.dim)
-    for exact, layer in zip(weights.layers, quantised.layers, strict=True):
+    yield weight_digest(weights.word_embeddings), FlatTable(quantized.table, weights.dim)
+    for exact, layer in zip(weights.layers, quantized.layers, strict=True):
         yield from _layer(exact, layer)
 
 

@@ -11,12 +11,12 @@ import onnx
 from biolord_export.errors import ExportError
 from biolord_export.portable.standard import OPSET
 from biolord_export.scratch import scratch_folder
-from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
+from biolord_onnx.session.engine import import_onnxruntime
 
 if TYPE_CHECKING:
-    from biolord_export.source import Checkpoint
+    from biolord_export.checkpoint.source import Checkpoint
 
 TASK = "feature-extraction"
 TRACED_FILE = "traced.onnx"

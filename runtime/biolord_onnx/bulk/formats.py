@@ -21,12 +21,12 @@ from biolord_onnx.install import install_hint
 if TYPE_CHECKING:
     import numpy as np
 
-    from biolord_onnx.precision import Vectors
+    from biolord_onnx.encoding.precision import Vectors
 
 STDOUT = "-"
 # Rows of a record batch or row group: written with a few MB of memory, read with few seeks.
 GROUP_ROWS = 4096
-# As many decimal digits as tell every number of the type apart from its neighbours.
+# As many decimal digits as tell every number of the type apart from its neighbors.
 _NUMBER_FORMATS = {"float32": "%.9g", "float16": "%.5g", "int8": "%d", "uint8": "%d"}
 # The longest of each, with the comma and the space behind it.
 _NUMBER_BYTES = {"float32": len("-1.23456789e-05, "), "float16": len("-1.2345e-05, "), "int8": 6, "uint8": 5}

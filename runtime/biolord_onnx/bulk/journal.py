@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.bulk.hidden import create, is_named, naming, open_left
+from biolord_onnx.bulk.locks import take_lock
 from biolord_onnx.errors import InputError
-from biolord_onnx.locks import take_lock
 
 VERSION = 2
 _CHECKSUM_DIGITS = 32

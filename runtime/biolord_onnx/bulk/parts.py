@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.batching import CHUNK_CHARACTERS
 from biolord_onnx.bulk.reading import Row
+from biolord_onnx.encoding.batching import CHUNK_CHARACTERS
 
 # A few seconds of work on two cores: little to lose, and still every token length often enough to fill runs.
 PART_ROWS = 8192

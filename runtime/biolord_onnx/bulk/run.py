@@ -22,14 +22,14 @@ from biolord_onnx.bulk.places import Places
 from biolord_onnx.bulk.seen import BYTES_A_TEXT, Seen
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.bulk.store import Store
-from biolord_onnx.bulk.work import Encoded, encode_here
+from biolord_onnx.bulk.workers.work import Encoded, encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
-from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.encoding.precision import Vectors
+from biolord_onnx.encoding.progress import progress_bar
 from biolord_onnx.errors import InputError
-from biolord_onnx.precision import Vectors
-from biolord_onnx.progress import progress_bar
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
+from biolord_onnx.session.engine import import_onnxruntime
 
 
 def _stay_silent(_: str) -> None:
@@ -108,7 +108,7 @@ def embed_to_file(
     Args:
         source: the rows.
         output: a path that `biolord_onnx.bulk.formats.check_output` let pass.
-        session: how further processes load the artefact.
+        session: how further processes load the artifact.
         embedder: has loaded it in this one; closed if others encode.
         options: how to encode.
         bulk: how to go about it.
@@ -144,7 +144,7 @@ def _encode(
 ) -> Encoded:
     if workers == 1:
         return encode_here(parts, embedder, options)
-    from biolord_onnx.bulk.processes import encode_in_processes
+    from biolord_onnx.bulk.workers.processes import encode_in_processes
 
     embedder.close()
     return encode_in_processes(parts, session, options, workers)
@@ -250,7 +250,7 @@ class _Run:
 
 
 def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions) -> EncodeOptions:
-    """Count all tokens before anything is computed where long texts are errors; nothing is cut afterwards."""
+    """Count all tokens before anything is computed where long texts are errors; nothing is cut afterward."""
     if options.overflow != "error":
         return options
     limit, longer, first = embedder.max_length, 0, ""
@@ -276,7 +276,7 @@ def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Ide
     return Identity(
         (
             ("input", f"{source.count} rows with SHA-256 {source.digest[:16]}"),
-            ("artefact", f"{manifest.name} with SHA-256 {files[:16]}"),
+            ("artifact", f"{manifest.name} with SHA-256 {files[:16]}"),
             ("provider", embedder.provider),
             ("onnxruntime", import_onnxruntime().__version__),
             ("--normalize", str(options.normalize)),

@@ -71,7 +71,7 @@ def of_texts(texts: list[str]) -> Source:
     Raises:
         InputError: a text can't be encoded as UTF-8.
     """
-    from biolord_onnx.texts import as_texts  # and with it numpy, which --help can do without
+    from biolord_onnx.encoding.texts import as_texts  # and with it numpy, which --help can do without
 
     rows = [Row(text) for text in as_texts(texts)]
     return _survey("the texts", lambda: iter(rows))

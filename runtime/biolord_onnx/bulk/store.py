@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike
 from biolord_onnx.bulk.hidden import create, is_named, naming, open_left
 from biolord_onnx.bulk.journal import Done
 from biolord_onnx.bulk.parts import Part
+from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.errors import InputError
-from biolord_onnx.precision import Vectors
 
 _BLOCK_BYTES = 1 << 20
 

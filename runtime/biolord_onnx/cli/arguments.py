@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.cores import parse_threads
 from biolord_onnx.errors import InputError
+from biolord_onnx.session.cores import parse_threads
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
@@ -21,8 +21,8 @@ _DIGITS = 18
 
 
 def add_artifact(parser: argparse.ArgumentParser) -> None:
-    """Add the artefact."""
-    parser.add_argument("artifact", metavar="ARTEFACT", type=Path, help="folder, or name of an installed artefact")
+    """Add the artifact."""
+    parser.add_argument("artifact", metavar="ARTIFACT", type=Path, help="folder, or name of an installed artifact")
 
 
 # Processes; each takes some 50 MB, and a core to be of use.
@@ -85,7 +85,7 @@ def add_session(parser: argparse.ArgumentParser) -> None:
 
 
 def load_embedder(args: argparse.Namespace) -> Embedder:
-    """Load the artefact as the arguments say."""
+    """Load the artifact as the arguments say."""
     from biolord_onnx.embedder import Embedder
 
     return Embedder.load(args.artifact, provider=args.provider, threads=args.threads)

@@ -114,7 +114,7 @@ def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> 
 def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.run import BulkOptions, embed_to_file
     from biolord_onnx.encode_options import EncodeOptions
-    from biolord_onnx.shared import SessionOptions
+    from biolord_onnx.loading import SessionOptions
 
     started = time.perf_counter()
     result = embed_to_file(

@@ -1,4 +1,4 @@
-"""``biolord info``: what an artefact is and how it would run here."""
+"""``biolord info``: what an artifact is and how it would run here."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from biolord_onnx.errors import BiolordError, InputError
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
+    from biolord_onnx.artifact.json_fields import JSONObject
+    from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.golden import GoldenCheck
-    from biolord_onnx.json_fields import JSONObject
-    from biolord_onnx.kernel_kinds import Kinds
-    from biolord_onnx.manifest import Manifest
+    from biolord_onnx.session.kernel_kinds import Kinds
 
-SUMMARY = "show an artefact's manifest and how it would run here"
+SUMMARY = "show an artifact's manifest and how it would run here"
 EXIT_OTHER_BITS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """How an artefact would run on this machine.
+    """How an artifact would run on this machine.
 
     Attributes:
         provider: short name of the execution provider, None where nothing runs it.
@@ -35,7 +35,7 @@ class Here:
         threads: cores that would be used.
         threads_reason: what set that number.
         cpu: the CPU's name.
-        cpu_features: its instruction sets that matter to artefacts.
+        cpu_features: its instruction sets that matter to artifacts.
         kernels: kinds of kernels of the compiled operators: what runs, what can, and why none does.
         notes: what makes it slower here than it could be, one sentence each.
     """
@@ -59,13 +59,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="load the artefact and compare the golden texts' vectors, bit by bit; exit 1 if they differ here",
+        help="load the artifact and compare the golden texts' vectors, bit by bit; exit 1 if they differ here",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Check the artifact, hashes and what the files hold included, and print what is known about it."""
-    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.artifact.folder import open_artifact
     from biolord_onnx.contents import check_contents
 
     artifact = open_artifact(args.artifact)
@@ -94,20 +94,20 @@ def _compare(artifact: Artifact) -> GoldenCheck:
     if found is None:
         raise InputError(
             f"{artifact.manifest.name} has no golden vectors to compare with: float operators differ between CPUs, so "
-            f"{artifact.manifest.target} artefacts have none; leave --check out"
+            f"{artifact.manifest.target} artifacts have none; leave --check out"
         )
     return found
 
 
 def look_around(manifest: Manifest) -> Here:
-    """Find out how an artefact would run, without loading it."""
-    from biolord_onnx.amx import amx_note
-    from biolord_onnx.cores import available_cores
-    from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
-    from biolord_onnx.engine import import_onnxruntime
-    from biolord_onnx.kernel_kinds import find_kinds, refused_note
-    from biolord_onnx.plugins import available_providers
-    from biolord_onnx.session import select_provider
+    """Find out how an artifact would run, without loading it."""
+    from biolord_onnx.session.amx import amx_note
+    from biolord_onnx.session.cores import available_cores
+    from biolord_onnx.session.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
+    from biolord_onnx.session.engine import import_onnxruntime
+    from biolord_onnx.session.kernel_kinds import find_kinds, refused_note
+    from biolord_onnx.session.plugins import available_providers
+    from biolord_onnx.session.session import select_provider
 
     provider = problem = version = None
     providers: list[str] = []
@@ -184,7 +184,7 @@ def _identity(artifact: Artifact) -> dict[str, str]:
     return {
         "source": f"{manifest.source.id} (revision {manifest.source.revision or 'not known'})",
         "target": f"{manifest.target}, {manifest.architecture}",
-        "vectors": f"{manifest.dim} numbers, {'unit length' if manifest.normalized else 'not normalised'}",
+        "vectors": f"{manifest.dim} numbers, {'unit length' if manifest.normalized else 'not normalized'}",
         "longest text": f"{manifest.max_length.value} tokens ({manifest.max_length.source})",
         "pooling": manifest.pooling,
         "batch changes": f"{manifest.batch_invariance.bound:g} ({manifest.batch_invariance.reason})",

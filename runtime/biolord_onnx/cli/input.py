@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from biolord_onnx.cli.output import tell
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.dialects import DELIMITERS, find_delimiter
+from biolord_onnx.io.delimited.dialects import DELIMITERS, find_delimiter
 from biolord_onnx.io.formats import FORMATS
 from biolord_onnx.io.rows import EMPTY_POLICIES, QUOTINGS, Columns, Empty, Layout
 

@@ -19,7 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from biolord_onnx.crew import run_traced
+from biolord_onnx.encoding.crew import run_traced
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs

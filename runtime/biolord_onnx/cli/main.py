@@ -159,7 +159,7 @@ def _overview() -> str:
         [
             "usage: biolord COMMAND [ARGUMENTS]",
             "",
-            "Biomedical text embeddings from a quantised ONNX artefact.",
+            "Biomedical text embeddings from a quantized ONNX artifact.",
             "",
             "commands:",
             *lines,

@@ -1,4 +1,4 @@
-"""``biolord pack``: an artefact as something to carry."""
+"""``biolord pack``: an artifact as something to carry."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from biolord_onnx.errors import InputError
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
-    from biolord_onnx.artifact import Artifact
+    from biolord_onnx.artifact.folder import Artifact
     from biolord_onnx.pack.platforms import Platform
 
-SUMMARY = "pack an artefact as a wheel, for machines without a network, or for a container"
+SUMMARY = "pack an artifact as a wheel, for machines without a network, or for a container"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--wheel",
         metavar="OUT",
         type=Path,
-        help="folder for a wheel that holds the artefact; with --offline-for a folder or a .tar file for all it needs",
+        help="folder for a wheel that holds the artifact; with --offline-for a folder or a .tar file for all it needs",
     )
     parser.add_argument("--docker", metavar="OUT", type=Path, help="folder for a build context of a server")
     parser.add_argument(
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder of wheels, beside pip's index: biolord-onnx's own for other platforms, say",
     )
-    parser.add_argument("--name", help="what the artefact will be called (default: its own name)")
+    parser.add_argument("--name", help="what the artifact will be called (default: its own name)")
     parser.add_argument("--version", dest="wheel_version", help="of the wheel (default: follows from the content)")
     parser.add_argument("--force", action="store_true", help="replace what is there")
 
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Pack."""
     if (args.wheel is None) == (args.docker is None):
         raise InputError("give one of --wheel OUT and --docker OUT")
-    from biolord_onnx.artifact import open_artifact
+    from biolord_onnx.artifact.folder import open_artifact
     from biolord_onnx.pack.platforms import find_platform
 
     target = None if args.offline_for is None else find_platform(args.offline_for)
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _wheel(args: argparse.Namespace, artifact: Artifact, target: Platform | None, pythons: tuple[str, ...]) -> None:
-    from biolord_onnx.pack.artefact_wheel import name_wheel
+    from biolord_onnx.pack.artifact_wheel import name_wheel
     from biolord_onnx.pack.build import pack_offline, pack_wheel
     from biolord_onnx.pack.offline import Machines
 

@@ -1,4 +1,4 @@
-"""``biolord serve``: an HTTP server for an artefact."""
+"""``biolord serve``: an HTTP server for an artifact."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
     Raises:
         InputError: they don't fit each other, or are out of range.
     """
-    from biolord_onnx.artifact import open_artifact
-    from biolord_onnx.cores import available_cores
+    from biolord_onnx.artifact.folder import open_artifact
     from biolord_onnx.server.settings import ServerSettings, check_exposure
+    from biolord_onnx.session.cores import available_cores
 
     if (args.tls_certificate is None) != (args.tls_key is None):
         raise InputError("--tls-certificate and --tls-key go together, one of them is missing")

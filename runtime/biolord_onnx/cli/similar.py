@@ -17,7 +17,7 @@ from biolord_onnx.io.rows import Row, is_blank
 from biolord_onnx.printable import escape
 
 if TYPE_CHECKING:
-    from biolord_onnx.precision import Vectors
+    from biolord_onnx.encoding.precision import Vectors
 
 SUMMARY = "find the lines of a file that mean nearly the same"
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 import numpy as np
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
@@ -23,7 +23,7 @@ NAME = "biolord_onnx"
 
 @register_embedding_function
 class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
-    """Chroma's embedding function from an artefact; a collection remembers it."""
+    """Chroma's embedding function from an artifact; a collection remembers it."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
         threads: int | None = None,
         overflow: Overflow = "truncate",
     ) -> None:
-        """Say where the artefact is.
+        """Say where the artifact is.
 
         Args:
-            path: artefact folder, or name of an installed artefact.
+            path: artifact folder, or name of an installed artifact.
             normalize: unit vectors.
             provider: as of `Embedder.load`.
             threads: likewise.

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from typing import Any, Self
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -26,7 +26,7 @@ class _Embedding:
         self.options = EncodeOptions(normalize or None, overflow=overflow)
 
     def warm_up(self) -> None:
-        """Load the artefact."""
+        """Load the artifact."""
         self.session.embedder()
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,10 +63,10 @@ class BiolordTextEmbedder(_Embedding):
         provider: str = "auto",
         threads: int | None = None,
     ) -> None:
-        """Say where the artefact is.
+        """Say where the artifact is.
 
         Args:
-            path: artefact folder, or name of an installed artefact.
+            path: artifact folder, or name of an installed artifact.
             normalize: unit vectors.
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.
@@ -103,10 +103,10 @@ class BiolordDocumentEmbedder(_Embedding):
         meta_fields_to_embed: list[str] | None = None,
         embedding_separator: str = "\n",
     ) -> None:
-        """Say where the artefact is.
+        """Say where the artifact is.
 
         Args:
-            path: artefact folder, or name of an installed artefact.
+            path: artifact folder, or name of an installed artifact.
             normalize: unit vectors.
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from langchain_core.embeddings import Embeddings
@@ -15,7 +15,7 @@ except ImportError as error:
 
 
 class BiolordEmbeddings(Embeddings):
-    """LangChain's ``Embeddings`` from an artefact. Loaded at first use, safe between threads."""
+    """LangChain's ``Embeddings`` from an artifact. Loaded at first use, safe between threads."""
 
     def __init__(
         self,
@@ -26,10 +26,10 @@ class BiolordEmbeddings(Embeddings):
         provider: str = "auto",
         threads: int | None = None,
     ) -> None:
-        """Say where the artefact is.
+        """Say where the artifact is.
 
         Args:
-            path: artefact folder, or name of an installed artefact.
+            path: artifact folder, or name of an installed artifact.
             normalize: unit vectors, which LangChain's stores expect for cosine similarity.
             overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
             provider: as of `Embedder.load`.

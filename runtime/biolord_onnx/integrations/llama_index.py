@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.settings import Overflow
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 
 try:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -19,24 +19,24 @@ except ImportError as error:
 
 
 class BiolordEmbedding(BaseEmbedding):
-    """LlamaIndex's ``BaseEmbedding`` from an artefact. Loaded at first use.
+    """LlamaIndex's ``BaseEmbedding`` from an artifact. Loaded at first use.
 
     Attributes:
-        path: artefact folder, or name of an installed artefact.
+        path: artifact folder, or name of an installed artifact.
         normalize: unit vectors.
         overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
         provider: as of `Embedder.load`.
         threads: likewise.
     """
 
-    path: str = Field(description="artefact folder, or name of an installed artefact")
+    path: str = Field(description="artifact folder, or name of an installed artifact")
     normalize: bool = Field(default=True, description="unit vectors")
     overflow: Overflow = Field(default="truncate", description="truncate, error or window")
     provider: str = Field(default="auto", description="execution provider")
     threads: int | None = Field(default=None, description="cores of one run; None for those available")
 
     def __init__(self, path: str, **settings: Any) -> None:  # noqa: ANN401 - pydantic's fields, checked by it
-        """Say where the artefact is; further keywords are the attributes."""
+        """Say where the artifact is; further keywords are the attributes."""
         # Every text of a call at once: the runtime makes its own batches.
         super().__init__(**{"path": str(path), "model_name": str(path), "embed_batch_size": 2048} | settings)
 

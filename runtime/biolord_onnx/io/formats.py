@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.dialects import Dialect
+from biolord_onnx.io.delimited.dialects import Dialect
 from biolord_onnx.io.rows import GZIP_ENDING, Columns, Layout, Row
 
 Reader = Callable[[str, str, Columns], Iterator[Row]]
@@ -71,7 +71,7 @@ def _parquet() -> Reader:
 
 def _table(dialect: Dialect, *endings: str) -> Format:
     def reader() -> Reader:
-        from biolord_onnx.io.tables import read_table
+        from biolord_onnx.io.delimited.tables import read_table
 
         return partial(read_table, dialect=dialect)
 

@@ -1,1 +1,1 @@
-"""An artefact as something to carry: a wheel, a folder for a machine without a network, a container's build context."""
+"""An artifact as something to carry: a wheel, a folder for a machine without a network, a container's build context."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.errors import InputError
-from biolord_onnx.manifest import MANIFEST_NAME
-from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, write_artefact_wheel
-from biolord_onnx.pack.docker import ARTEFACT, DOCKERFILE, Image, write_context
+from biolord_onnx.pack.artifact_wheel import NOTICE_NAME, engine_extra, write_artifact_wheel
+from biolord_onnx.pack.docker import ARTIFACT, DOCKERFILE, Image, write_context
 from biolord_onnx.pack.offline import (
     SCRIPT,
     SUMS,
@@ -29,11 +29,11 @@ from biolord_onnx.pack.wheel import ANY, WheelName
 TAR = ".tar"
 SERVER_EXTRA = "serve"
 # What stands in every folder of either kind.
-_MARKS = ({SCRIPT, SUMS, WHEELS}, {DOCKERFILE, ARTEFACT, WHEELS})
+_MARKS = ({SCRIPT, SUMS, WHEELS}, {DOCKERFILE, ARTIFACT, WHEELS})
 
 
 def pack_wheel(artifact: Artifact, folder: Path, name: WheelName, *, force: bool) -> Path:
-    """Write the wheel of an artefact into a folder, which is made if need be.
+    """Write the wheel of an artifact into a folder, which is made if need be.
 
     Returns:
         The wheel's path.
@@ -45,7 +45,7 @@ def pack_wheel(artifact: Artifact, folder: Path, name: WheelName, *, force: bool
     path = folder / name.file
     _check_free(path, force=force)
     folder.mkdir(parents=True, exist_ok=True)
-    return write_artefact_wheel(artifact, folder, name)
+    return write_artifact_wheel(artifact, folder, name)
 
 
 def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Machines, *, force: bool) -> Path:
@@ -54,7 +54,7 @@ def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Ma
     Args:
         artifact: whose hashes were checked.
         output: folder to make; or a .tar file, which holds a folder of its name.
-        name: of the artefact's wheel.
+        name: of the artifact's wheel.
         machines: where it will be installed.
         force: replace what is there.
 
@@ -70,7 +70,7 @@ def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Ma
         wheels = folder / WHEELS
         wheels.mkdir()
         own = bring_own_wheel(wheels, artifact, machines)
-        wheel = write_artefact_wheel(artifact, wheels, name)
+        wheel = write_artifact_wheel(artifact, wheels, name)
         fetch_wheels(wheels, (str(wheel), f"{own}[{engine_extra(artifact)}]"), machines)
         write_install_script(folder, name, machines)
         (folder / NOTICE_NAME).write_text(f"{artifact.manifest.license}\n", "utf-8")
@@ -147,7 +147,7 @@ def _check_free(output: Path, *, force: bool) -> None:
 
 
 def _check_replaceable(output: Path) -> None:
-    """Refuse to remove a folder that no pack made: an artefact, say, or the one that the user stands in.
+    """Refuse to remove a folder that no pack made: an artifact, say, or the one that the user stands in.
 
     Raises:
         InputError: it is such a folder, or something of another kind than will be made.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.manifest import MANIFEST_NAME
 from biolord_onnx.pack.wheel import Member
 
 # Nothing among them that Python would import from the package that a wheel makes of the folder.

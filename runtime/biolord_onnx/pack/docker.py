@@ -1,16 +1,16 @@
-"""A build context for a container that serves an artefact: small, no torch, no root, nothing written."""
+"""A build context for a container that serves an artifact: small, no torch, no root, nothing written."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from biolord_onnx.artifact import Artifact
-from biolord_onnx.pack.artefact_wheel import NOTICE_NAME, engine_extra, name_image
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.pack.artifact_wheel import NOTICE_NAME, engine_extra, name_image
 from biolord_onnx.pack.contents import artifact_members
 from biolord_onnx.pack.offline import WHEELS, Machines
 
-ARTEFACT = "artefact"
+ARTIFACT = "artifact"
 DOCKERFILE = "Dockerfile"
 USER = 10001
 
@@ -28,7 +28,7 @@ RUN python -m venv /opt/biolord \\
 
 FROM python:{python}-slim-bookworm
 COPY --from=build /opt/biolord /opt/biolord
-COPY {artefact}/ /artefact/
+COPY {artifact}/ /artifact/
 COPY {notice} /NOTICE
 ENV PATH=/opt/biolord/bin:$PATH \\
     PYTHONDONTWRITEBYTECODE=1 \\
@@ -37,7 +37,7 @@ USER {user}:{user}
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \\
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8080/health/ready', timeout=4)"]
-ENTRYPOINT ["biolord", "serve", "/artefact", "--host", "0.0.0.0"]
+ENTRYPOINT ["biolord", "serve", "/artifact", "--host", "0.0.0.0"]
 """
 
 
@@ -75,8 +75,8 @@ def write_context(folder: Path, artifact: Artifact, own: Path, image: Image) -> 
         ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
         OSError: a file can't be written.
     """
-    (folder / ARTEFACT).mkdir()
-    for member in artifact_members(artifact, ARTEFACT):
+    (folder / ARTIFACT).mkdir()
+    for member in artifact_members(artifact, ARTIFACT):
         with (folder / member.name).open("xb") as stream:
             member.copy(stream)
     (folder / NOTICE_NAME).write_text(f"{artifact.manifest.license}\n", "utf-8")
@@ -88,7 +88,7 @@ def write_context(folder: Path, artifact: Artifact, own: Path, image: Image) -> 
         options=" ".join(_pip_options(offline=image.offline)),
         own=own.name,
         extra=engine_extra(artifact),
-        artefact=ARTEFACT,
+        artifact=ARTIFACT,
         notice=NOTICE_NAME,
         user=USER,
     )

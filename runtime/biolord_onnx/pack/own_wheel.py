@@ -10,8 +10,8 @@ from pathlib import Path, PurePath
 
 from biolord_onnx import __version__
 from biolord_onnx.errors import BiolordError, ProviderError
-from biolord_onnx.kernels import library_path
 from biolord_onnx.pack.wheel import ANY, Member, WheelName, write_wheel
+from biolord_onnx.session.kernels import library_path
 
 DISTRIBUTION = "biolord-onnx"
 PACKAGES = ("biolord_onnx", "biolord_export", "biolord_bench")

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 from biolord_onnx import __version__
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.pack.offline import Machines, download
 from biolord_onnx.pack.own_wheel import DISTRIBUTION, OPERATORS, PACKAGES, installed_tag, own_members, write_own_wheel

@@ -76,7 +76,7 @@ class WheelName:
     """What a wheel is called.
 
     Attributes:
-        name: of the distribution, normalised.
+        name: of the distribution, normalized.
         version: of it.
         tag: of the Pythons and machines that it is for.
     """

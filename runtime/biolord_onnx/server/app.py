@@ -18,15 +18,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
 from biolord_onnx import __version__
-from biolord_onnx.server.answers import JsonResponse
-from biolord_onnx.server.gate import METHODS, App, Gate, Message, Receive, Scope, Send, answer
-from biolord_onnx.server.health import health_routes
-from biolord_onnx.server.openai import openai_routes
-from biolord_onnx.server.patience import ClientGoneError
+from biolord_onnx.server.limits.gate import METHODS, App, Gate, Message, Receive, Scope, Send, answer
+from biolord_onnx.server.limits.patience import ClientGoneError
 from biolord_onnx.server.problems import FAILED, MALFORMED, NOT_FOUND, WRONG_METHOD, ApiError, refusal
+from biolord_onnx.server.routes.answers import JsonResponse
+from biolord_onnx.server.routes.health import health_routes
+from biolord_onnx.server.routes.openai import openai_routes
+from biolord_onnx.server.routes.tei import tei_routes
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import ServerSettings
-from biolord_onnx.server.tei import tei_routes
 
 REFUSED = 400
 CLIENT_GONE = 499
@@ -43,10 +43,10 @@ LOG = logging.getLogger("biolord_onnx.server")
 
 
 def make_app(settings: ServerSettings) -> FastAPI:
-    """Load the artefact and make the application.
+    """Load the artifact and make the application.
 
     Raises:
-        BiolordError: the artefact is damaged or can't run here.
+        BiolordError: the artifact is damaged or can't run here.
     """
     service = Service(settings)
 

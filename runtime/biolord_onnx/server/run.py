@@ -45,7 +45,7 @@ def run_server(settings: ServerSettings, workers: int) -> None:
         workers: processes; one that dies is started anew.
 
     Raises:
-        BiolordError: the address can't be listened on, or the artefact is damaged or can't run here.
+        BiolordError: the address can't be listened on, or the artifact is damaged or can't run here.
     """
     sockets = open_sockets(settings.host, settings.port)
     try:
@@ -72,7 +72,7 @@ def serve(settings: ServerSettings, sockets: Sequence[socket.socket]) -> None:
     """Serve in this process until a signal says to stop.
 
     Raises:
-        BiolordError: the artefact is damaged or can't run here.
+        BiolordError: the artifact is damaged or can't run here.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("biolord_onnx.server").setLevel(logging.WARNING if settings.quiet else logging.INFO)

@@ -1,4 +1,4 @@
-"""From a request's texts to vectors: checked, tokenised off the event loop, queued, awaited."""
+"""From a request's texts to vectors: checked, tokenized off the event loop, queued, awaited."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.requests import Request
 
-from biolord_onnx import kernels
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.encoder import Encoder
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.manifest import Manifest
-from biolord_onnx.server.admission import Admission
-from biolord_onnx.server.batcher import Batcher
-from biolord_onnx.server.lanes import Lane
+from biolord_onnx.server.limits.admission import Admission
+from biolord_onnx.server.limits.patience import RETRY_AFTER_S, while_wanted
 from biolord_onnx.server.memory import Trimmer
-from biolord_onnx.server.metrics import Metrics
-from biolord_onnx.server.patience import RETRY_AFTER_S, while_wanted
 from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, OVERLOADED, TOO_MUCH, UNAVAILABLE, ApiError
 from biolord_onnx.server.settings import ServerSettings
-from biolord_onnx.server.tokens import Lanes, Tokens, check_ids, described, together
-from biolord_onnx.session import Output
-from biolord_onnx.tokenization import Tokenizer
+from biolord_onnx.server.work.batcher import Batcher
+from biolord_onnx.server.work.lanes import Lane
+from biolord_onnx.server.work.metrics import Metrics
+from biolord_onnx.server.work.tokens import Lanes, Tokens, check_ids, described, together
+from biolord_onnx.session import kernels
+from biolord_onnx.session.session import Output
+from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 TOKENIZING_THREADS = 2
 WARM_TEXT = "ready"
@@ -51,13 +51,13 @@ class Embedded:
 
 
 class Service:
-    """One artefact, served."""
+    """One artifact, served."""
 
     def __init__(self, settings: ServerSettings) -> None:
-        """Load the artefact and start the threads.
+        """Load the artifact and start the threads.
 
         Raises:
-            BiolordError: the artefact is damaged or can't run here.
+            BiolordError: the artifact is damaged or can't run here.
         """
         artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
         encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)

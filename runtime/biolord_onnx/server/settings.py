@@ -46,7 +46,7 @@ class ServerSettings:
     """Everything that a server process needs to know.
 
     Attributes:
-        artifact: the artefact folder.
+        artifact: the artifact folder.
         host: address to listen on.
         port: of that address; 0 takes a free one.
         provider: execution provider.

@@ -67,7 +67,7 @@ def test_a_row_without_figures_is_told_in_the_exit_code(biolord: Biolord, tmp_pa
     folder = write_tiny_artifact(tmp_path / "gpu", replace(tiny_manifest(), target="cuda-fp16"))
     outcome = biolord("bench", folder, "--quick", "--repeats", 1)
     assert outcome.code == 1
-    assert "no installed provider runs a cuda-fp16 artefact" in outcome.out
+    assert "no installed provider runs a cuda-fp16 artifact" in outcome.out
     assert "start        tiny-cpu-fp32: biolord_onnx.errors.ProviderError: no installed provider" in outcome.err
 
 
@@ -133,7 +133,7 @@ def test_a_reference_of_another_checkpoint_is_refused(biolord: Biolord, tiny: Pa
     [
         ((), "no artifact given"),
         (("{tiny}", "{tiny}"), "an artifact is given twice"),
-        (("{tiny}/nowhere",), "nowhere does not exist, expected the artefact folder"),
+        (("{tiny}/nowhere",), "nowhere does not exist, expected the artifact folder"),
         (("{tiny}", "--reference", "nowhere"), "nowhere does not exist"),
         (("{tiny}", "--repeats", "0"), "--repeats is 0, expected 1 or more"),
         (("{tiny}", "--threads", "0"), "--threads 0 is not a number of threads"),
@@ -175,7 +175,7 @@ def test_a_missing_extra_is_named(biolord: Biolord, tiny: Path, monkeypatch: pyt
 
 
 def test_files_are_merged(biolord: Biolord, saved: Path, tmp_path: Path) -> None:
-    """Without an artefact; a row without figures was told of when it was measured."""
+    """Without an artifact; a row without figures was told of when it was measured."""
     other = tmp_path / "b.json"
     other.write_text(results(row("other", speed=2.0), failed_row()).to_json(), encoding="utf-8")
     outcome = biolord("bench", "--merge", saved, other, "--json", "-")

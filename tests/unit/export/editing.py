@@ -1,4 +1,4 @@
-"""Changing single values in the files of a checkpoint or an artefact."""
+"""Changing single values in the files of a checkpoint or an artifact."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def edit_tensors(path: Path, change: Callable[[Tensors], None]) -> None:
 def blunt(tensors: Tensors) -> None:
     """Make weights that no grid of 8 bits can hold.
 
-    One inner channel of each feed-forward network gets weights a million times its neighbours', and never carries a
+    One inner channel of each feed-forward network gets weights a million times its neighbors', and never carries a
     value, so that the exact model doesn't notice it.
     """
     for name, values in tensors.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from unit.export.places import Place, run
 from unit.runtime.command import Outcome
 from unit.runtime.fixtures import biolord
@@ -22,14 +22,14 @@ ARCHITECTURES = ("bert", "mpnet")
 
 @dataclass(frozen=True)
 class Exported:
-    """An artefact made by ``biolord export``, and what the command said."""
+    """An artifact made by ``biolord export``, and what the command said."""
 
     path: Path
     outcome: Outcome
 
     @property
     def artifact(self) -> Artifact:
-        """The artefact, checked."""
+        """The artifact, checked."""
         return open_artifact(self.path)
 
 
@@ -42,7 +42,7 @@ class Exports:
     made: dict[tuple[str, str], Exported] = field(default_factory=dict)
 
     def __call__(self, architecture: str, target: str) -> Exported:
-        """Return the artefact; tests read it and copy it to change it."""
+        """Return the artifact; tests read it and copy it to change it."""
         key = architecture, target
         if key not in self.made:
             out = self.folder / "-".join(key)
@@ -56,7 +56,7 @@ class Exports:
 def exported(
     tmp_path_factory: pytest.TempPathFactory, tiny_mpnet: Path, tiny_bert: Path
 ) -> Callable[[str, str], Exported]:
-    """Give artefacts of the tiny checkpoints by architecture and target."""
+    """Give artifacts of the tiny checkpoints by architecture and target."""
     return Exports(tmp_path_factory.mktemp("exported"), {"mpnet": tiny_mpnet, "bert": tiny_bert})
 
 

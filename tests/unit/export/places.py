@@ -17,14 +17,14 @@ from unit.runtime.command import COMMAND, Outcome, heeding_signals
 
 @dataclass(frozen=True)
 class Place:
-    """A folder, empty at first, in which an artefact may be written."""
+    """A folder, empty at first, in which an artifact may be written."""
 
     folder: Path
 
     @property
     def out(self) -> Path:
-        """Where the artefact goes."""
-        return self.folder / "artefact"
+        """Where the artifact goes."""
+        return self.folder / "artifact"
 
     @property
     def left(self) -> list[str]:

@@ -44,7 +44,7 @@ def test_no_verification_text_is_a_calibration_text() -> None:
 
 
 def test_no_text_stands_twice() -> None:
-    """A text counted twice would weigh twice, and its copy would be its nearest neighbour."""
+    """A text counted twice would weigh twice, and its copy would be its nearest neighbor."""
     groups = {"calibration": builtin_calibration().texts, **builtin_verification()}
     for kind, texts in groups.items():
         assert len({text.casefold() for text in texts}) == len(texts), kind

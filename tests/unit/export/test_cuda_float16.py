@@ -21,7 +21,7 @@ MASK = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
 
 @pytest.fixture(scope="module")
 def half(tmp_path_factory: pytest.TempPathFactory, tiny_mpnet: Path) -> Exported:
-    """Give the float16 artefact of the tiny MPNet checkpoint."""
+    """Give the float16 artifact of the tiny MPNet checkpoint."""
     out = tmp_path_factory.mktemp("half") / "tiny-mpnet-cuda-fp16"
     outcome = run("export", tiny_mpnet, out, "--target", "cuda-fp16")
     assert outcome.code == 0, outcome

@@ -9,8 +9,8 @@ import onnx
 import pytest
 
 from biolord_export.targets import TARGETS
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.operators import OPERATORS
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.graph.operators import OPERATORS
 from tiny.checkpoint import write_checkpoint
 from unit.export.fixtures import Exported
 from unit.export.places import Place
@@ -30,7 +30,7 @@ def used(folder: Path) -> dict[tuple[str, str], set[str]]:
 @pytest.mark.parametrize("target", AUTHORED)
 @pytest.mark.parametrize("architecture", ["mpnet", "bert"])
 def test_what_is_exported_is_listed(exported: Callable[[str, str], Exported], architecture: str, target: str) -> None:
-    """A new operator in the exporter fails here until it stands in `biolord_onnx.operators`; so does an attribute."""
+    """A new operator in the exporter fails here until `biolord_onnx.graph.operators` lists it; so does an attribute."""
     folder = exported(architecture, target).path
     for operator, attributes in used(folder).items():
         assert operator in OPERATORS

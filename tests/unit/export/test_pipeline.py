@@ -1,4 +1,4 @@
-"""From a checkpoint to a verified artefact, as a function."""
+"""From a checkpoint to a verified artifact, as a function."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.corpus import Corpus, builtin_calibration
 from biolord_export.errors import CheckpointError, ExportError, FidelityError
 from biolord_export.pipeline import ExportOptions, export_artifact
-from biolord_export.source import open_checkpoint
 from biolord_export.targets import TARGETS, find_target
 from biolord_onnx import __version__
+from biolord_onnx.artifact.manifest import Manifest, MaxLength
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import Manifest, MaxLength
 from unit.export.editing import blunt, edit_tensors, overflow
 from unit.export.fixtures import ARCHITECTURES, Exported
 from unit.export.fixtures import TARGETS as TARGET_NAMES
@@ -40,7 +40,7 @@ def manifest_of(export: Exported) -> Manifest:
 
 
 @every_export
-def test_every_artefact_gives_vectors_near_the_exact_ones(exported: Exports, architecture: str, target: str) -> None:
+def test_every_artifact_gives_vectors_near_the_exact_ones(exported: Exports, architecture: str, target: str) -> None:
     """Through the runtime, with both outputs; texts over the limit and of other scripts included."""
     with (
         Embedder.load(exported(architecture, "cpu-fp32").path) as exact,
@@ -81,7 +81,7 @@ def test_a_manifest_says_what_it_is(exported: Exports, architecture: str, target
 def test_a_manifest_says_where_it_came_from(
     exported: Exports, tiny_mpnet: Path, tiny_bert: Path, architecture: str, target: str
 ) -> None:
-    """The checkpoint's weights by their hash, the tools by their versions, the time, and the licence."""
+    """The checkpoint's weights by their hash, the tools by their versions, the time, and the license."""
     manifest = manifest_of(exported(architecture, target))
     folder = {"mpnet": tiny_mpnet, "bert": tiny_bert}[architecture]
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
@@ -103,7 +103,7 @@ def test_a_manifest_fits_the_schema_of_the_documentation(exported: Exports, arch
 
 
 @every_export
-def test_an_artefact_names_no_place_of_this_machine(
+def test_an_artifact_names_no_place_of_this_machine(
     exported: Exports, tiny_mpnet: Path, architecture: str, target: str
 ) -> None:
     """It is passed on: no path of its maker's, no user and no temporary folder stands in any of its files."""
@@ -115,7 +115,7 @@ def test_an_artefact_names_no_place_of_this_machine(
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_calibrated_artefact_records_its_calibration_and_layers(exported: Exports, architecture: str) -> None:
+def test_a_calibrated_artifact_records_its_calibration_and_layers(exported: Exports, architecture: str) -> None:
     """Which texts by digest, how many, and what became of each linear layer."""
     quantization = manifest_of(exported(architecture, "cpu-int8")).quantization
     calibration = quantization["calibration"]
@@ -132,7 +132,7 @@ def test_a_calibrated_artefact_records_its_calibration_and_layers(exported: Expo
     assert found == {(layer, name) for layer in (0, 1) for name in ("qkv", "attention_output", "fc1", "fc2")}
 
 
-def test_a_float32_artefact_was_not_calibrated(exported: Exports) -> None:
+def test_a_float32_artifact_was_not_calibrated(exported: Exports) -> None:
     """Nothing is claimed that wasn't done."""
     assert "calibration" not in manifest_of(exported("mpnet", "cpu-fp32")).quantization
 
@@ -149,7 +149,7 @@ def test_a_manifest_states_the_fidelity(exported: Exports, target: str) -> None:
     assert [group["kind"] for group in groups if isinstance(group, dict)] == ["names", "passages", "general"]
 
 
-def test_the_float32_artefact_is_the_reference_itself(exported: Exports) -> None:
+def test_the_float32_artifact_is_the_reference_itself(exported: Exports) -> None:
     """Comparing it with itself would say nothing."""
     assert manifest_of(exported("mpnet", "cpu-fp32")).fidelity is None
 

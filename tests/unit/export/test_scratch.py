@@ -41,7 +41,7 @@ def leave(out: Path, *names: str) -> None:
 def owner(folder: Path) -> Iterator[None]:
     """Have another process own a folder."""
     code = (
-        "import os, sys; from biolord_onnx.locks import take_lock\n"
+        "import os, sys; from biolord_onnx.bulk.locks import take_lock\n"
         "print(take_lock(os.open(sys.argv[1], os.O_RDONLY)), flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(folder)]

@@ -8,8 +8,8 @@ import pytest
 
 from biolord_export.cli.export import DEFAULT_TARGET, configure
 from biolord_export.errors import ExportError
-from biolord_export.fidelity import Gate
 from biolord_export.targets import DOT_PRODUCTS, KERNELS, TARGETS, find_target
+from biolord_export.verification.fidelity import Gate
 
 
 def test_a_target_is_found_by_its_name() -> None:

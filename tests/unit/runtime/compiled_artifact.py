@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from biolord_onnx.manifest import Manifest, Requirements
+from biolord_onnx.artifact.manifest import Manifest, Requirements
 from kernels.encoder import Encoder, Sizes, whole_model
 from unit.runtime.tiny_artifact import INPUTS, MAX_LENGTH, VOCABULARY, tiny_manifest, tiny_tokenizer, write_manifest
 

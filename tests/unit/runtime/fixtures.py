@@ -18,13 +18,13 @@ __all__ = ["biolord", "compiled", "compiled_copy", "embedder", "tiny", "tiny_cop
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a tiny artefact to read."""
-    return write_tiny_artifact(tmp_path_factory.mktemp("artefacts") / "tiny")
+    """Give a tiny artifact to read."""
+    return write_tiny_artifact(tmp_path_factory.mktemp("artifacts") / "tiny")
 
 
 @pytest.fixture
 def tiny_copy(tiny: Path, tmp_path: Path) -> Path:
-    """Give a tiny artefact to damage."""
+    """Give a tiny artifact to damage."""
     return shutil.copytree(tiny, tmp_path / "tiny")
 
 
@@ -42,7 +42,7 @@ def compiled_copy(compiled: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def embedder(tiny: Path) -> Iterator[Embedder]:
-    """Give an embedder of the tiny artefact."""
+    """Give an embedder of the tiny artifact."""
     with Embedder.load(tiny, threads=1) as loaded:
         yield loaded
 

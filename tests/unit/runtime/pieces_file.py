@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from biolord_export.pieces import compile_pieces
+from biolord_export.artifact.pieces import compile_pieces
 from tiny.unigram import build_unigram
 
 

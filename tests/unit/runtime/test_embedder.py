@@ -1,4 +1,4 @@
-"""The Embedder, on the tiny artefact. Its laws stand in tests/property, awkward texts in tests/hostile."""
+"""The Embedder, on the tiny artifact. Its laws stand in tests/property, awkward texts in tests/hostile."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_onnx import encoder
-from biolord_onnx.artifact import Artifact
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.manifest import MaxLength
+from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoding import encoder
+from biolord_onnx.encoding.precision import Precision
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError, ProviderError, TruncationWarning
-from biolord_onnx.manifest import MaxLength
-from biolord_onnx.precision import Precision
-from biolord_onnx.ranges import RANGES_NAME, Ranges, ranges_to_json
 from unit.runtime.tiny_artifact import (
     DIM,
     MAX_LENGTH,
@@ -123,7 +123,7 @@ def test_without_hashes_the_tokenizer_is_loaded_all_the_same(tiny_copy: Path) ->
         Embedder.load(tiny_copy, verify_hashes=False)
 
 
-# --- normalising --------------------------------------------------------------------------------------------
+# --- normalizing --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{"normalize": True}, {"normalize_embeddings": True}])
@@ -140,7 +140,7 @@ def test_raw_vectors(embedder: Embedder, options: dict[str, Any]) -> None:
     np.testing.assert_allclose(embedder.encode("dog bite", **options), reference("dog bite"), rtol=1e-5)
 
 
-def test_a_normalised_checkpoint_has_no_raw_vectors(tmp_path: Path) -> None:
+def test_a_normalized_checkpoint_has_no_raw_vectors(tmp_path: Path) -> None:
     """normalize=False is refused there, normalize_embeddings=False means the checkpoint's own."""
     folder = write_tiny_artifact(tmp_path / "tiny", replace(tiny_manifest(), normalized=True))
     with Embedder.load(folder) as embedder:
@@ -196,10 +196,10 @@ def test_no_progress_bar(
 
 
 def test_an_unknown_keyword_is_a_type_error(embedder: Embedder) -> None:
-    """A misspelt keyword isn't swallowed."""
+    """A misspelled keyword isn't swallowed."""
     encode: Any = embedder.encode
-    with pytest.raises(TypeError, match="normalise"):
-        encode("cat", normalise=True)
+    with pytest.raises(TypeError, match="normalizes"):
+        encode("cat", normalizes=True)
 
 
 # --- precision ----------------------------------------------------------------------------------------------
@@ -214,16 +214,16 @@ def test_half_precision_is_a_rounding(embedder: Embedder) -> None:
 
 
 @pytest.mark.parametrize("precision", ["int8", "uint8"])
-def test_8_bits_need_the_artefacts_ranges(embedder: Embedder, precision: Precision) -> None:
-    """Without them they would be guessed from the texts, and a vector depend on its neighbours."""
-    with pytest.raises(InputError, match=f"precision is '{precision}', but the artefact holds no ranges"):
+def test_8_bits_need_the_artifacts_ranges(embedder: Embedder, precision: Precision) -> None:
+    """Without them they would be guessed from the texts, and a vector depend on its neighbors."""
+    with pytest.raises(InputError, match=f"precision is '{precision}', but the artifact holds no ranges"):
         embedder.encode("cat", precision=precision)
 
 
 @pytest.mark.parametrize(("normalize", "output"), [(None, "sentence_embedding"), (True, "unit_embedding")])
 def test_8_bits_are_cut_from_the_ranges_of_their_output(tmp_path: Path, normalize: bool | None, output: str) -> None:
     """Raw and unit vectors have ranges of their own."""
-    folder = write_tiny_artifact(tmp_path / "artefact")
+    folder = write_tiny_artifact(tmp_path / "artifact")
     ends = {"sentence_embedding": (-2.0, 2.0), "unit_embedding": (-1.0, 1.0)}
     content = ranges_to_json({name: Ranges((low,) * DIM, (high,) * DIM) for name, (low, high) in ends.items()})
     (folder / RANGES_NAME).write_text(content, encoding="utf-8")
@@ -314,7 +314,7 @@ def test_unit_windows_have_a_unit_average(embedder: Embedder) -> None:
     assert np.linalg.norm(found) == pytest.approx(1, abs=1e-6)
 
 
-def test_windows_do_not_depend_on_their_neighbours(embedder: Embedder) -> None:
+def test_windows_do_not_depend_on_their_neighbors(embedder: Embedder) -> None:
     """Alone or among others, in any order: bit-equal, and without a warning."""
     texts = [f"{word} " * count for word in ("cat", "dog", "fever") for count in (3, 14, 15, 16, 40, 100)]
     alone = np.stack([embedder.encode(text, overflow="window") for text in texts])
@@ -411,7 +411,7 @@ def test_threads_share_an_embedder(embedder: Embedder) -> None:
     ],
 )
 def test_a_limit_without_room_is_refused(tmp_path: Path, limit: int, message: str) -> None:
-    """An artefact whose limit leaves no room for text is refused at loading."""
+    """An artifact whose limit leaves no room for text is refused at loading."""
     manifest = replace(tiny_manifest(), max_length=MaxLength(limit, "config.json"))
     folder = write_tiny_artifact(tmp_path / "tiny", manifest)
     with pytest.raises(ArtifactError, match=message):

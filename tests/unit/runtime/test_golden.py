@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from biolord_onnx.artifact.manifest import Golden
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.golden import check_golden, digest, make_golden
-from biolord_onnx.manifest import Golden
 from unit.runtime.command import Biolord
 from unit.runtime.compiled_artifact import compiled_manifest
 from unit.runtime.tiny_artifact import write_manifest

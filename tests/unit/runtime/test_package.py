@@ -48,7 +48,7 @@ def test_public_names_are_sorted() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """A misspelt name fails as it does for any module."""
+    """A misspelled name fails as it does for any module."""
     with pytest.raises(AttributeError, match=r"module 'biolord_onnx' has no attribute 'Embeder'"):
         biolord_onnx.Embeder  # noqa: B018 - looking it up is the test
 

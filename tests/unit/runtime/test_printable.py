@@ -11,7 +11,7 @@ from biolord_onnx.printable import escape, escape_text
 
 
 def test_what_terminals_obey_is_shown() -> None:
-    """Colors, titles, another name's letters backwards, rows of its own; words of any language stay."""
+    """Colors, titles, another name's letters backward, rows of its own; words of any language stay."""
     assert escape("a\x1b[31mb\r\n\tc\x9bd\u202egnp.exe\x7f\udcff") == (
         r"a\u001b[31mb\u000d\u000a\u0009c\u009bd\u202egnp.exe\u007f\udcff"
     )

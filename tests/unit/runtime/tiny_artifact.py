@@ -1,4 +1,4 @@
-"""A whole artefact of a few kilobytes: real graph with external data, real tokenizer, real manifest.
+"""A whole artifact of a few kilobytes: real graph with external data, real tokenizer, real manifest.
 
 The graph looks tokens up, takes their masked mean and that mean's L2 norm: a sentence encoder without layers.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from biolord_onnx.manifest import (
+from biolord_onnx.artifact.manifest import (
     BatchInvariance,
     FileEntry,
     Manifest,
@@ -131,7 +131,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def write_tiny_artifact(folder: Path, manifest: Manifest | None = None) -> Path:
-    """Write a whole artefact and return its folder."""
+    """Write a whole artifact and return its folder."""
     manifest = manifest or tiny_manifest()
     table = tiny_table(manifest.dim)
     folder.mkdir(parents=True)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_bench.worker.tool import Settings
-from biolord_onnx import kernels
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoder import Encoder
-from biolord_onnx.engine import import_onnxruntime
+from biolord_onnx.encoding.encoder import Encoder
+from biolord_onnx.session import kernels
+from biolord_onnx.session.engine import import_onnxruntime
 
 import_onnxruntime()  # with the adapter, as the other tools' adapters do, and before the worker is kept to its cores
 

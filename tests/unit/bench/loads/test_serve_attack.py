@@ -9,7 +9,7 @@ import pytest
 
 from biolord_bench.loads import serve_attack
 from biolord_bench.loads.serve_attack import attacks, main
-from biolord_onnx.manifest import MaxLength
+from biolord_onnx.artifact.manifest import MaxLength
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 
 

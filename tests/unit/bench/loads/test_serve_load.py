@@ -10,7 +10,7 @@ import pytest
 
 from biolord_bench.loads import serve_load
 from biolord_bench.loads.serve_load import LARGE, main, requests
-from biolord_onnx.manifest import MaxLength
+from biolord_onnx.artifact.manifest import MaxLength
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 
 

@@ -21,7 +21,7 @@ from biolord_bench.results.figures import (
     Start,
 )
 from biolord_bench.results.results import FORMAT, Machine, Results, Row, Settings, WorkloadSize
-from biolord_onnx.manifest import Manifest
+from biolord_onnx.artifact.manifest import Manifest
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
 
 MACHINE = Machine("Some CPU", ("avx2", "avx512_vnni"), 2, 25_000.0, "Linux 6.1 x86_64")
@@ -103,7 +103,7 @@ def bare(whole: Row) -> Row:
 
 
 def write_layered_artifact(folder: Path, manifest: Manifest | None = None) -> Path:
-    """Write a tiny artefact whose graph has one linear layer, which changes nothing."""
+    """Write a tiny artifact whose graph has one linear layer, which changes nothing."""
     write_tiny_artifact(folder)
     model = tiny_model(tiny_table())
     model.graph.initializer.append(numpy_helper.from_array(np.eye(DIM, dtype=np.float32), "layer"))

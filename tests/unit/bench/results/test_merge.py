@@ -31,7 +31,7 @@ def test_the_same_row_in_two_files_is_kept_once() -> None:
 
 
 def test_rows_of_one_name_get_their_difference() -> None:
-    """One artefact on two providers is two rows that say so."""
+    """One artifact on two providers is two rows that say so."""
     openvino = replace(row(provider="openvino"), engine="onnxruntime 1.24.1")
     merged = merge_results([("a.json", results(row())), ("b.json", results(openvino))])
     assert [one.name for one in merged.rows] == [

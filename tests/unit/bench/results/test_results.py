@@ -99,7 +99,7 @@ def test_a_missing_member_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"format": NaN}'])
 def test_what_is_no_results_is_refused(text: str) -> None:
-    """The message says how such a file is made, not that an artefact is to be exported."""
+    """The message says how such a file is made, not that an artifact is to be exported."""
     with pytest.raises(InputError, match="write it again with biolord bench --json"):
         Results.from_json(text, "r.json")
 

@@ -6,7 +6,7 @@ import pytest
 
 from biolord_bench.results.figures import Fidelity
 from biolord_bench.results.stated import stated_fidelity
-from biolord_onnx.json_fields import JSONObject
+from biolord_onnx.artifact.json_fields import JSONObject
 
 REPORT: JSONObject = {
     "reference": "float32",

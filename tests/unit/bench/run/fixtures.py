@@ -13,8 +13,8 @@ from biolord_bench.run.jobs import Job, own_job
 from biolord_bench.run.steps import Budget
 from biolord_bench.workloads.counted import Written
 from biolord_bench.workloads.workloads import COMPARED, GENERATED, GRID, compared, generate
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.manifest import MaxLength
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import MaxLength
 from unit.bench.results.sample import write_layered_artifact
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 

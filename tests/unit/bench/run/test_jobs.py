@@ -11,7 +11,7 @@ import pytest
 from biolord_bench.run.bench import run_bench
 from biolord_bench.run.jobs import plan_jobs
 from biolord_bench.run.options import Options
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.errors import ProviderError
 from unit.bench.run.fixtures import BUDGET
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
@@ -70,6 +70,6 @@ def test_amx_that_is_left_unused_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     assert said == []
     monkeypatch.setattr(onnxruntime, "__version__", "1.32.0")
     monkeypatch.setattr("biolord_bench.run.bench.cpu_features", lambda: frozenset({"amx_int8"}))
-    monkeypatch.setattr("biolord_onnx.amx.cpus_at_import", lambda: 1)
+    monkeypatch.setattr("biolord_onnx.session.amx.cpus_at_import", lambda: 1)
     run_bench(options, said.append)
     assert said[0].startswith("note: onnxruntime 1.32.0 uses no AMX in a process that may run on one CPU only")

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from biolord_bench.run.machine import describe_machine, require
-from biolord_onnx.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 
 
 def test_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

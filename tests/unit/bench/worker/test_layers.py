@@ -47,7 +47,7 @@ def test_integer_operators_are_known(tmp_path: Path) -> None:
     assert layers == [Layer(8, 24, True), Layer(24, 8, True)]
 
 
-def test_a_dequantised_weight_is_an_integer_one(tmp_path: Path) -> None:
+def test_a_dequantized_weight_is_an_integer_one(tmp_path: Path) -> None:
     """In a portable graph the weight passes through DequantizeLinear, perhaps through others too."""
     nodes = [
         helper.make_node("DequantizeLinear", ["w", "s"], ["float_w"]),

@@ -23,7 +23,7 @@ from biolord_bench.workloads.writer import (
     passages,
     requests,
 )
-from biolord_export.reference import reference_model
+from biolord_export.demo.models import reference_model
 from biolord_onnx.errors import InputError
 
 DIGESTS = {

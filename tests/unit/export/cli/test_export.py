@@ -11,9 +11,9 @@ import pytest
 
 from biolord_export.corpus import builtin_calibration, read_calibration
 from biolord_export.targets import TARGETS
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.manifest import MaxLength
 from tiny.checkpoint import write_checkpoint
 from unit.export.editing import blunt, edit_tensors
 from unit.export.fixtures import Exported
@@ -26,7 +26,7 @@ INT4 = ("--target", "cpu-int4")
 
 
 def test_the_whole_command_as_a_process(place: Place, tiny_mpnet: Path) -> None:
-    """The report alone is on stdout, steps and licence are on stderr, and the folder holds nothing but the artefact."""
+    """The report alone is on stdout, steps and license are on stderr, and the folder holds nothing but the artifact."""
     outcome = run_process("export", tiny_mpnet, place.out, *INT4)
     assert outcome.code == 0, outcome.err
     assert "\n\nfidelity " in outcome.out
@@ -35,7 +35,7 @@ def test_the_whole_command_as_a_process(place: Place, tiny_mpnet: Path) -> None:
     steps = outcome.err.splitlines()
     assert [steps[0], steps[2]] == ["reading weights", "writing the cpu-int4 graph"]
     assert "UMLS" in steps[-1]
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]
     assert open_artifact(place.out).manifest.target == "cpu-int4"
 
 
@@ -56,7 +56,7 @@ def test_float32_reports_its_size_alone(place: Place, tiny_mpnet: Path) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["bert", "mpnet"])
-def test_every_artefact_embeds_and_verifies(exported: Exports, architecture: str) -> None:
+def test_every_artifact_embeds_and_verifies(exported: Exports, architecture: str) -> None:
     """What export wrote is what the other commands read, as processes of their own."""
     path = exported(architecture, "cpu-int8").path
     embedded = run_process("embed", path, "Cat scratch injury")
@@ -76,7 +76,7 @@ def test_below_the_gate_nothing_is_written(place: Place, checkpoint: Path, tiny_
     assert_failed(outcome, "below the gate of cpu-int8: names: cosine_mean 0.", code=1)
     assert "is below 0.999" in outcome.err
     assert "--accept-below-gate" in outcome.err
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]
     assert open_artifact(place.out).manifest.target == "cpu-fp32"
 
 
@@ -210,16 +210,16 @@ def test_missing_arguments(arguments: tuple[str, ...]) -> None:
     assert outcome.err.count("\n") == 1
 
 
-def test_force_replaces_an_artefact(place: Place, tiny_mpnet: Path, tiny_bert: Path) -> None:
+def test_force_replaces_an_artifact(place: Place, tiny_mpnet: Path, tiny_bert: Path) -> None:
     """Wholly: nothing of the old one is left."""
     place.export(tiny_bert, *FLOAT32)
-    place.assert_refused(tiny_mpnet, *FLOAT32, message="artefact exists already: give another name, or --force")
+    place.assert_refused(tiny_mpnet, *FLOAT32, message="artifact exists already: give another name, or --force")
     assert place.export(tiny_mpnet, *FLOAT32, "--force").code == 0
     assert open_artifact(place.out).manifest.architecture == "mpnet"
-    assert place.left == ["artefact"]
+    assert place.left == ["artifact"]
 
 
-def test_an_artefact_can_be_moved_and_read_only(exported: Exports, tmp_path: Path) -> None:
+def test_an_artifact_can_be_moved_and_read_only(exported: Exports, tmp_path: Path) -> None:
     """No file of it refers to where it was made, and using it writes nothing."""
     moved = shutil.copytree(exported("bert", "cpu-fp32").path, tmp_path / "moved")
     for path in (*moved.iterdir(), moved):
@@ -230,7 +230,7 @@ def test_an_artefact_can_be_moved_and_read_only(exported: Exports, tmp_path: Pat
     assert sorted(moved.iterdir()) == before
 
 
-def test_the_licence_is_told_once(place: Place, tiny_mpnet: Path) -> None:
+def test_the_license_is_told_once(place: Place, tiny_mpnet: Path) -> None:
     """On stderr, as it stands in NOTICE."""
     outcome = place.export(tiny_mpnet, *FLOAT32)
     notice = (place.out / "NOTICE").read_text(encoding="utf-8").strip()
@@ -239,7 +239,7 @@ def test_the_licence_is_told_once(place: Place, tiny_mpnet: Path) -> None:
 
 
 def test_a_vocabulary_of_ones_own(place: Place, tiny_mpnet: Path, exported: Exports, tmp_path: Path) -> None:
-    """The artefact is smaller; its own texts keep their vectors; manifest, report and info tell what it costs."""
+    """The artifact is smaller; its own texts keep their vectors; manifest, report and info tell what it costs."""
     file = tmp_path / "my texts.txt"
     mine = [text for text in builtin_calibration().texts if len(text) < 30][:60]
     file.write_text("\n".join(mine), encoding="utf-8")

@@ -8,8 +8,8 @@ import tomllib
 
 import pytest
 
+from biolord_export.checkpoint.family import FAMILY
 from biolord_export.cli import models
-from biolord_export.family import FAMILY
 from family.layouts import LAYOUTS
 from oracle.client import REPOSITORY
 
@@ -28,7 +28,7 @@ def test_all_five_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert [block.splitlines()[0] for block in blocks] == [model.id for model in FAMILY]
     assert len(blocks) == 5
     for block in blocks:
-        for word in ("languages", "size", "longest text", "licence", "verified", "export"):
+        for word in ("languages", "size", "longest text", "license", "verified", "export"):
             assert f"\n  {word} " in block
         assert "random weights" in block
         assert "not run" in " ".join(block.split())

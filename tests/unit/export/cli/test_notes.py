@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from tiny.checkpoint import write_checkpoint
 from tiny.settings import LIBRARY, NO_MODULES, POOLING, Edit, put
 from unit.export.places import Place, run

@@ -11,8 +11,8 @@ import pytest
 
 from biolord_export.cli import requirements
 from biolord_export.cli.requirements import NEEDED, require_export_extra
-from biolord_onnx.engine import import_onnxruntime
 from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.session.engine import import_onnxruntime
 from guards.readme import REPOSITORY
 from unit.export.places import assert_failed, run
 
@@ -37,7 +37,7 @@ def test_what_is_missing_is_named_with_the_pip_command(monkeypatch: pytest.Monke
 def test_the_command_says_so_before_it_loads_anything(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without the check the first import would fail with a traceback."""
     monkeypatch.setattr(requirements, "find_spec", lambda _: None)
-    for name in ("biolord_export.pipeline", "biolord_export.source"):
+    for name in ("biolord_export.pipeline", "biolord_export.checkpoint.source"):
         monkeypatch.setitem(sys.modules, name, None)
     assert_failed(run("export", "model", tmp_path / "out"), "biolord export needs onnx, onnxruntime")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
-from biolord_export.fidelity import FidelityReport, Gate, GroupFidelity
-from biolord_export.quantise.report import LinearReport
-from biolord_onnx.json_fields import JSON, JSONObject
+from biolord_export.quantize.report import LinearReport
+from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity
+from biolord_onnx.artifact.json_fields import JSON, JSONObject
 
 GATE = Gate(0.998, 0.99, 0.98)
 GROUPS = (
@@ -65,7 +65,7 @@ def test_layers_without_a_channel_in_float32() -> None:
 
 
 def test_no_layers_no_table() -> None:
-    """A target that doesn't quantise has none."""
+    """A target that doesn't quantize has none."""
     assert layer_table([]) == ""
 
 

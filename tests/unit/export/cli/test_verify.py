@@ -11,11 +11,11 @@ import pytest
 
 from biolord_export.cli import requirements
 from biolord_export.corpus import golden_texts
-from biolord_export.fidelity import FidelityReport
 from biolord_export.targets import TARGETS
-from biolord_onnx import kernels
-from biolord_onnx.artifact import open_artifact
-from biolord_onnx.manifest import Golden
+from biolord_export.verification.fidelity import FidelityReport
+from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Golden
+from biolord_onnx.session import kernels
 from unit.export.fixtures import Exported
 from unit.export.places import assert_failed, run
 from unit.runtime.command import Biolord, run_process
@@ -34,7 +34,7 @@ def golden_of(path: Path) -> Golden:
 
 @pytest.fixture
 def copy(exported: Exports, tmp_path: Path) -> Path:
-    """Give a quantised artefact to change."""
+    """Give a quantized artifact to change."""
     return shutil.copytree(exported("mpnet", "cpu-int8").path, tmp_path / "copy")
 
 
@@ -64,7 +64,7 @@ def test_json(biolord: Biolord, exported: Exports) -> None:
     """The same as one JSON object on stdout."""
     path = exported("mpnet", "cpu-int8").path
     document = json.loads(biolord("verify", path, "--json").out)
-    assert document["artefact"] == "tiny-mpnet-cpu-int8"
+    assert document["artifact"] == "tiny-mpnet-cpu-int8"
     assert document["files"] == "whole"
     assert document["fidelity"] == open_artifact(path).manifest.fidelity
     golden = golden_of(path).sha256
@@ -99,7 +99,7 @@ def test_targets_without_golden_texts(biolord: Biolord, exported: Exports) -> No
     assert "bits" not in biolord("verify", path).out
 
 
-def test_an_artefact_that_was_not_measured(biolord: Biolord, exported: Exports) -> None:
+def test_an_artifact_that_was_not_measured(biolord: Biolord, exported: Exports) -> None:
     """Its files are whole, and nothing is claimed beyond that."""
     path = exported("mpnet", "cpu-fp32").path
     outcome = biolord("verify", path)
@@ -117,13 +117,13 @@ def test_a_file_that_was_changed(biolord: Biolord, copy: Path, name: str) -> Non
     biolord("verify", copy).assert_error(f"{copy / name} was changed after the export")
 
 
-def test_a_folder_that_is_no_artefact(biolord: Biolord, tmp_path: Path) -> None:
-    """A checkpoint given instead of an artefact, for one."""
-    biolord("verify", tmp_path).assert_error("has no manifest.json: it is not an artefact")
+def test_a_folder_that_is_no_artifact(biolord: Biolord, tmp_path: Path) -> None:
+    """A checkpoint given instead of an artifact, for one."""
+    biolord("verify", tmp_path).assert_error("has no manifest.json: it is not an artifact")
 
 
 def test_a_recorded_shortfall_is_exit_code_1(biolord: Biolord, copy: Path) -> None:
-    """An artefact accepted below its gate stays one."""
+    """An artifact accepted below its gate stays one."""
     edit_manifest(copy, "fidelity", "shortfalls", value=["names: cosine_min 0.5 is below 0.99"])
     outcome = biolord("verify", copy)
     assert outcome.code == 1
@@ -154,7 +154,7 @@ def test_a_checkpoint_as_reference(exported: Exports, tiny_mpnet: Path, texts: P
 
 
 def test_the_built_in_texts_give_the_manifests_figures_again(exported: Exports, tiny_mpnet: Path) -> None:
-    """Whoever gets an artefact can check what it says about itself."""
+    """Whoever gets an artifact can check what it says about itself."""
     path = exported("mpnet", "cpu-int8").path
     outcome = run("verify", path, "--reference", tiny_mpnet, "--json")
     measured = FidelityReport.from_json(json.loads(outcome.out)["fidelity"], "stdout")
@@ -165,12 +165,12 @@ def test_the_built_in_texts_give_the_manifests_figures_again(exported: Exports, 
         assert found.cosine_min == pytest.approx(stated.cosine_min, abs=1e-4)
 
 
-def test_an_artefact_as_reference(exported: Exports, texts: Path) -> None:
-    """As a process, against the float32 artefact."""
+def test_an_artifact_as_reference(exported: Exports, texts: Path) -> None:
+    """As a process, against the float32 artifact."""
     path, exact = exported("bert", "cpu-int8").path, exported("bert", "cpu-fp32").path
     outcome = run_process("verify", path, "--reference", exact, "--texts", texts)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "against: artefact tiny-bert-cpu-fp32; gate: passed" in outcome.out
+    assert "against: artifact tiny-bert-cpu-fp32; gate: passed" in outcome.out
 
 
 def test_a_measured_shortfall_is_exit_code_1(exported: Exports, tiny_bert: Path, texts: Path) -> None:
@@ -200,10 +200,10 @@ def test_a_reference_that_is_nothing(biolord: Biolord, exported: Exports, tmp_pa
 def test_options_that_need_a_reference(biolord: Biolord, exported: Exports, options: tuple[str, str]) -> None:
     """Nothing would be measured, and the option not be seen."""
     path = exported("mpnet", "cpu-fp32").path
-    biolord("verify", path, *options).assert_error(f"{options[0]} needs --reference: name the checkpoint or artefact")
+    biolord("verify", path, *options).assert_error(f"{options[0]} needs --reference: name the checkpoint or artifact")
 
 
-def test_labelled_pairs(exported: Exports, tiny_mpnet: Path, texts: Path, tmp_path: Path) -> None:
+def test_labeled_pairs(exported: Exports, tiny_mpnet: Path, texts: Path, tmp_path: Path) -> None:
     """Both rank correlations are in the table and in the JSON object, and no gate is on them."""
     file = tmp_path / "pairs.tsv"
     rows = [f"{number % 7}\twound {number}\tinjury of skin {number * 7}\n" for number in range(9)]
@@ -211,7 +211,7 @@ def test_labelled_pairs(exported: Exports, tiny_mpnet: Path, texts: Path, tmp_pa
     options = ("--reference", tiny_mpnet, "--texts", texts, "--pairs", file)
     table = run("verify", exported("mpnet", "cpu-fp32").path, *options)
     assert (table.code, table.err) == (0, "")
-    (line,) = (line for line in table.out.splitlines() if line.startswith("9 labelled pairs (pairs.tsv): Spearman "))
+    (line,) = (line for line in table.out.splitlines() if line.startswith("9 labeled pairs (pairs.tsv): Spearman "))
     own, _, reference = line.partition(": Spearman ")[2].partition(", of the reference ")
     assert float(own) == float(reference)
     members = json.loads(run("verify", exported("mpnet", "cpu-int8").path, *options, "--json").out)["fidelity"]
@@ -221,7 +221,7 @@ def test_labelled_pairs(exported: Exports, tiny_mpnet: Path, texts: Path, tmp_pa
     assert report.pairs.reference == pytest.approx(float(reference), abs=1e-4)
 
 
-def test_labelled_pairs_in_another_dialect(
+def test_labeled_pairs_in_another_dialect(
     biolord: Biolord, exported: Exports, tiny_mpnet: Path, texts: Path, tmp_path: Path
 ) -> None:
     """The options are those of other tables, and go with --pairs alone."""
@@ -231,7 +231,7 @@ def test_labelled_pairs_in_another_dialect(
     path = exported("mpnet", "cpu-fp32").path
     options = ("--reference", tiny_mpnet, "--texts", texts)
     outcome = biolord("verify", path, *options, "--pairs", file, "--delimiter", "semicolon", "--quoting", "csv")
-    assert "5 labelled pairs (pairs.txt): Spearman " in outcome.out
+    assert "5 labeled pairs (pairs.txt): Spearman " in outcome.out
     biolord("verify", path, *options, "--pairs", file, "--delimiter", "x").assert_error(
         "--delimiter is 'x', expected tab"
     )
@@ -247,11 +247,11 @@ def test_torch_is_named_where_it_is_missing(biolord: Biolord, exported: Exports,
     assert "pip install 'biolord-onnx[cpu,export,optimum]'" in outcome.err
 
 
-def test_an_artefact_is_no_checkpoint_for_torch(biolord: Biolord, exported: Exports) -> None:
+def test_an_artifact_is_no_checkpoint_for_torch(biolord: Biolord, exported: Exports) -> None:
     """It holds no weights that torch could run."""
     path = exported("mpnet", "cpu-fp32").path
     outcome = biolord("verify", path, "--reference", path, "--engine", "torch")
-    outcome.assert_error("is an artefact, which torch can't run: name a checkpoint, or leave --engine out")
+    outcome.assert_error("is an artifact, which torch can't run: name a checkpoint, or leave --engine out")
 
 
 def test_a_revision_of_a_folder(biolord: Biolord, exported: Exports, tiny_mpnet: Path) -> None:
@@ -282,7 +282,7 @@ def test_texts_that_are_no_use(
 
 
 def test_one_text_is_enough(exported: Exports, tiny_mpnet: Path, tmp_path: Path) -> None:
-    """It has no neighbours to compare, and its cosine counts."""
+    """It has no neighbors to compare, and its cosine counts."""
     (tmp_path / "one.txt").write_text("fever", encoding="utf-8")
     path = exported("mpnet", "cpu-int8").path
     outcome = run("verify", path, "--reference", tiny_mpnet, "--texts", tmp_path / "one.txt")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.architectures import read_weights
-from biolord_export.config import read_encoder_config
-from biolord_export.weights import EncoderWeights
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.weights import EncoderWeights
 
 
 @pytest.fixture(scope="session")

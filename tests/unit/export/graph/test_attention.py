@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.weights import EncoderWeights, Layer, Linear
 from biolord_export.graph.attention import emit_attention
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.packing import emit_packing
-from biolord_export.weights import EncoderWeights, Layer, Linear
 from parity.reference import attention
 from unit.export.graph.running import evaluate, prefix_mask
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, checker
 
 from biolord_export.graph.builder import DATA_FILE, INLINE_BYTES, MICROSOFT, MODEL_FILE, GraphBuilder
-from biolord_onnx.onnx_file import read_graph
+from biolord_onnx.graph.file import read_graph
 from unit.export.graph.running import evaluate
 
 CACHE_LINE = 64

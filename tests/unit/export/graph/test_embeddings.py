@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
 from biolord_export.graph.packing import emit_packing
-from biolord_export.weights import EncoderWeights
 from parity.reference import layer_norm
 from unit.export.graph.running import evaluate
 
@@ -35,7 +35,7 @@ def run(weights: EncoderWeights, rows: list[list[int]], extra: int = 0) -> NDArr
 
 
 def expected(weights: EncoderWeights, ids: list[int], places: list[int]) -> NDArray[np.float64]:
-    """Token rows plus position rows, normalised."""
+    """Token rows plus position rows, normalized."""
     total = weights.word_embeddings[ids].astype(np.float64) + weights.position_embeddings[places]
     norm = weights.embedding_norm
     return layer_norm(total, norm.weight.astype(np.float64), norm.bias.astype(np.float64), norm.epsilon)

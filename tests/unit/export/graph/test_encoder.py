@@ -10,10 +10,10 @@ import onnx
 import onnxruntime
 import pytest
 
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE
 from biolord_export.graph.encoder import LINEAR_INPUTS, EncoderGraph, emit_encoder
-from biolord_export.modules import Pooling
-from biolord_export.weights import EncoderWeights, Linear
 from unit.export.graph.running import evaluate, prefix_mask
 
 MEAN = Pooling("mean", normalize=False)
@@ -28,7 +28,7 @@ def emitted(weights: EncoderWeights, pooling: Pooling = MEAN) -> EncoderGraph:
 
 
 @pytest.mark.parametrize("architecture", ["mpnet", "bert"])
-def test_the_signature_is_that_of_an_artefact(
+def test_the_signature_is_that_of_an_artifact(
     architecture: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     """Two int64 inputs of free shape, two float32 outputs of the encoder's width, and nothing else."""
@@ -72,7 +72,7 @@ def test_the_bias_is_computed_once_for_all_layers(mpnet: EncoderWeights, tmp_pat
     assert len({node.input[5] for node in attention}) == 1
 
 
-def test_both_outputs_are_unit_vectors_if_the_checkpoint_normalises(mpnet: EncoderWeights) -> None:
+def test_both_outputs_are_unit_vectors_if_the_checkpoint_normalizes(mpnet: EncoderWeights) -> None:
     """With a Normalize module sentence-transformers yields unit vectors, so both outputs are the same."""
     raw, raw_unit = evaluate(emitted(mpnet).builder, FEED, "sentence_embedding", "unit_embedding")
     normal, unit = evaluate(

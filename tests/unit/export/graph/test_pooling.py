@@ -1,4 +1,4 @@
-"""Pooling and normalisation against numpy."""
+"""Pooling and normalization against numpy."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.modules import POOLING_MODES
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.packing import emit_packing
 from biolord_export.graph.pooling import POOLINGS, SUM_BLOCK, emit_unit
-from biolord_export.modules import POOLING_MODES
 from parity.reference import pool, unit
 from unit.export.graph.running import evaluate, prefix_mask
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_export.checkpoint.weights import EncoderWeights, Layer, Linear
 from biolord_export.kernels.layers import (
     AttentionWeights,
     FeedForwardWeights,
@@ -14,8 +15,7 @@ from biolord_export.kernels.layers import (
     IntegerLayer,
     IntegerLinear,
 )
-from biolord_export.quantise.tables import round_table
-from biolord_export.weights import EncoderWeights, Layer, Linear
+from biolord_export.quantize.tables import round_table
 
 Float32 = NDArray[np.float32]
 GROUP = 32

@@ -12,13 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from biolord_export.architectures import read_weights
-from biolord_export.config import read_encoder_config
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.kernels.graph import emit_integer_encoder
-from biolord_export.modules import Pooling
-from biolord_export.weights import EncoderWeights
-from biolord_onnx import kernels
+from biolord_onnx.session import kernels
 from kernels.running import use
 from parity.authored import cosines, open_graph
 from parity.reference import unit

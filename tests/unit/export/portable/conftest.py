@@ -1,4 +1,4 @@
-"""A tiny BERT: its weights, the graph that optimum would trace of it, and the same quantised."""
+"""A tiny BERT: its weights, the graph that optimum would trace of it, and the same quantized."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from onnx import ModelProto
 
-from biolord_export.architectures import read_weights
-from biolord_export.calibrate import collect_statistics
-from biolord_export.config import read_encoder_config
-from biolord_export.quantise.static8 import StaticEncoder, quantise_static8
-from biolord_export.weights import EncoderWeights
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.weights import EncoderWeights
+from biolord_export.quantize.static8 import StaticEncoder, quantize_static8
 from unit.export.portable.traced import traced_bert
 
 
@@ -33,4 +33,4 @@ def static8(bert: EncoderWeights) -> StaticEncoder:
     """The tiny BERT in static 8 bits, calibrated on random tokens."""
     random = np.random.default_rng(7)
     texts = [random.integers(5, len(bert.word_embeddings), length) for length in range(3, 43)]
-    return quantise_static8(bert, collect_statistics(bert, texts))
+    return quantize_static8(bert, collect_statistics(bert, texts))

@@ -12,19 +12,19 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
-from biolord_export.calibrate import collect_statistics
+from biolord_export.calibration.collect import collect_statistics
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE, GraphBuilder
 from biolord_export.graph.encoder import emit_encoder
-from biolord_export.modules import Pooling
 from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.portable.standard import IR_VERSION, OPSET
-from biolord_export.quantise.static8 import StaticEncoder, quantise_static8
-from biolord_export.weights import EncoderWeights
-from biolord_onnx.graph_check import check_graph
-from biolord_onnx.onnx_file import read_graph
+from biolord_export.quantize.static8 import StaticEncoder, quantize_static8
+from biolord_onnx.graph.check import check_graph
+from biolord_onnx.graph.file import read_graph
 from unit.export.graph.running import prefix_mask
 from unit.export.portable.traced import traced_bert
 
@@ -36,7 +36,7 @@ Float32 = NDArray[np.float32]
 
 @pytest.fixture
 def portable_int8(bert: EncoderWeights, traced: ModelProto, static8: StaticEncoder) -> GraphBuilder:
-    """The quantised graph."""
+    """The quantized graph."""
     return wrap_encoder(traced, bert.dim, MEAN, match_weights(traced, qdq_operators(bert, static8)))
 
 
@@ -89,13 +89,13 @@ def test_strange_texts_come_nearer_where_calibration_knows_of_them(bert: Encoder
     alone = [np.array([number]) for number in range(10, 30)]
     strange = collect_statistics(bert, alone[:5], alone)
     known = {place: replace(seen, strange=strange[place].strange) for place, seen in statistics.items()}
-    ordinary, widened = quantise_static8(bert, statistics), quantise_static8(bert, known)
+    ordinary, widened = quantize_static8(bert, statistics), quantize_static8(bert, known)
     losses = [1 - similarities(bert, each, tmp_path, [1] * 12).mean() for each in (ordinary, widened)]
     assert losses[1] < 0.7 * losses[0]
     assert similarities(bert, widened, tmp_path, [4, 28, 12, 7]).min() > 0.999
 
 
-def test_the_signature_is_that_of_an_artefact(bert: EncoderWeights, traced: ModelProto, tmp_path: Path) -> None:
+def test_the_signature_is_that_of_an_artifact(bert: EncoderWeights, traced: ModelProto, tmp_path: Path) -> None:
     """Two int64 inputs of free shape, though BERT's trace has three, and two float32 outputs of the encoder's width."""
     session = onnxruntime.InferenceSession(wrap_encoder(traced, bert.dim, MEAN, {}).save(tmp_path))
     free = ["batch", "sequence"]

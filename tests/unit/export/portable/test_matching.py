@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from onnx import ModelProto, TensorProto
 
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.portable.matching import match_weights, weight_digest
-from biolord_export.weights import EncoderWeights, Linear
 from unit.export.portable.traced import Traced, linear
 
 WEIGHT = np.arange(16, dtype=np.float32).reshape(4, 4)

@@ -12,14 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.portable.matching import weight_digest
 from biolord_export.portable.qdq import Exact, QdqRow, QdqStatic, SideBySide, qdq_operators
 from biolord_export.portable.replay import Operator
 from biolord_export.portable.standard import StandardGraph
-from biolord_export.quantise.grid import RowGrid, StaticGrid
-from biolord_export.quantise.static8 import RowLinear, StaticEncoder, StaticLinear
-from biolord_export.quantise.weight8 import Int8Weight
-from biolord_export.weights import EncoderWeights, Linear
+from biolord_export.quantize.grid import RowGrid, StaticGrid
+from biolord_export.quantize.static8 import RowLinear, StaticEncoder, StaticLinear
+from biolord_export.quantize.weight8 import Int8Weight
 
 Float32 = NDArray[np.float32]
 RANDOM = np.random.default_rng(3)
@@ -28,18 +28,18 @@ X = RANDOM.normal(0, 2, (2, 7, INPUTS)).astype(np.float32)
 
 
 def int8_weight(inputs: int = INPUTS) -> Int8Weight:
-    """Make a quantised weight of random numbers."""
+    """Make a quantized weight of random numbers."""
     values = RANDOM.integers(-127, 128, (inputs, OUTPUTS)).astype(np.int8)
     return Int8Weight(values, RANDOM.uniform(0.01, 0.02, OUTPUTS).astype(np.float32))
 
 
-def static(*, centred: bool = True, bias: bool = True) -> StaticLinear:
+def static(*, centered: bool = True, bias: bool = True) -> StaticLinear:
     """Make a layer whose grid is fixed, and too short for some of the inputs."""
     grid = StaticGrid(
-        center=RANDOM.normal(size=INPUTS).astype(np.float32) * centred,
-        smooth=RANDOM.uniform(0.5, 2, INPUTS).astype(np.float32) if centred else np.ones(INPUTS, np.float32),
+        center=RANDOM.normal(size=INPUTS).astype(np.float32) * centered,
+        smooth=RANDOM.uniform(0.5, 2, INPUTS).astype(np.float32) if centered else np.ones(INPUTS, np.float32),
         step=0.02,
-        zero_point=128 if centred else 9,
+        zero_point=128 if centered else 9,
     )
     return StaticLinear(grid, int8_weight(), RANDOM.normal(size=OUTPUTS).astype(np.float32) * bias)
 
@@ -67,13 +67,13 @@ def flat(x: Float32) -> Float32:
     return x.reshape(-1, x.shape[-1])
 
 
-@pytest.mark.parametrize("centred", [True, False])
-def test_a_fixed_grid_computes_what_the_scheme_says(*, centred: bool) -> None:
+@pytest.mark.parametrize("centered", [True, False])
+def test_a_fixed_grid_computes_what_the_scheme_says(*, centered: bool) -> None:
     """Centring, smoothing, rounding, clipping, product and bias equal the numpy of the scheme."""
-    linear = static(centred=centred)
+    linear = static(centered=centered)
     found, _ = emitted(QdqStatic(linear), X)
     np.testing.assert_allclose(flat(found), linear.apply(flat(X)), atol=2e-5)
-    assert np.abs(flat(found) - linear.grid.normalise(flat(X)) @ linear.weight.dense() - linear.bias).max() > 0.01
+    assert np.abs(flat(found) - linear.grid.normalize(flat(X)) @ linear.weight.dense() - linear.bias).max() > 0.01
 
 
 def test_a_grid_of_each_tokens_own_computes_what_the_scheme_says() -> None:
@@ -86,7 +86,7 @@ def test_a_grid_of_each_tokens_own_computes_what_the_scheme_says() -> None:
 
 
 def test_a_tokens_grid_does_not_depend_on_the_tokens_beside_it() -> None:
-    """A huge neighbour in the batch or in the text leaves a token's bits as they are."""
+    """A huge neighbor in the batch or in the text leaves a token's bits as they are."""
     operator = QdqRow(row())
     loud = X.copy()
     loud[1], loud[0, 3] = 1000, 1000
@@ -104,7 +104,7 @@ def test_parts_take_their_inputs_side_by_side_and_add_up() -> None:
     assert [node.op_type for node in model.graph.node].count("QuantizeLinear") == 1
 
 
-@pytest.mark.parametrize("operator", [QdqStatic(static(centred=False, bias=False)), QdqRow(row(bias=False))])
+@pytest.mark.parametrize("operator", [QdqStatic(static(centered=False, bias=False)), QdqRow(row(bias=False))])
 def test_a_bias_of_zeros_costs_no_node(operator: Operator) -> None:
     """Where another part carries the bias, nothing is added."""
     assert all(node.op_type != "Add" for node in emitted(operator, X)[1].graph.node)

@@ -73,8 +73,8 @@ def test_nodes_that_the_output_does_not_need_stay_behind(traced: ModelProto, tmp
     assert kinds["MatMul"] == sum(node.op_type == "MatMul" for node in traced.graph.node)
 
 
-def test_constants_become_initialisers_and_equal_ones_one(traced: ModelProto, tmp_path: Path) -> None:
-    """No Constant node is left, and no two initialisers hold the same."""
+def test_constants_become_initializers_and_equal_ones_one(traced: ModelProto, tmp_path: Path) -> None:
+    """No Constant node is left, and no two initializers hold the same."""
     graph = copied(traced, tmp_path).graph
     assert all(node.op_type != "Constant" for node in graph.node)
     held = [

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from biolord_export.checkpoint.source import open_checkpoint
 from biolord_export.corpus import Corpus
 from biolord_export.errors import ExportError
-from biolord_export.portable.road import PortableFloatRoad, PortableIntegerRoad
 from biolord_export.portable.tracing import trace_encoder
-from biolord_export.roads import Road
-from biolord_export.source import open_checkpoint
-from biolord_export.vocabulary import keep_vocabulary
+from biolord_export.roads.portable import PortableFloatRoad, PortableIntegerRoad
+from biolord_export.roads.road import Road
+from biolord_export.vocabulary.pruning import keep_vocabulary
 from biolord_onnx.errors import MissingDependencyError
 from unit.export.places import Place
 

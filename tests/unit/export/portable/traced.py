@@ -10,8 +10,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from biolord_export.checkpoint.weights import EncoderWeights, Layer, LayerNorm, Linear
 from biolord_export.portable.standard import IR_VERSION, OPSET
-from biolord_export.weights import EncoderWeights, Layer, LayerNorm, Linear
 
 FREE = ["batch_size", "sequence_length"]
 
@@ -32,7 +32,7 @@ class Traced:
         return f"{place}_output_0"
 
     def weight(self, value: NDArray[np.generic], name: str) -> str:
-        """Add an initialiser."""
+        """Add an initializer."""
         self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 

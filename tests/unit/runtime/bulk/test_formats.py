@@ -19,8 +19,8 @@ from pyarrow import parquet
 from biolord_onnx.bulk.formats import GROUP_ROWS, check_output, find_format, write_lines
 from biolord_onnx.bulk.reading import Id, Row
 from biolord_onnx.bulk.source import Source, _survey
+from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.errors import InputError, MissingDependencyError
-from biolord_onnx.precision import Vectors
 
 TEXTS = ["cat", 'fièvre "38 %s"\n', ""]
 NUMBERS = [[0.1, -1e-30, 3.4e38], [1 / 3, 0.0, -0.0], [16777217, 1e-45, 65504]]

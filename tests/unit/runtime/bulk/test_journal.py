@@ -149,7 +149,8 @@ def test_damage_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.Data
     if data.draw(st.booleans()):
         place.write_bytes(whole[:at])
         lines = whole[:at].count(b"\n")
-        if at == 0 or lines:
+        # A first line that lacks nothing but its end says which run it was, and that nothing is done.
+        if at == 0 or lines or whole[at] == ord("\n"):
             assert read(place) == (FIRST, SECOND)[: max(0, lines - 1)]
         else:
             with pytest.raises(InputError, match="line 1"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.batching import CHUNK_CHARACTERS
 from biolord_onnx.bulk.parts import PART_ROWS, cut
 from biolord_onnx.bulk.reading import Row
+from biolord_onnx.encoding.batching import CHUNK_CHARACTERS
 
 
 @given(st.lists(st.text(max_size=5)), st.integers(1, 7))

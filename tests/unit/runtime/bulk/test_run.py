@@ -26,7 +26,7 @@ from biolord_onnx.bulk.source import Source, _survey, of_file, of_texts
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError
-from biolord_onnx.shared import SessionOptions
+from biolord_onnx.loading import SessionOptions
 from unit.runtime.bulk.disks import full_at
 from unit.runtime.command import COMMAND
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
@@ -39,7 +39,7 @@ PLAIN = EncodeOptions()
 
 
 class Bulk:
-    """Runs of one artefact with parts of 16 rows."""
+    """Runs of one artifact with parts of 16 rows."""
 
     def __init__(self, embedder: Embedder, artifact: Path) -> None:
         self.embedder = embedder

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from biolord_onnx.bulk.reading import Columns, read_rows
 from biolord_onnx.errors import InputError
-from biolord_onnx.io.dialects import find_delimiter
+from biolord_onnx.io.delimited.dialects import find_delimiter
 from biolord_onnx.io.rows import EMPTY_POLICIES, Empty, EmptyPolicy, Layout
 from unit.runtime.io.reading import table, texts, write
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx import kernels
 from biolord_onnx.errors import ProviderError
+from biolord_onnx.session import kernels
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from dockerfile_parse import DockerfileParser
 
 from biolord_onnx import __version__
-from biolord_onnx.artifact import open_artifact
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.pack.own_wheel import installed_tag, write_own_wheel
 from biolord_onnx.pack.platforms import container_platform
 from unit.runtime.command import Biolord
@@ -33,7 +33,7 @@ def full_index(index: Path) -> Path:
 
 
 def test_a_wheel(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
-    """Its place, its size, what to type then, and the licence's notice."""
+    """Its place, its size, what to type then, and the license's notice."""
     outcome = biolord("pack", tiny, "--wheel", tmp_path / "new" / "folder", "--name", "Mini", "--version", "1.0")
     wheel = tmp_path / "new" / "folder" / "mini-1.0-py3-none-any.whl"
     assert outcome.code == 0
@@ -119,7 +119,7 @@ def test_nothing_is_left_of_a_pack_that_fails(biolord: Biolord, tiny: Path, tmp_
 def test_force_removes_no_folder_but_a_packs(
     biolord: Biolord, tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The artefact itself, the folder that one stands in, anything else of the user's: refused, and left whole."""
+    """The artifact itself, the folder that one stands in, anything else of the user's: refused, and left whole."""
     before = sorted(path.name for path in tiny_copy.iterdir())
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.tar").mkdir()
@@ -142,11 +142,11 @@ def context(biolord: Biolord, tiny: Path, tmp_path: Path) -> Path:
 
 
 def test_a_build_context_is_complete(context: Path) -> None:
-    """All that the Dockerfile copies is there, the artefact whole."""
+    """All that the Dockerfile copies is there, the artifact whole."""
     parser = DockerfileParser(str(context))
     copies = [step["value"].split() for step in parser.structure if step["instruction"] == "COPY"]
     assert [parts for parts in copies if not parts[0].startswith("--from") and not (context / parts[0]).exists()] == []
-    open_artifact(context / "artefact")
+    open_artifact(context / "artifact")
     (wheel,) = (context / "wheels").iterdir()
     assert f"/wheels/{wheel.name}[cpu,serve]" in parser.content
     assert f"FROM python:{HERE}-slim-bookworm AS build" in parser.content
@@ -225,7 +225,7 @@ def test_a_single_wheel_is_for_any_python(
     biolord("pack", tiny, "--docker", tmp_path / "c").assert_error("--python has '3.14'")
 
 
-def test_a_damaged_artefact_is_not_packed(biolord: Biolord, tiny_copy: Path, tmp_path: Path) -> None:
+def test_a_damaged_artifact_is_not_packed(biolord: Biolord, tiny_copy: Path, tmp_path: Path) -> None:
     """It would be carried far."""
     (tiny_copy / "tokenizer.json").write_text("{}" + " " * ((tiny_copy / "tokenizer.json").stat().st_size - 2), "utf-8")
     biolord("pack", tiny_copy, "--wheel", tmp_path / "w").assert_error("was changed after the export")

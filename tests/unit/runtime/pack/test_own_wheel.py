@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from biolord_onnx import __version__, kernels
+from biolord_onnx import __version__
 from biolord_onnx.errors import BiolordError, ProviderError
 from biolord_onnx.pack import own_wheel
 from biolord_onnx.pack.own_wheel import installed_tag, write_own_wheel
 from biolord_onnx.pack.wheel import ANY
+from biolord_onnx.session import kernels
 
 
 def test_every_package_is_in_it(tmp_path: Path) -> None:

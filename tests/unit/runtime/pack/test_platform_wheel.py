@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from biolord_onnx import __version__
-from biolord_onnx.artifact import Artifact, open_artifact
+from biolord_onnx.artifact.folder import Artifact, open_artifact
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.pack import platform_wheel
 from biolord_onnx.pack.offline import Machines

@@ -1,0 +1,142 @@
+"""The part of a transformers ``config.json`` that decides the graph."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from biolord_export.checkpoint.known_keys import Key, check_keys
+from biolord_export.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JsonObject = dict[str, object]
+
+FAIRSEQ_TYPES = frozenset({"mpnet", "roberta", "xlm-roberta"})
+"""Architectures whose first position vectors belong to padding: they have fewer places than position vectors."""
+MPNET_PAD_ID = 1
+"""transformers' MPNet counts positions with this id whatever config.json's pad_token_id says."""
+_NONE: tuple[object, ...] = (None, {})
+ENCODER_KEYS = {
+    "hidden_act": Key("the activation of the feed-forward layers", ("gelu",)),
+    "position_embedding_type": Key("how positions enter the attention", ("absolute",)),
+    "relative_attention_num_buckets": Key("rows of MPNet's table of relative positions", (32,)),
+    "is_decoder": Key("a decoder's attention looks one way only", (False,)),
+    "is_encoder_decoder": Key("only encoders are converted", (False,)),
+    "add_cross_attention": Key("attention to another encoder's output", (False,)),
+    "pruned_heads": Key("attention heads that are taken out", _NONE),
+    "quantization_config": Key("weights that are quantized already", _NONE),
+    "auto_map": Key("it names code of its own, which is never run", _NONE),
+    "processor_class": Key("it names another way to prepare texts", (None,)),
+    "transformers_weights": Key("it names another file of weights", (None,)),
+}
+"""Those of config.json that change what is computed, beside the sizes; the file has many others that don't."""
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Sizes of an encoder, as its config.json states them; ``path`` is that file."""
+
+    path: Path
+    model_type: str
+    dim: int
+    layers: int
+    heads: int
+    inner_dim: int
+    vocabulary: int
+    max_positions: int
+    token_types: int
+    pad_id: int
+    epsilon: float
+
+    @property
+    def first_position(self) -> int:
+        """The row of the position table that belongs to a text's first token."""
+        return self.pad_id + 1 if self.model_type in FAIRSEQ_TYPES else 0
+
+    @property
+    def layer_range(self) -> range:
+        """The numbers of the layers."""
+        return range(self.layers)
+
+
+def read_json_object(path: Path) -> JsonObject:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        CheckpointError: The file is missing, isn't JSON, or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path} is missing: give a sentence-transformers folder or a transformers checkpoint"
+        ) from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, expected an object")
+    return value
+
+
+def read_json_if_there(path: Path) -> JsonObject:
+    """Read a JSON file that holds an object, as `read_json_object`; nothing where there is none."""
+    return read_json_object(path) if path.exists() else {}
+
+
+def read_int(values: JsonObject, key: str, path: Path, default: int | None = None) -> int:
+    """Read a whole number of at least 0 from a JSON object.
+
+    Raises:
+        CheckpointError: It is missing without a default, or isn't such a number.
+    """
+    value = values.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise CheckpointError(f"{path}: {key} is {value!r}, expected a whole number of at least 0")
+    return value
+
+
+def read_encoder_config(folder: Path) -> EncoderConfig:
+    """Read ``config.json`` of a checkpoint folder.
+
+    Raises:
+        CheckpointError: The file is missing or broken, or describes something the authored graph doesn't compute.
+    """
+    path = folder / "config.json"
+    values = read_json_object(path)
+    check_keys(values, path, ENCODER_KEYS, only=False)
+    model_type = str(values.get("model_type", ""))
+    epsilon = values.get("layer_norm_eps", 1e-12)
+    if not isinstance(epsilon, int | float) or not 0 < epsilon < 1:
+        raise CheckpointError(f"{path}: layer_norm_eps is {epsilon!r}, expected a number between 0 and 1")
+    config = EncoderConfig(
+        path=path,
+        model_type=model_type,
+        dim=read_int(values, "hidden_size", path),
+        layers=read_int(values, "num_hidden_layers", path),
+        heads=read_int(values, "num_attention_heads", path),
+        inner_dim=read_int(values, "intermediate_size", path),
+        vocabulary=read_int(values, "vocab_size", path),
+        max_positions=read_int(values, "max_position_embeddings", path),
+        token_types=read_int(values, "type_vocab_size", path, default=_token_types(model_type)),
+        pad_id=_pad_id(values, model_type, path),
+        epsilon=float(epsilon),
+    )
+    if config.heads == 0 or config.dim % config.heads:
+        raise CheckpointError(
+            f"{path}: hidden_size {config.dim} doesn't divide into {config.heads} num_attention_heads"
+        )
+    return config
+
+
+def _token_types(model_type: str) -> int:
+    """Return transformers' default, which older files leave out."""
+    return 0 if model_type == "mpnet" else 2
+
+
+def _pad_id(values: JsonObject, model_type: str, path: Path) -> int:
+    if model_type == "mpnet":
+        return MPNET_PAD_ID
+    return read_int(values, "pad_token_id", path, default=1 if model_type in FAIRSEQ_TYPES else 0)

@@ -1,0 +1,225 @@
+"""Find a checkpoint, on disk or on the hub, and read everything about it but its weights."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from biolord_export.checkpoint.architectures import check_architecture
+from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config
+from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length
+from biolord_export.checkpoint.library_settings import read_library_settings
+from biolord_export.checkpoint.modules import Pooling, check_width, read_modules
+from biolord_export.checkpoint.pickled import PICKLED_WEIGHTS, TAKE_SAFETENSORS, can_unpickle
+from biolord_export.checkpoint.tokenizer.file import asks_lower_case, prepare_tokenizer
+from biolord_export.checkpoint.tokenizer.sentencepiece import MODEL_FILE
+from biolord_export.errors import CheckpointError
+from biolord_onnx.errors import MissingDependencyError
+from biolord_onnx.install import install_hint
+
+if TYPE_CHECKING:
+    from biolord_export.vocabulary.pruning import KeptVocabulary
+    from biolord_onnx.artifact.manifest import MaxLength
+
+WEIGHTS_FILE = "model.safetensors"
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[\w.-]+?)--(?P<name>[\w.-]+)/snapshots/(?P<revision>[0-9a-f]{40})")
+ENCODER_FILES = ("vocab.txt", MODEL_FILE, WEIGHTS_FILE)
+HUB_FILES = ("*.json", "*.jinja", *ENCODER_FILES, *(f"0_*/{name}" for name in ENCODER_FILES))
+"""What is fetched: configuration, tokenizer and safetensors; the first releases kept the encoder in 0_Transformer."""
+PICKLES = (PICKLED_WEIGHTS, f"*/{PICKLED_WEIGHTS}")
+"""What is fetched where there are no safetensors, but torch to load pickles safely."""
+ADAPTER_FILE = "adapter_config.json"
+SHARDED = {
+    WEIGHTS_FILE: ("*.safetensors.index.json", "*-of-*.safetensors"),
+    PICKLED_WEIGHTS: ("*.bin.index.json", "*-of-*.bin"),
+}
+"""What lies in the place of a weights file that is split into several."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder on disk, and which checkpoint lies in it."""
+
+    folder: Path
+    id: str
+    revision: str | None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that can be converted.
+
+    Attributes:
+        place: Where it lies and what it is.
+        config: Sizes of its encoder.
+        pooling: What follows the encoder.
+        own_pooling: The pooling mode of the checkpoint's files, whatever was asked for.
+        max_length: Tokens of a text, and which file said so.
+        own_length: What the checkpoint's files say, whatever was asked for.
+        tokenizer_json: The tokenizer file, padding and truncation reset.
+        weights: The safetensors file, or pytorch_model.bin.
+        vocabulary: What is kept of its vocabulary; None for all of it.
+        lowered: Whether sentence-transformers lowers texts before they are tokenized; the tokenizer file does so.
+        notes: What a user of its vectors must know, such as options that overrule the checkpoint; a line each.
+    """
+
+    place: Place
+    config: EncoderConfig
+    pooling: Pooling
+    own_pooling: str
+    max_length: MaxLength
+    own_length: MaxLength
+    tokenizer_json: str
+    weights: Path
+    vocabulary: KeptVocabulary | None = None
+    lowered: bool = False
+    notes: tuple[str, ...] = ()
+
+    def weights_sha256(self) -> str:
+        """Hash the weights file."""
+        with self.weights.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def open_checkpoint(
+    model: str, *, revision: str | None = None, pooling: str | None = None, max_length: int | None = None
+) -> Checkpoint:
+    """Open a checkpoint folder, or one of the hub.
+
+    Args:
+        model: A folder, or a hub id such as ``FremyCompany/BioLORD-2023``.
+        revision: A branch, tag, commit or pull request (``refs/pr/1``) of the hub.
+        pooling: ``mean`` or ``cls`` to overrule the checkpoint's own.
+        max_length: Tokens of a text, to overrule the checkpoint's own.
+
+    Raises:
+        CheckpointError: There is no such checkpoint, or one that can't be converted.
+        MissingDependencyError: The hub is needed and its client isn't installed, or the weights are pickled and torch
+            isn't.
+    """
+    place = find_checkpoint(model, revision)
+    modules = read_modules(place.folder, pooling)
+    _refuse_adapter(place.folder, modules.encoder)
+    config = read_encoder_config(modules.encoder)
+    check_architecture(config)
+    check_width(modules, config.dim)
+    about = read_library_settings(place.folder, config.dim) if modules.listed else ()
+    own_length = read_max_length(modules, config)
+    chosen_length = choose_max_length(own_length, config, max_length)
+    return Checkpoint(
+        place=place,
+        config=config,
+        pooling=modules.pooling,
+        own_pooling=modules.own_pooling,
+        max_length=chosen_length,
+        own_length=own_length,
+        tokenizer_json=prepare_tokenizer(modules, config),
+        lowered=asks_lower_case(modules),
+        weights=_find_weights(modules.encoder),
+        notes=(*modules.tell_of_pooling(), *tell_of_length(chosen_length, own_length), *about),
+    )
+
+
+def _refuse_adapter(*folders: Path) -> None:
+    path = next((folder / ADAPTER_FILE for folder in folders if (folder / ADAPTER_FILE).exists()), None)
+    if path is not None:
+        raise CheckpointError(
+            f"{path} says that the weights are an adapter to another checkpoint's, the exporter reads whole ones: "
+            "merge them with peft (merge_and_unload) and save the result"
+        )
+
+
+def find_checkpoint(model: str, revision: str | None = None) -> Place:
+    """Find the folder of a checkpoint, fetching it from the hub if it isn't on disk.
+
+    Raises:
+        CheckpointError: It is neither a folder nor on the hub, or the hub can't be reached.
+        MissingDependencyError: The hub's client isn't installed.
+    """
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise CheckpointError(f"{model} is a folder, which has no revision {revision!r}: leave --revision out")
+        return _describe(folder)
+    if folder.exists() or not HUB_ID.fullmatch(model):
+        raise CheckpointError(
+            f"{model} is neither a checkpoint folder nor a hub id: give a folder with config.json and "
+            f"{WEIGHTS_FILE}, or an id such as FremyCompany/BioLORD-2023"
+        )
+    return _fetch(model, revision)
+
+
+def _describe(folder: Path) -> Place:
+    """Name a local checkpoint; a folder of the hub's cache says itself what it is."""
+    match = HUB_SNAPSHOT.search(folder.resolve().as_posix())
+    if match:
+        return Place(folder, f"{match['owner']}/{match['name']}", match["revision"])
+    return Place(folder, folder.resolve().name, None)
+
+
+def _fetch(model: str, revision: str | None) -> Place:
+    try:
+        import huggingface_hub
+        from huggingface_hub import errors
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"fetching a checkpoint from the hub needs huggingface-hub: {install_hint('export')}"
+        ) from error
+    failures: tuple[type[Exception], ...] = (*_http_errors(errors.HfHubHTTPError), OSError)
+    try:
+        folder = Path(huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=list(HUB_FILES)))
+        if not any(folder.rglob(WEIGHTS_FILE)) and can_unpickle():
+            # Of the commit that was found, should the branch have moved on meanwhile.
+            huggingface_hub.snapshot_download(model, revision=folder.name, allow_patterns=list(PICKLES))
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise CheckpointError(f"the hub has no {model} at revision {revision or 'main'}: check both names") from error
+    except errors.HFValidationError as error:
+        raise CheckpointError(f"{model} is no hub id ({_first_line(error)}): check its spelling") from error
+    except failures as error:
+        raise CheckpointError(
+            f"{model} could not be fetched from the hub ({_first_line(error)}): where there is no network, copy the "
+            "checkpoint's folder here and give its path"
+        ) from error
+    return _describe(folder)
+
+
+def _http_errors(kind: type[Exception]) -> tuple[type[Exception], ...]:
+    """Return the classes above the hub's error: the HTTP client's own, whichever client this release has."""
+    return tuple(base for base in kind.__mro__ if issubclass(base, Exception) and base is not Exception)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _find_weights(folder: Path) -> Path:
+    if (folder / WEIGHTS_FILE).is_file():
+        return folder / WEIGHTS_FILE
+    _refuse_shards(folder, WEIGHTS_FILE)
+    if (folder / PICKLED_WEIGHTS).is_file():
+        if can_unpickle():
+            return folder / PICKLED_WEIGHTS
+        raise MissingDependencyError(
+            f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which only torch loads safely: "
+            f"{TAKE_SAFETENSORS}, or {install_hint('export', 'optimum')}"
+        )
+    _refuse_shards(folder, PICKLED_WEIGHTS)
+    raise CheckpointError(
+        f"{folder / WEIGHTS_FILE} is missing: the exporter reads weights from this one file "
+        "(older BioLORD checkpoints have it at --revision refs/pr/1; with the optimum extra their "
+        f"{PICKLED_WEIGHTS} is read, too)"
+    )
+
+
+def _refuse_shards(folder: Path, name: str) -> None:
+    found = sorted(path.name for pattern in SHARDED[name] for path in folder.glob(pattern))
+    if found:
+        raise CheckpointError(
+            f"{folder} is a sharded checkpoint ({', '.join(found[:3])}), its weights are split into several files and "
+            f"the exporter reads one, {WEIGHTS_FILE}: save it whole with transformers "
+            "(AutoModel.from_pretrained(…).save_pretrained(…, max_shard_size='100GB'))"
+        )

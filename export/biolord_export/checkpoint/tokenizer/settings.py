@@ -1,0 +1,169 @@
+"""``tokenizer_config.json`` and its companions: transformers changes the tokenizer of ``tokenizer.json`` by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from biolord_export.checkpoint.config import read_json_if_there, read_json_object
+from biolord_export.checkpoint.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.tokenizer.sentencepiece import WAY_OUT
+from biolord_export.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from biolord_export.checkpoint.config import JsonObject
+
+SETTINGS_FILE = "tokenizer_config.json"
+SPECIALS_FILE = "special_tokens_map.json"
+ADDED_FILE = "added_tokens.json"
+OWN_CLASSES = {
+    "bert": "BertTokenizer",
+    "mpnet": "MPNetTokenizer",
+    "roberta": "RobertaTokenizer",
+    "xlm-roberta": "XLMRobertaTokenizer",
+}
+"""The tokenizer that transformers takes for an architecture where no file names one."""
+BERT_CLASSES = frozenset({"BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer"})
+CLASSES = BERT_CLASSES | {*OWN_CLASSES.values(), "PreTrainedTokenizer", "TokenizersBackend"}
+"""Those that take ``tokenizer.json`` as it is but for what is applied below; with ``Fast`` behind the name, too."""
+_SWITCH = (True, False)
+_INPUTS = (
+    ["input_ids", "attention_mask"],
+    ["input_ids", "token_type_ids", "attention_mask"],
+    ["input_ids", "attention_mask", "token_type_ids"],
+)
+TOKENIZER_KEYS = {
+    "truncation_side": Key("which end of a long text is cut off", ("right",)),
+    "padding_side": Key("padding in front moves a text's positions", ("right",)),
+    "split_special_tokens": Key("special tokens that a text spells out are taken for words", (False,)),
+    "from_slow": Key("the tokenizer is built from older files, tokenizer.json isn't read", (False,)),
+    "do_basic_tokenize": Key("texts aren't split at punctuation", (True,)),
+    "do_lower_case": Key("texts are lowered", _SWITCH),
+    "strip_accents": Key("accents are taken off", (*_SWITCH, None)),
+    "tokenize_chinese_chars": Key("Chinese characters are words of their own", _SWITCH),
+    "add_prefix_space": Key("a space is put in front of a text", _SWITCH),
+    "model_input_names": Key("without a mask, padding counts as text", _INPUTS),
+    "tokenizer_file": Key("it names another file than tokenizer.json", (None,)),
+    "processor_class": Key("it names another way to prepare texts", (None,)),
+    "auto_map": Key("it names code of its own, which is never run", (None, {})),
+    "chat_template": Key("texts would be laid out as a conversation", (None,)),
+}
+"""Those that change token ids; the file has many others that don't."""
+STRAY_FILES = {
+    "chat_template.jinja": "texts would be laid out as a conversation",
+    "processor_config.json": "it says how to prepare images, sounds and texts together",
+    "preprocessor_config.json": "it says how to prepare images or sounds",
+    "video_preprocessor_config.json": "it says how to prepare videos",
+}
+ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
+
+
+def apply_tokenizer_settings(values: JsonObject, folder: Path, model_type: str) -> JsonObject:
+    """Change a ``tokenizer.json`` as transformers does when it loads one.
+
+    Args:
+        values: What the file holds.
+        folder: Where its companions lie.
+        model_type: The architecture, which decides where no file names the tokenizer's class.
+
+    Raises:
+        CheckpointError: A companion is broken, or asks for what isn't carried out.
+    """
+    for name, why in STRAY_FILES.items():
+        if (folder / name).exists():
+            raise CheckpointError(f"{folder / name}: {why}, the exporter can't convert this checkpoint")
+    path = folder / SETTINGS_FILE
+    settings = read_json_if_there(path)
+    check_keys(_with_sides(settings, values), path, TOKENIZER_KEYS, only=False)
+    kind = _class_of(settings, folder, model_type)
+    values = _with_flags(values, settings, folder)
+    return _with_prefix_space(_with_case(values, settings, kind), settings)
+
+
+def _with_sides(settings: JsonObject, values: JsonObject) -> JsonObject:
+    """Add the sides that ``tokenizer.json`` states where the settings state none."""
+    sides = {}
+    for key, part in (("truncation_side", values.get("truncation")), ("padding_side", values.get("padding"))):
+        if isinstance(part, dict) and isinstance(part.get("direction"), str):
+            sides[key] = part["direction"].lower()
+    return {**sides, **settings}
+
+
+def _class_of(settings: JsonObject, folder: Path, model_type: str) -> str:
+    stated = settings.get("tokenizer_class") or read_json_object(folder / "config.json").get("tokenizer_class")
+    name = OWN_CLASSES.get(model_type, "PreTrainedTokenizer") if stated is None else str(stated)
+    kind = name.removesuffix("Fast")
+    if kind not in CLASSES:
+        raise CheckpointError(
+            f"{folder / SETTINGS_FILE}: tokenizer_class is {shown(stated)}, the exporter knows "
+            f"{', '.join(sorted(CLASSES))}: {WAY_OUT}"
+        )
+    return kind
+
+
+def _with_case(values: JsonObject, settings: JsonObject, kind: str) -> JsonObject:
+    """Let the settings, and their defaults, overrule what a WordPiece tokenizer's normalizer does."""
+    normalizer = values.get("normalizer")
+    if not isinstance(normalizer, dict) or normalizer.get("type") != "BertNormalizer":
+        return values
+    if kind not in BERT_CLASSES and kind != "MPNetTokenizer":
+        return values
+    wanted = {
+        "lowercase": settings.get("do_lower_case", True),
+        "strip_accents": settings.get("strip_accents"),
+    }
+    if kind in BERT_CLASSES:
+        wanted["handle_chinese_chars"] = settings.get("tokenize_chinese_chars", True)
+    return {**values, "normalizer": {**normalizer, **wanted}}
+
+
+def _with_prefix_space(values: JsonObject, settings: JsonObject) -> JsonObject:
+    pre_tokenizer = values.get("pre_tokenizer")
+    if not isinstance(pre_tokenizer, dict) or pre_tokenizer.get("type") != "ByteLevel":
+        return values
+    wanted = settings.get("add_prefix_space", False)
+    return {**values, "pre_tokenizer": {**pre_tokenizer, "add_prefix_space": wanted}}
+
+
+def _with_flags(values: JsonObject, settings: JsonObject, folder: Path) -> JsonObject:
+    """Let ``tokenizer_config.json`` say how the tokens that a text may spell out are matched."""
+    listed = values.get("added_tokens")
+    if not isinstance(listed, list) or not all(isinstance(token, dict) for token in listed):
+        return values  # no tokenizer, which whoever loads it will say
+    flags = _decoder(settings, folder / SETTINGS_FILE)
+    missing = sorted({*flags, *_named(settings, folder)} - {token.get("content") for token in listed} - {""})
+    if missing:
+        raise CheckpointError(
+            f"{folder} names the tokens {', '.join(missing)}, which its tokenizer doesn't look for in a text and "
+            f"transformers would: {WAY_OUT}"
+        )
+    return {**values, "added_tokens": [{**token, **flags.get(str(token.get("content")), {})} for token in listed]}
+
+
+def _decoder(settings: JsonObject, path: Path) -> Mapping[str, JsonObject]:
+    """Return how each token of ``added_tokens_decoder`` is matched, by its text."""
+    listed = settings.get("added_tokens_decoder", {})
+    flags: dict[str, JsonObject] = {}
+    for token in listed.values() if isinstance(listed, dict) else [listed]:
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str):
+            raise CheckpointError(f"{path}: added_tokens_decoder holds {shown(token)}, expected objects with content")
+        flags[token["content"]] = {key: token[key] for key in FLAGS if key in token}
+    return flags
+
+
+def _named(settings: JsonObject, folder: Path) -> Iterator[str]:
+    """Go through the texts of all tokens that the companions name, whatever their role."""
+    roles = dict(settings)
+    if "added_tokens_decoder" not in settings:  # or else transformers reads neither of the two
+        roles |= read_json_if_there(folder / SPECIALS_FILE)
+        yield from read_json_if_there(folder / ADDED_FILE)
+    listed = roles.get("additional_special_tokens")
+    extra = roles.get("extra_special_tokens")
+    others = [*(listed if isinstance(listed, list) else []), *(extra.values() if isinstance(extra, dict) else [])]
+    for token in [*(roles.get(role) for role in ROLES), *others]:
+        content = token.get("content") if isinstance(token, dict) else token
+        if isinstance(content, str):
+            yield content

@@ -1,0 +1,66 @@
+"""A weight in whole numbers, as the compiled operators multiply it, and its rounding to 8 bits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from biolord_export.kernels.layers import IntegerLinear
+from biolord_export.quantize.gptq import spread_rounding
+
+if TYPE_CHECKING:
+    from biolord_export.checkpoint.weights import Float32
+    from biolord_export.kernels.layers import Int8
+
+LARGEST = 127
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerWeight:
+    """An `IntegerLinear` that has no bias yet."""
+
+    values: Int8
+    scale: Float32
+    group_scales: Int8 | None = None
+
+    def dense(self) -> Float32:
+        """Return the float32 [inputs, outputs] weight that is really multiplied with."""
+        return dense(self.values, self.scale, self.group_scales)
+
+    def biased(self, bias: Float32) -> IntegerLinear:
+        """Add the bias, float32 [outputs]."""
+        return IntegerLinear(self.values, self.scale, bias.astype(np.float32), self.group_scales)
+
+
+def dense(values: Int8, scale: Float32, group_scales: Int8 | None) -> Float32:
+    """Multiply the values with their scales: float32 [inputs, outputs]."""
+    whole = values.astype(np.float32)
+    if group_scales is not None:
+        whole *= np.repeat(group_scales, len(values) // len(group_scales), axis=0)
+    return whole * scale
+
+
+def round_weight8(weight: Float32, covariance: Float32, parts: int = 1) -> tuple[IntegerWeight, ...]:
+    """Round a weight to 8 bits by GPTQ, inputs of large activations first.
+
+    Args:
+        weight: float32 [inputs, outputs].
+        covariance: float32 [inputs, inputs] of the inputs it will meet.
+        parts: Into how many parts of as many consecutive inputs it is cut; each has scales of its own.
+    """
+    order = np.argsort(-np.diagonal(covariance), kind="stable")
+    cut = weight.reshape(parts, -1, weight.shape[1])
+    scales = np.maximum(np.abs(cut).max(axis=1) / np.float32(LARGEST), np.finfo(np.float32).tiny)
+    values = np.zeros(weight.shape, dtype=np.int8)
+    width = cut.shape[1]
+
+    def round_row(row: int, ideal: Float32) -> Float32:
+        scale = scales[order[row] // width]
+        integers = np.clip(np.rint(ideal / scale), -LARGEST, LARGEST)
+        values[order[row]] = integers
+        return np.asarray(integers * scale, dtype=np.float32)
+
+    spread_rounding(weight[order], covariance[np.ix_(order, order)], round_row)
+    return tuple(map(IntegerWeight, np.split(values, parts), scales))

@@ -1,0 +1,3 @@
+"""An artifact's folder: its files, its manifest, and what is checked before anything runs."""
+
+from __future__ import annotations

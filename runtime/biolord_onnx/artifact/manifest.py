@@ -1,0 +1,265 @@
+"""The manifest of an artifact: where it came from, how it was made, how faithful it is, what it needs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from biolord_onnx.artifact.json_fields import Fields, JSONObject, parse_object
+from biolord_onnx.errors import ArtifactError
+
+FORMAT = 2
+MANIFEST_NAME = "manifest.json"
+MODEL_NAME = "model.onnx"
+TOKENIZER_NAME = "tokenizer.json"
+PIECES_NAME = "pieces.bin"
+
+LONGEST_TEXT = 4096
+"""Characters of a text in a manifest: notices have some hundred."""
+MOST_FILES = 64
+MOST_TOKENS = 65_536
+MOST_DIMENSIONS = 65_536
+LARGEST_ID = 2**31 - 1
+MOST_GOLDEN_TEXTS = 64
+LATEST_OPERATORS = 2**31 - 1
+
+# Names stand in paths, in wheels' metadata, in Dockerfiles and on terminals: letters that mean nothing in any of them.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_NAME_WORDS = "a name of 1 to 128 letters, digits, dots, underscores and dashes that begins with a letter or digit"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256_WORDS = "64 hexadecimal digits in lower case"
+_VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class MaxLength:
+    """How many tokens a text may have, special tokens included, and which file of the checkpoint said so."""
+
+    value: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The checkpoint: its hub id or folder name, its revision, and the SHA-256 of each weights file."""
+
+    id: str
+    revision: str | None
+    weights: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file of the artifact: plain name, SHA-256 in hexadecimal, size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInvariance:
+    """The largest absolute difference between a text's vector alone and in any batch, and why it isn't 0."""
+
+    bound: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What the machine must have.
+
+    Attributes:
+        onnxruntime: the lowest release.
+        cpu_any_of: CPU features, by their Linux names, of which one must be there; none listed means any CPU. Where
+            they stand for 8-bit dot products, a CPU without them will do if the kernels prove exact on it, and one
+            with them won't if they don't (``cpu.check_requirements``).
+        operators: domains of compiled operators that the graph uses beside onnxruntime's own, and the version of each.
+    """
+
+    onnxruntime: str
+    cpu_any_of: tuple[str, ...]
+    operators: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Texts whose vectors have the same bits on every CPU.
+
+    Attributes:
+        texts: what is encoded, in one call, with the checkpoint's own normalization.
+        sha256: of the vectors' bytes, float32 in little-endian order, one vector after another.
+    """
+
+    texts: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """``manifest.json`` of artifact format 2.
+
+    Attributes:
+        name: name of the artifact, checkpoint and target.
+        target: what it was exported for, such as ``cpu-int8``.
+        architecture: family of the graph, such as ``mpnet``.
+        dim: length of a vector.
+        max_length: token limit of one text and its origin.
+        pooling: how tokens become one vector, such as ``mean``.
+        normalized: whether ``sentence_embedding`` has unit length already.
+        pad_id: token id that fills up shorter rows.
+        source: the checkpoint.
+        quantization: free-form record of the exporter.
+        fidelity: free-form report of the exporter, or None when it wasn't measured.
+        batch_invariance: what a batch may change.
+        files: every file of the folder but the manifest.
+        requires: what the machine must have.
+        golden: what vectors must be on every machine; None for targets whose float operators differ between CPUs.
+        tools: versions of what made it.
+        created: ISO 8601 time.
+        license: notice to show to users.
+        notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
+        format: version of this layout.
+    """
+
+    name: str
+    target: str
+    architecture: str
+    dim: int
+    max_length: MaxLength
+    pooling: str
+    normalized: bool
+    pad_id: int
+    source: Source
+    quantization: JSONObject
+    fidelity: JSONObject | None
+    batch_invariance: BatchInvariance
+    files: tuple[FileEntry, ...]
+    requires: Requirements
+    golden: Golden | None
+    tools: dict[str, str]
+    created: str
+    license: str
+    notes: tuple[str, ...] = ()
+    format: int = FORMAT
+
+    @classmethod
+    def from_json(cls, text: str, path: Path | str = MANIFEST_NAME) -> Manifest:
+        """Read a manifest.
+
+        Unknown top-level keys are ignored: a later writer of the same format may add some.
+
+        Args:
+            text: the JSON document.
+            path: where it came from, for messages.
+
+        Raises:
+            ArtifactError: not JSON, another format, a missing key or a value of a wrong type or range.
+        """
+        fields = parse_object(text, str(path))
+        _check_format(fields)
+        return cls(
+            name=_name(fields, "name"),
+            target=_name(fields, "target"),
+            architecture=_name(fields, "architecture"),
+            dim=fields.integer("dim", least=1, most=MOST_DIMENSIONS),
+            max_length=_max_length(fields.child("max_length")),
+            pooling=_name(fields, "pooling"),
+            normalized=fields.boolean("normalized"),
+            pad_id=fields.integer("pad_id", least=0, most=LARGEST_ID),
+            source=_source(fields.child("source")),
+            quantization=fields.mapping("quantization"),
+            fidelity=fields.optional_mapping("fidelity"),
+            batch_invariance=_batch_invariance(fields.child("batch_invariance")),
+            files=_files(fields),
+            requires=_requirements(fields.child("requires")),
+            golden=_golden(fields.optional_child("golden")),
+            tools=fields.text_mapping("tools", longest=LONGEST_TEXT),
+            created=fields.text("created", longest=LONGEST_TEXT),
+            license=fields.text("license", longest=LONGEST_TEXT),
+            notes=fields.texts("notes", longest=LONGEST_TEXT),
+        )
+
+    def to_json(self) -> str:
+        """Write the manifest as indented JSON, ``format`` first, ending in a newline."""
+        members = asdict(self)
+        ordered = {"format": members.pop("format"), **members}
+        return json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @property
+    def drops_padding(self) -> bool:
+        """Whether the graph takes padding out before it computes, so that it changes no bit and costs little.
+
+        Graphs that the exporter writes itself do, the compiled operators at once; the portable ones, which optimum
+        traces, don't.
+        """
+        return not self.target.startswith("portable-")
+
+    def file(self, name: str) -> FileEntry | None:
+        """Return the entry of the file ``name``, or None."""
+        return next((entry for entry in self.files if entry.name == name), None)
+
+
+def _check_format(fields: Fields) -> None:
+    found = fields.integer("format", least=1)
+    if found != FORMAT:
+        remedy = "upgrade with pip install -U biolord-onnx" if found > FORMAT else "export it again"
+        raise ArtifactError(
+            f"{fields.source}: the artifact has format {found}, this biolord-onnx reads format {FORMAT}: {remedy}"
+        )
+
+
+def _max_length(fields: Fields) -> MaxLength:
+    value = fields.integer("value", least=1, most=MOST_TOKENS)
+    return MaxLength(value, fields.text("source", longest=LONGEST_TEXT))
+
+
+def _source(fields: Fields) -> Source:
+    return Source(
+        fields.text("id", longest=LONGEST_TEXT),
+        fields.optional_text("revision", longest=LONGEST_TEXT),
+        fields.text_mapping("weights", longest=LONGEST_TEXT),
+    )
+
+
+def _batch_invariance(fields: Fields) -> BatchInvariance:
+    return BatchInvariance(fields.number("bound"), fields.text("reason", longest=LONGEST_TEXT))
+
+
+def _requirements(fields: Fields) -> Requirements:
+    version = fields.matching("onnxruntime", _VERSION, "a version such as '1.20'")
+    operators = fields.integer_mapping("operators", least=1, most=LATEST_OPERATORS)
+    return Requirements(version, fields.texts("cpu_any_of", longest=LONGEST_TEXT), operators)
+
+
+def _golden(fields: Fields | None) -> Golden | None:
+    if fields is None:
+        return None
+    texts = fields.texts("texts", longest=LONGEST_TEXT)
+    if not 1 <= len(texts) <= MOST_GOLDEN_TEXTS:
+        raise ArtifactError(f"{fields.source}: texts lists {len(texts)}, expected 1 to {MOST_GOLDEN_TEXTS}")
+    return Golden(texts, fields.matching("sha256", _SHA256, _SHA256_WORDS))
+
+
+def _files(fields: Fields) -> tuple[FileEntry, ...]:
+    entries = tuple(_file_entry(child) for child in fields.children("files"))
+    if len(entries) > MOST_FILES:
+        raise ArtifactError(f"{fields.source}: files lists {len(entries)}, expected {MOST_FILES} at most")
+    # Some file systems don't tell capitals from small letters.
+    counts = Counter(entry.name.lower() for entry in entries)
+    for name, count in counts.items():
+        if count > 1:
+            raise ArtifactError(f"{fields.source}: files lists {name!r} {count} times, expected once")
+    return entries
+
+
+def _file_entry(fields: Fields) -> FileEntry:
+    digest = fields.matching("sha256", _SHA256, _SHA256_WORDS)
+    return FileEntry(_name(fields, "name"), digest, fields.integer("size", least=0))
+
+
+def _name(fields: Fields, key: str) -> str:
+    return fields.matching(key, NAME, _NAME_WORDS)
