@@ -24,6 +24,7 @@ from biolord_bench.run.summarize import summarize
 from biolord_bench.workloads.counted import Written
 from biolord_bench.workloads.workloads import GENERATED
 from unit.bench.run.fixtures import THREADS, plan
+from unit.runtime.command import wait_for
 
 BULK = [name for name in GENERATED if name != "queries"]
 
@@ -123,6 +124,11 @@ def test_a_waiting_worker_is_ended_when_memory_is_short(
         assert not psutil.pid_exists(second.pid)
 
 
+def stopped() -> list[psutil.Process]:
+    """List the workers that wait for their turn."""
+    return [child for child in psutil.Process().children() if child.status() == psutil.STATUS_STOPPED]
+
+
 def test_a_waiting_worker_that_dies_costs_its_row_a_step(
     jobs: Sequence[Job], texts: Mapping[str, Written], tmp_path: Path
 ) -> None:
@@ -133,8 +139,8 @@ def test_a_waiting_worker_that_dies_costs_its_row_a_step(
     def kill(line: str) -> None:
         if "vectors" in line and "takes all" in line:
             killed.append(line)
-            waiting = [child for child in psutil.Process().children() if child.status() == psutil.STATUS_STOPPED]
-            for child in waiting:
+            wait_for(stopped)  # the signal is on its way when the step is told
+            for child in stopped():
                 child.kill()
 
     with Journal(tmp_path / "journal.jsonl", "x") as journal:
