@@ -28,7 +28,8 @@ SECONDS_FROM_NOTHING = 60
 CORES = 2
 GLIBC = frozenset({"libc.so.6"})
 MACOS = frozenset({"/usr/lib/libSystem.B.dylib"})
-UNIVERSAL_C = {f"api-ms-win-crt-{part}-l1-1-0.dll" for part in ("environment", "heap", "runtime", "stdio", "string")}
+_PARTS = ("environment", "heap", "private", "runtime", "stdio", "string")
+UNIVERSAL_C = {f"api-ms-win-crt-{part}-l1-1-0.dll" for part in _PARTS}
 EXPECTED = {
     "linux_x86_64": Binary("x86_64", (2, 17), GLIBC),
     "linux_aarch64": Binary("aarch64", (2, 17), GLIBC),

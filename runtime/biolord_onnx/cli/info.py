@@ -146,7 +146,7 @@ def _table(artifact: Artifact, here: Here, golden: GoldenCheck | None) -> str:
             "onnxruntime": here.onnxruntime or "not installed",
             "threads": f"{here.threads} ({here.threads_reason})",
             "CPU": f"{here.cpu} ({', '.join(here.cpu_features) or 'no features known'})",
-            "kernels": _kernels(here.kernels),
+            "kernels": _kernels(here),
             "golden vectors": _golden(manifest, golden),
             **({"note": " ".join(here.notes)} if here.notes else {}),
         },
@@ -159,9 +159,12 @@ def _table(artifact: Artifact, here: Here, golden: GoldenCheck | None) -> str:
     return "\n".join([*lines, *notes, "license", f"  {escape(manifest.license)}"])
 
 
-def _kernels(kinds: Kinds) -> str:
+def _kernels(here: Here) -> str:
+    kinds = here.kernels
     can = f" (can run {', '.join(kinds.available)})" if kinds.available else ""
-    return f"{kinds.chosen}{can}" if kinds.chosen else f"none: {kinds.problem}"
+    if kinds.chosen:
+        return f"{kinds.chosen}{can}"
+    return f"none{can}: {'see the problem' if kinds.problem == here.problem else kinds.problem}"
 
 
 def _golden(manifest: Manifest, golden: GoldenCheck | None) -> str:

@@ -76,6 +76,7 @@ def test_missing_operators_are_told(
     rows = cells(biolord("info", compiled).out)
     assert rows["provider"] == "none"
     assert f"{tmp_path}" in rows["problem"]
+    assert rows["kernels"] == "none: see the problem"
     rows = cells(biolord("info", tiny).out)
     assert rows["provider"] == "cpu"
     assert rows["kernels"].startswith("none: ")
