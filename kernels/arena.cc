@@ -16,6 +16,9 @@ struct Header {  // before the memory handed out
 constexpr size_t kAlignment = 4096, kHeader = 64;
 constexpr int kSlots = 64;
 constexpr size_t kKept = size_t{32} << 20;  // larger blocks go back at once
+// Sizes are doubled from here, so that a slightly longer text seldom needs another block: each leaves a hole in the
+// heap. Pages that nothing touches cost nothing.
+constexpr size_t kLeast = size_t{1} << 20;
 std::atomic<Header*> slots[kSlots];
 std::atomic<int> users{0};
 
@@ -55,7 +58,9 @@ Arena::Arena(size_t bytes) : base_(nullptr), size_(0), used_(0) {
   Header* block = kept_block();
   if (block && block->size < bytes) release(block), block = nullptr;
   if (!block) {
-    const size_t size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    size_t size = kLeast;
+    while (size < bytes && size < kKept) size *= 2;
+    if (size < bytes) size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
     block = reinterpret_cast<Header*>(claim(size + kAlignment));
     if (!block) return;
     block->size = size;

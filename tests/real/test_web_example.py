@@ -55,7 +55,8 @@ def write_portable(folder: Path, draft: Path, other: Artifact) -> None:
         FileEntry(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size)
         for path in sorted(folder.iterdir())
     ]
-    manifest = replace(other.manifest, target="portable-int8", files=tuple(files))
+    requires = replace(other.manifest.requires, operators={})
+    manifest = replace(other.manifest, target="portable-int8", files=tuple(files), requires=requires, golden=None)
     (folder / "manifest.json").write_text(manifest.to_json(), "utf-8")
 
 
