@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -55,12 +56,21 @@ def test_options_are_passed_on(tiny: Path, embedder: Embedder) -> None:
 
 
 def children() -> list[int]:
-    """Return the processes that this one has started and that have not ended."""
-    return [
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/stat")
-        if path.read_text().rpartition(")")[2].split()[:2] in (["R", str(os.getpid())], ["S", str(os.getpid())])
-    ]
+    """Return the worker processes that this one has started and that have not ended; other tests have children, too."""
+    return [pid for pid, state, parent in _processes() if parent == os.getpid() and state in "RSD" and _works(pid)]
+
+
+def _processes() -> Iterator[tuple[int, str, int]]:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            yield int(path.parent.name), state, int(parent)
+
+
+def _works(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"biolord_onnx.bulk.workers" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
