@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -29,6 +30,14 @@ def heeding_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def unmeasured() -> dict[str, str]:
+    """Return the environment for processes that get signals while they compute.
+
+    coverage has a lock, and a handler that raises between its taking and its giving back leaves it taken for ever.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 PATIENCE = 120.0

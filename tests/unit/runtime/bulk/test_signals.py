@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from unit.runtime.command import COMMAND, ended, heeding_signals, run_process, wait_for
+from unit.runtime.command import COMMAND, ended, heeding_signals, run_process, unmeasured, wait_for
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.real)]
 VICTIMS = ["first process", "a worker", "the other worker"]
 SECRET = "Kowalczyk"
-ROWS = 30_000
+ROWS = 60_000
 # Small runs: hardly any time passes between a signal and the moment it is noticed.
 SMALL = ("--batch-tokens", "64")
 
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file of four parts, of patients' names."""
+    """Give a file of eight parts, of patients' names."""
     path = tmp_path_factory.mktemp("names") / "names.txt"
     path.write_text("\n".join(f"{SECRET} cat {number}" for number in range(ROWS)), encoding="utf-8")
     return path
@@ -53,7 +53,7 @@ def started(*arguments: object, stdin: Path | None = None, temporary: Path) -> I
     with contextlib.ExitStack() as stack:
         stream = stack.enter_context(stdin.open()) if stdin else None
         source = subprocess.PIPE if stream is None else stream
-        environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONFAULTHANDLER": "1"}
+        environment = {**unmeasured(), "TMPDIR": str(temporary), "PYTHONFAULTHANDLER": "1"}
         with heeding_signals():
             process = subprocess.Popen(command, stdin=source, stderr=subprocess.PIPE, text=True, env=environment)
         stack.enter_context(process)
