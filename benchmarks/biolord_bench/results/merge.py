@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
 
+from biolord_bench.results.names import counted_threads, distinct_names
 from biolord_bench.results.results import FORMAT, Machine, Results, Row, Settings, WorkloadSize
 from biolord_onnx.errors import InputError
 
@@ -32,30 +32,23 @@ def merge_results(named: Sequence[tuple[str, Results]]) -> Results:
         settings = _join_settings(first_name, settings, name, results.settings)
         workloads = _join_workloads(workloads, name, results.workloads)
     rows = _join_rows(named)
+    names = distinct_names([row.name for row in rows], [_environment(row) for row in rows])
+    rows = [replace(row, name=name) for row, name in zip(rows, names, strict=True)]
     created = max(results.created for _, results in named)
-    return Results(FORMAT, created, first.machine, settings, workloads, tuple(distinct_names(rows)))
-
-
-def distinct_names(rows: Sequence[Row]) -> list[Row]:
-    """Give rows of one name what sets them apart: ``model [openvino]``."""
-    counts = Counter(row.name for row in rows)
-    return [
-        replace(row, name=f"{row.name} [{_difference(row, [other for other in rows if other.name == row.name])}]")
-        if counts[row.name] > 1
-        else row
-        for row in rows
-    ]
-
-
-def _difference(row: Row, alike: Sequence[Row]) -> str:
-    columns = list(zip(*map(_environment, alike), strict=True))
-    return ", ".join(own for own, column in zip(_environment(row), columns, strict=True) if len(set(column)) > 1)
+    return Results(FORMAT, created, first.machine, settings, workloads, tuple(rows))
 
 
 def _environment(row: Row) -> tuple[str, ...]:
-    threads = f"{row.threads} thread{'s' if row.threads > 1 else ''}"
     kernels = row.kernels or "no kernels of ours"
-    return row.provider, threads, row.engine, row.tool, f"Python {row.python}", row.target or "no target", kernels
+    return (
+        row.provider,
+        counted_threads(row.threads),
+        row.engine,
+        row.tool,
+        f"Python {row.python}",
+        row.target or "no target",
+        kernels,
+    )
 
 
 def _join_rows(named: Sequence[tuple[str, Results]]) -> list[Row]:

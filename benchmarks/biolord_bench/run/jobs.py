@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from biolord_bench.results.figures import Fidelity
+from biolord_bench.results.names import counted_threads, distinct_names
 from biolord_bench.results.stated import stated_fidelity
 from biolord_bench.worker.tool import Settings
 from biolord_onnx.artifact.folder import Artifact
@@ -93,7 +94,9 @@ def plan_jobs(
         fit = [provider.name for provider in installed_providers(artifact.manifest.target, available)]
         for provider in asked or fit or ["auto"]:
             jobs += [own_job(label, artifact, provider, count, spinning=spinning) for count in threads]
-    return _distinct(jobs)
+    environments = [(job.provider, counted_threads(job.settings.threads)) for job in jobs]
+    names = distinct_names([job.name for job in jobs], environments)
+    return [replace(job, name=name) for job, name in zip(jobs, names, strict=True)]
 
 
 def own_job(name: str, artifact: Artifact, provider: str, threads: int, *, spinning: bool = False) -> Job:
@@ -121,26 +124,3 @@ def own_job(name: str, artifact: Artifact, provider: str, threads: int, *, spinn
         file_mb=sum(entry.size for entry in manifest.files) / 1e6,
         stated=stated_fidelity(manifest.fidelity),
     )
-
-
-def _distinct(jobs: Sequence[Job]) -> list[Job]:
-    """Give rows of one name what sets them apart: ``model [openvino]``."""
-    from dataclasses import replace
-
-    counts = Counter(job.name for job in jobs)
-    return [
-        replace(job, name=f"{job.name} [{_difference(job, [other for other in jobs if other.name == job.name])}]")
-        if counts[job.name] > 1
-        else job
-        for job in jobs
-    ]
-
-
-def _difference(job: Job, alike: Sequence[Job]) -> str:
-    columns = list(zip(*map(_environment, alike), strict=True))
-    return ", ".join(own for own, column in zip(_environment(job), columns, strict=True) if len(set(column)) > 1)
-
-
-def _environment(job: Job) -> tuple[str, str]:
-    threads = job.settings.threads
-    return job.provider, f"{threads} thread{'s' if threads > 1 else ''}"

@@ -11,23 +11,10 @@ import onnx
 
 OWN_DOMAIN = "biolord"
 
-# Operator -> which input is the weight [inputs, outputs], and whether it multiplies integers.
-_MATMULS = {
-    "MatMul": (1, False),
-    "FusedMatMul": (1, False),
-    "Gemm": (1, False),
-    "MatMulInteger": (1, True),
-    "MatMulIntegerToFloat": (1, True),
-    "DynamicQuantizeMatMul": (1, True),
-    "QLinearMatMul": (3, True),
-    "QGemm": (3, True),
-}
 # This project's operators -> inputs that are packed weights, and the scales of their groups where they have 4 bits
 # (kernels/README.md).
 _PACKED = {"Attention": ((3, 9), (5, 10)), "FeedForward": ((2, 7), (4, 8))}
 _PASS_ON = ("DequantizeLinear", "Cast", "Identity")
-_BLOCKED = "MatMulNBits"
-_INTEGER_ACCURACY = 4  # MatMulNBits' accuracy_level that rounds its input to 8 bits
 
 Shapes = Mapping[str, Sequence[int]]
 
@@ -74,17 +61,12 @@ def linear_layers(path: Path) -> list[Layer]:
 def _layers(node: onnx.NodeProto, shapes: Shapes, quantized: set[str]) -> list[Layer]:
     if node.domain == OWN_DOMAIN:
         return [_packed(node, shapes, *places) for places in _PACKED.get(node.op_type, ())]
-    if node.op_type == _BLOCKED:
-        attributes = {attribute.name: attribute.i for attribute in node.attribute}
-        integer = attributes.get("accuracy_level") == _INTEGER_ACCURACY
-        return [Layer(attributes["K"], attributes["N"], integer)]
-    if node.op_type not in _MATMULS:
+    if node.op_type != "MatMul":  # the one that exports write, beside their own operators
         return []
-    position, integer = _MATMULS[node.op_type]
-    weight = node.input[position]
+    weight = node.input[1]
     shape = shapes.get(weight, ())
     # onnxruntime turns a matmul of a dequantized weight into one of integers.
-    return [Layer(shape[0], shape[1], integer or weight in quantized)] if len(shape) == 2 else []
+    return [Layer(shape[0], shape[1], weight in quantized)] if len(shape) == 2 else []
 
 
 def _packed(node: onnx.NodeProto, shapes: Shapes, weight: int, scales: int) -> Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from biolord_bench.results.merge import distinct_names, merge_results
+from biolord_bench.results.merge import merge_results
 from biolord_bench.results.results import Results
 from biolord_onnx.errors import InputError
 from unit.bench.results.sample import MACHINE, SETTINGS, SIZES, results, row
@@ -92,18 +92,6 @@ def test_other_texts_under_the_same_name_are_refused(size: object) -> None:
     other = replace(results(row("other")), workloads={"names": size})
     with pytest.raises(InputError, match=r"b.json has other texts for the workload names"):
         merge_results([("a.json", results(row())), ("b.json", other)])
-
-
-def test_different_names_are_left_alone() -> None:
-    """Nothing is put behind a name that is unique."""
-    rows = [row("a"), row("b", provider="openvino")]
-    assert distinct_names(rows) == rows
-
-
-def test_threads_tell_rows_apart() -> None:
-    """In the singular where it is one."""
-    rows = distinct_names([replace(row("a"), threads=count) for count in (1, 2)])
-    assert [one.name for one in rows] == ["a [1 thread]", "a [2 threads]"]
 
 
 def test_a_merge_is_read_again() -> None:

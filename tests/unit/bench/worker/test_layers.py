@@ -29,22 +29,12 @@ def test_matmuls_with_a_constant_are_layers(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Gather", ["table", "x"], ["a"]),
         helper.make_node("MatMul", ["a", "w"], ["b"]),
-        helper.make_node("Gemm", ["b", "v", "bias"], ["c"]),
+        helper.make_node("MatMul", ["b", "v"], ["c"]),
         helper.make_node("MatMul", ["b", "c"], ["y"]),
     ]
-    layers = layers_of(nodes, tmp_path, table=(100, 8), w=(8, 32), v=(32, 8), bias=(8,))
+    layers = layers_of(nodes, tmp_path, table=(100, 8), w=(8, 32), v=(32, 8))
     assert layers == [Layer(8, 32, False), Layer(32, 8, False)]
     assert [layer.macs for layer in layers] == [256, 256]
-
-
-def test_integer_operators_are_known(tmp_path: Path) -> None:
-    """Each has its weight where its definition says."""
-    nodes = [
-        helper.make_node("MatMulIntegerToFloat", ["x", "w", "s", "s"], ["a"], domain="com.microsoft"),
-        helper.make_node("QLinearMatMul", ["a", "s", "z", "v", "s", "z", "s", "z"], ["y"]),
-    ]
-    layers = layers_of(nodes, tmp_path, w=(8, 24), v=(24, 8), s=(), z=())
-    assert layers == [Layer(8, 24, True), Layer(24, 8, True)]
 
 
 def test_a_dequantized_weight_is_an_integer_one(tmp_path: Path) -> None:
@@ -56,15 +46,6 @@ def test_a_dequantized_weight_is_an_integer_one(tmp_path: Path) -> None:
         helper.make_node("MatMul", ["a", "cast_v"], ["y"]),
     ]
     assert layers_of(nodes, tmp_path, w=(8, 16), v=(16, 8), s=()) == [Layer(8, 16, True), Layer(16, 8, False)]
-
-
-def test_blocked_weights_tell_their_shape(tmp_path: Path) -> None:
-    """MatMulNBits holds it in attributes, and whether its input is rounded to 8 bits."""
-    nodes = [
-        helper.make_node("MatMulNBits", ["x", "w", "s"], ["a"], K=8, N=48, accuracy_level=4, domain="com.microsoft"),
-        helper.make_node("MatMulNBits", ["a", "w", "s"], ["y"], K=48, N=8, block_size=32, domain="com.microsoft"),
-    ]
-    assert layers_of(nodes, tmp_path, w=(48, 1, 8), s=(48,)) == [Layer(8, 48, True), Layer(48, 8, False)]
 
 
 def test_operators_of_our_own_hold_packed_weights(tmp_path: Path) -> None:
