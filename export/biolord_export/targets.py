@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import FLOAT16, WIDENED_FLOAT16
-from biolord_export.kernels.limits import DOMAIN, VERSION
 from biolord_export.quantize.integer.scheme import quantize_integer4, quantize_integer8
 from biolord_export.roads.authored import FloatRoad
 from biolord_export.roads.compiled import KernelRoad
 from biolord_export.roads.portable import PortableFloatRoad, PortableIntegerRoad
 from biolord_export.verification.fidelity import Gate
+from biolord_onnx.graph.compiled_operators import VERSIONS
 from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 """CPU features whose 8-bit dot products don't saturate; one of them is enough."""
-KERNELS = {DOMAIN: VERSION}
-"""The operators of our own."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ TARGETS: Mapping[str, Target] = {
             KernelRoad(quantize_integer8),
             Gate(0.999, 0.995, 0.985),
             calibrated=True,
-            operators=KERNELS,
+            operators=VERSIONS,
         ),
         Target(
             "cpu-int4",
@@ -74,7 +72,7 @@ TARGETS: Mapping[str, Target] = {
             KernelRoad(quantize_integer4),
             Gate(0.99, 0.95, 0.91),
             calibrated=True,
-            operators=KERNELS,
+            operators=VERSIONS,
         ),
         Target("cuda-fp16", "float16", FloatRoad(FLOAT16), Gate(0.9999, 0.9995, 0.999), twin=WIDENED_FLOAT16),
         Target("cpu-fp32", "float32", FloatRoad(), EXACT),

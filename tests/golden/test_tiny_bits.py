@@ -21,9 +21,9 @@ from biolord_export.corpus import golden_texts
 from biolord_export.quantize.report import Quantized
 from biolord_export.roads.compiled import KernelRoad
 from biolord_export.roads.road import Loaded
-from biolord_export.targets import KERNELS
 from biolord_export.vocabulary.pruning import load_weights
 from biolord_onnx.artifact.manifest import Golden, Requirements
+from biolord_onnx.graph.compiled_operators import VERSIONS
 from biolord_onnx.session import kernels
 from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 from unit.export.kernels.rounding import round_encoder
@@ -61,7 +61,7 @@ def write_artifact(folder: Path, model: Path, name: str) -> Path:
         max_length=checkpoint.max_length,
         normalized=checkpoint.pooling.normalize,
         pad_id=weights.pad_id,
-        requires=Requirements(LOWEST_ONNXRUNTIME, (), dict(KERNELS)),
+        requires=Requirements(LOWEST_ONNXRUNTIME, (), dict(VERSIONS)),
         golden=Golden(golden_texts(), HASHES[name]),
         fidelity=None,
     )

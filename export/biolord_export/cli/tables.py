@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from biolord_export.quantize.report import StaticReport
 from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def layer_table(reports: Sequence[LinearReport]) -> str:
     found = {(report.layer, report.name): report for report in reports}
     numbers = sorted({report.layer for report in reports})
     rows = [(str(number), *(f"{found[number, name].error:.1e}" for name in names)) for number in numbers]
-    wide = [sum(found[number, name].wide for name in names) for number in numbers]
+    static = [report for report in reports if isinstance(report, StaticReport)]
+    wide = [sum(report.wide for report in static if report.layer == number) for number in numbers]
     if any(wide):
         rows = [(*row, str(count)) for row, count in zip(rows, wide, strict=True)]
         names.append("float32 channels")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.kernels.limits import DOMAIN
 from biolord_export.kernels.packing import pack_linear
+from biolord_onnx.graph.compiled_operators import DOMAIN
 
 if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import EncoderWeights, LayerNorm

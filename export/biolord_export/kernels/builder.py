@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from biolord_export.graph.builder import OPSET, GraphBuilder
-from biolord_export.kernels.limits import DOMAIN, VERSION
+from biolord_onnx.graph.compiled_operators import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ class KernelGraph(GraphBuilder):
     Every constant lies in the data file, however small: the operators use it where it is mapped.
     """
 
-    opsets: ClassVar[Mapping[str, int]] = {"": OPSET, DOMAIN: VERSION}
+    opsets: ClassVar[Mapping[str, int]] = {"": OPSET, **VERSIONS}
     inline_bytes: ClassVar[int] = 0
 
     def norm(self, norm: LayerNorm) -> str:

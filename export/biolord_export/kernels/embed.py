@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.kernels.limits import DOMAIN
+from biolord_onnx.graph.compiled_operators import DOMAIN
 
 if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import EncoderWeights

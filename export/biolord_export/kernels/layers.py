@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     Int8 = NDArray[np.int8]
 
-ACTIVATION_BITS = (8, 16)
+LARGEST_WEIGHT = 127
+"""Weights of 8 bits go from this, negative, to this."""
+LOWEST4, HIGHEST4 = -8, 7
+"""Weights of 4 bits."""
+LARGEST_GROUP_SCALE = 15
+"""Whole scales of groups go from 1 to this: what they make of 4 bits fits into 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class AttentionWeights:
         smoothing: float32 [2, dim]; queries, keys and values are made of ``x * smoothing[0] + smoothing[1]``, rounded.
         qkv: yields queries, keys and values side by side; the values are those that ``output`` wants.
         output: the projection behind attention.
-        value_bits: bits of the activations that values are made of, one of `ACTIVATION_BITS`.
+        value_bits: bits of the activations that values are made of, 8 or 16.
     """
 
     smoothing: Float32

@@ -1,10 +1,11 @@
-"""The domain of the compiled operators, and which encoders they can compute."""
+"""Which encoders the compiled operators can compute."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
+from biolord_onnx.graph.compiled_operators import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,15 +13,11 @@ if TYPE_CHECKING:
     from biolord_export.checkpoint.config import EncoderConfig
     from biolord_export.checkpoint.source import Checkpoint
 
-DOMAIN = "biolord"
-VERSION = 1
 LANES = 64
 """Rows of activations, and of the packed weights, are whole multiples of so many channels."""
 HEAD_LANES = 16
 WIDEST = 4096
 WIDEST_INNER = 16_384
-LONGEST_TEXT = 512
-"""Tokens of a text, whatever positions a checkpoint has."""
 ANY_SIZE = "cpu-fp32"
 """The target whose operators take any size."""
 
@@ -32,10 +29,10 @@ def check_sizes(checkpoint: Checkpoint, target: str) -> None:
         ExportError: Names the size, what is expected, and what would work.
     """
     limit = checkpoint.max_length.value
-    if limit > LONGEST_TEXT:
+    if limit > LONGEST:
         raise ExportError(
-            f"texts may have {limit} tokens ({checkpoint.max_length.source}), {target} takes {LONGEST_TEXT} at most: "
-            f"give --max-length {LONGEST_TEXT}, or take --target {ANY_SIZE}"
+            f"texts may have {limit} tokens ({checkpoint.max_length.source}), {target} takes {LONGEST} at most: "
+            f"give --max-length {LONGEST}, or take --target {ANY_SIZE}"
         )
     for problem in _problems(checkpoint.config):
         raise ExportError(f"{checkpoint.config.path}: {problem} for {target}: take --target {ANY_SIZE}")

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biolord_export.kernels.layers import HIGHEST4, LARGEST_GROUP_SCALE, LARGEST_WEIGHT, LOWEST4
+
 if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import Float32
     from biolord_export.kernels.layers import Int8, IntegerLinear
-
-LARGEST = 127
-LOWEST4, HIGHEST4 = -8, 7
-LARGEST_GROUP_SCALE = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ def pack_linear(linear: IntegerLinear) -> PackedLinear:
         ValueError: A number is out of its range, or the sizes don't fit the layout.
     """
     if linear.group_scales is None:
-        _check_range("weights", linear.values, -LARGEST, LARGEST)
+        _check_range("weights", linear.values, -LARGEST_WEIGHT, LARGEST_WEIGHT)
         packed, whole, scales = _pack8(linear.values), linear.values, None
     else:
         _check_range("weights", linear.values, LOWEST4, HIGHEST4)

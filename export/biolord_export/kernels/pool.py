@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from onnx import TensorProto
 
-from biolord_export.kernels.limits import DOMAIN
+from biolord_onnx.graph.compiled_operators import DOMAIN
 
 if TYPE_CHECKING:
     from biolord_export.checkpoint.modules import Pooling

@@ -24,15 +24,23 @@ class LinearReport:
         name: Which of its linear layers.
         error: Error power over signal power of its output.
         strength: How much of the input's ranges smoothing moved into the weights, 0 to 1.
-        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end,
-            0 if they have none.
-        wide: How many input channels stay in float32.
     """
 
     layer: int
     name: str
     error: float
     strength: float
+
+
+@dataclass(frozen=True)
+class StaticReport(LinearReport):
+    """The choices of a scheme whose grids have an end.
+
+    Attributes:
+        end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end.
+        wide: How many input channels stay in float32.
+    """
+
     end: float
     wide: int
 

@@ -17,7 +17,7 @@ import numpy as np
 from biolord_export.checkpoint.weights import Linear
 from biolord_export.progress import track
 from biolord_export.quantize.candidates import choose_inner, choose_static
-from biolord_export.quantize.report import LinearReport, measure_error
+from biolord_export.quantize.report import StaticReport, measure_error
 from biolord_export.quantize.tables import round_table
 from biolord_export.quantize.weight8 import Int8Weight, round_weight
 
@@ -89,13 +89,13 @@ class StaticEncoder:
 
     table: Int8Table
     layers: tuple[StaticLayer, ...]
-    reports: tuple[LinearReport, ...]
+    reports: tuple[StaticReport, ...]
 
 
 def quantize_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str], InputStatistics]) -> StaticEncoder:
     """Quantize an encoder with the statistics of its linear layers' inputs."""
     layers: list[StaticLayer] = []
-    reports: list[LinearReport] = []
+    reports: list[StaticReport] = []
     for number in track(range(len(weights.layers)), "quantizing"):
         layer = weights.layers[number]
         attention = _quantize_attention(layer, number, statistics)
@@ -110,7 +110,7 @@ def quantize_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str
 class _Attention:
     qkv: StaticLinear
     output: StaticLinear
-    reports: tuple[LinearReport, ...]
+    reports: tuple[StaticReport, ...]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class _FeedForward:
     first: StaticLinear
     wide: Linear
     rest: RowLinear
-    reports: tuple[LinearReport, ...]
+    reports: tuple[StaticReport, ...]
 
 
 def _quantize_attention(layer: Layer, number: int, statistics: Mapping[tuple[int, str], InputStatistics]) -> _Attention:
@@ -169,7 +169,7 @@ def _quantize_feed_forward(
     error = measure_error(apply, layer.fc2, inner_seen)
     reports = (
         _report(number, "fc1", middle, measure_error(first.apply, layer.fc1, middle_seen)),
-        LinearReport(number, "fc2", error, strength=0.0, end=inner.grid.floor, wide=inner.wide),
+        StaticReport(number, "fc2", error, strength=0.0, end=inner.grid.floor, wide=inner.wide),
     )
     return _FeedForward(first.outputs(inner.order), wide, rest, reports)
 
@@ -184,5 +184,5 @@ def quantize_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> t
     return Linear(kept, bias if wide else none), RowLinear(choice.grid, weight, none if wide else bias)
 
 
-def _report(number: int, name: str, choice: StaticChoice, error: float) -> LinearReport:
-    return LinearReport(number, name, error, choice.strength, choice.margin, wide=0)
+def _report(number: int, name: str, choice: StaticChoice, error: float) -> StaticReport:
+    return StaticReport(number, name, error, choice.strength, choice.margin, wide=0)

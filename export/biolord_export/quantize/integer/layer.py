@@ -148,5 +148,4 @@ def count_groups(channels: int) -> int:
 def _report(
     number: int, names: tuple[str, ...], errors: tuple[float, ...], strengths: tuple[float, ...]
 ) -> tuple[LinearReport, ...]:
-    found = zip(names, errors, strengths, strict=True)
-    return tuple(LinearReport(number, name, error, strength, end=0.0, wide=0) for name, error, strength in found)
+    return tuple(LinearReport(number, *each) for each in zip(names, errors, strengths, strict=True))

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.kernels.layers import IntegerLinear
+from biolord_export.kernels.layers import LARGEST_WEIGHT, IntegerLinear
 from biolord_export.quantize.gptq import spread_rounding
 
 if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import Float32
     from biolord_export.kernels.layers import Int8
-
-LARGEST = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,13 @@ def round_weight8(weight: Float32, covariance: Float32, parts: int = 1) -> tuple
     """
     order = np.argsort(-np.diagonal(covariance), kind="stable")
     cut = weight.reshape(parts, -1, weight.shape[1])
-    scales = np.maximum(np.abs(cut).max(axis=1) / np.float32(LARGEST), np.finfo(np.float32).tiny)
+    scales = np.maximum(np.abs(cut).max(axis=1) / np.float32(LARGEST_WEIGHT), np.finfo(np.float32).tiny)
     values = np.zeros(weight.shape, dtype=np.int8)
     width = cut.shape[1]
 
     def round_row(row: int, ideal: Float32) -> Float32:
         scale = scales[order[row] // width]
-        integers = np.clip(np.rint(ideal / scale), -LARGEST, LARGEST)
+        integers = np.clip(np.rint(ideal / scale), -LARGEST_WEIGHT, LARGEST_WEIGHT)
         values[order[row]] = integers
         return np.asarray(integers * scale, dtype=np.float32)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from biolord_export.kernels.layers import HIGHEST4, LARGEST_GROUP_SCALE, LOWEST4
 from biolord_export.quantize.descent import descend
 from biolord_export.quantize.gptq import damp, inverse_factor
 from biolord_export.quantize.integer.weight import IntegerWeight
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 GROUP = 16
 """Inputs that share a whole scale."""
-LOWEST, HIGHEST = -8, 7
-LARGEST_SCALE = 15
 WIDEST = 14
 """The scale of an output's widest group as it is before rounding: what others leave may widen it."""
 TRIED = 8
@@ -59,7 +58,7 @@ def round_weight4(weight: Float32, covariance: Float32, parts: int = 1) -> tuple
     whole = np.repeat(scales, GROUP, axis=0)
     gradient = hessian @ (weight - values * whole * _spread(base, len(weight)))
     for _ in range(SWEEPS):
-        values = descend(values, whole * _spread(base, len(weight)), gradient, hessian, (LOWEST, HIGHEST))
+        values = descend(values, whole * _spread(base, len(weight)), gradient, hessian, (LOWEST4, HIGHEST4))
         base = _refit(values * whole, base, gradient, hessian)
     cut = zip(np.split(values.astype(np.int8), parts), base, np.split(scales.astype(np.int8), parts), strict=True)
     return tuple(IntegerWeight(*each) for each in cut)
@@ -74,7 +73,7 @@ def _base(weight: Float32, parts: int) -> Float32:
 
 def _step(weights: Float32, axis: int) -> Float32:
     """Return the finest step that clips none of the weights along an axis."""
-    return np.asarray(np.maximum(weights.max(axis=axis) / HIGHEST, weights.min(axis=axis) / LOWEST))
+    return np.asarray(np.maximum(weights.max(axis=axis) / HIGHEST4, weights.min(axis=axis) / LOWEST4))
 
 
 def _spread(base: Float32, inputs: int) -> Float32:
@@ -107,7 +106,7 @@ def _order(energy: Float32) -> NDArray[np.int64]:
 def _fit_group(rows: Float32, factor: Float32, base: Float32) -> _Fit:
     """Round a group's inputs one after the other on each scale that is tried, and keep the best for each output."""
     first = np.ceil(_step(rows, axis=0) / base * ROOM)
-    scales = np.clip(np.minimum(first, LARGEST_SCALE) - np.arange(TRIED)[:, np.newaxis], 1, LARGEST_SCALE)
+    scales = np.clip(np.minimum(first, LARGEST_GROUP_SCALE) - np.arange(TRIED)[:, np.newaxis], 1, LARGEST_GROUP_SCALE)
     steps = (scales * base).astype(np.float32)
     values = np.empty((GROUP, *steps.shape), dtype=np.float32)
     left = np.empty_like(values)
@@ -115,7 +114,7 @@ def _fit_group(rows: Float32, factor: Float32, base: Float32) -> _Fit:
         # What the rows before leave is taken off when a row's turn comes, which reads them once instead of
         # rewriting all that wait.
         ideal = rows[row] - (factor[:row, row] @ left[:row].reshape(row, steps.size)).reshape(steps.shape)
-        values[row] = np.clip(np.rint(ideal / steps), LOWEST, HIGHEST)
+        values[row] = np.clip(np.rint(ideal / steps), LOWEST4, HIGHEST4)
         left[row] = (ideal - values[row] * steps) / factor[row, row]
     best = np.square(left).sum(axis=0).argmin(axis=0)
     outputs = np.arange(rows.shape[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
-from biolord_export.quantize.report import LinearReport
+from biolord_export.quantize.report import LinearReport, StaticReport
 from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity
 from biolord_onnx.artifact.json_fields import JSON, JSONObject
 
@@ -43,7 +43,7 @@ def test_no_groups_leave_the_head() -> None:
 def test_layers_in_columns() -> None:
     """One row a layer: the error of each linear layer, then how many channels stayed in float32."""
     rows = [
-        LinearReport(layer, name, error=error, strength=0.5, end=1.0, wide=wide)
+        StaticReport(layer, name, error=error, strength=0.5, end=1.0, wide=wide)
         for layer, name, error, wide in (
             (0, "qkv", 7.5e-5, 0),
             (0, "fc2", 5.4e-5, 32),
@@ -59,7 +59,7 @@ def test_layers_in_columns() -> None:
 
 def test_layers_without_a_channel_in_float32() -> None:
     """Most number formats have none: no column says so."""
-    rows = [LinearReport(layer, "qkv", error=2e-4, strength=0.9, end=0.0, wide=0) for layer in range(2)]
+    rows = [LinearReport(layer, "qkv", error=2e-4, strength=0.9) for layer in range(2)]
     assert [line.split() for line in layer_table(rows).splitlines()[1:]] == [["0", "2.0e-04"], ["1", "2.0e-04"]]
     assert "float32" not in layer_table(rows)
 

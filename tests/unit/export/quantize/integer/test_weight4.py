@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from biolord_export.kernels.layers import HIGHEST4, LARGEST_GROUP_SCALE, LOWEST4
 from biolord_export.quantize.integer.weight import IntegerWeight
-from biolord_export.quantize.integer.weight4 import GROUP, HIGHEST, LARGEST_SCALE, LOWEST, round_weight4
+from biolord_export.quantize.integer.weight4 import GROUP, round_weight4
 from unit.export.quantize.block_inputs import correlated, random, seen
 from unit.export.quantize.observed import output_power
 
@@ -19,7 +20,7 @@ Float32 = NDArray[np.float32]
 def plain(weight: Float32) -> Float32:
     """Round each group of each output to the nearest of 16 steps that clip nothing, whatever step that takes."""
     groups = weight.reshape(-1, GROUP, weight.shape[1])
-    steps = np.maximum(groups.max(axis=1, keepdims=True) / HIGHEST, groups.min(axis=1, keepdims=True) / LOWEST)
+    steps = np.maximum(groups.max(axis=1, keepdims=True) / HIGHEST4, groups.min(axis=1, keepdims=True) / LOWEST4)
     return np.asarray(np.rint(groups / steps) * steps, dtype=np.float32).reshape(weight.shape)
 
 
@@ -76,8 +77,8 @@ def test_any_weight_becomes_what_the_operators_take(
         scales = group_scales(each)
         assert [str(a.dtype) for a in (each.values, scales, each.scale)] == ["int8", "int8", "float32"]
         assert scales.shape == (groups, outputs)
-        assert LOWEST <= each.values.min() <= each.values.max() <= HIGHEST
-        assert 1 <= scales.min() <= scales.max() <= LARGEST_SCALE
+        assert LOWEST4 <= each.values.min() <= each.values.max() <= HIGHEST4
+        assert 1 <= scales.min() <= scales.max() <= LARGEST_GROUP_SCALE
         assert np.abs(each.values * np.repeat(scales.astype(int), GROUP, axis=0)).max() <= 127
         assert (each.scale > 0).all()
     assert np.isfinite(whole(found)).all()
