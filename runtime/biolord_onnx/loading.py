@@ -11,7 +11,7 @@ from biolord_onnx.session.cores import available_cores
 
 
 @dataclass(frozen=True, slots=True)
-class SessionOptions:
+class LoadOptions:
     """How a process loads an artifact; the keywords of `Embedder.load`. Travels between processes, as no embedder can.
 
     Attributes:
@@ -26,11 +26,11 @@ class SessionOptions:
     threads: int | None = None
     fingerprint: str | None = None
 
-    def shared(self, workers: int) -> SessionOptions:
+    def shared(self, workers: int) -> LoadOptions:
         """Return the options of each of several processes that share the cores."""
         return replace(self, threads=max(1, available_cores(self.threads).count // workers))
 
-    def pinned(self) -> SessionOptions:
+    def pinned(self) -> LoadOptions:
         """Return options that accept no artifact but the one that is there now; these, if it isn't on this machine.
 
         Raises:
@@ -59,5 +59,5 @@ class SessionOptions:
             return _loaded[self]
 
 
-_loaded: dict[SessionOptions, Embedder] = {}
+_loaded: dict[LoadOptions, Embedder] = {}
 _lock = Lock()

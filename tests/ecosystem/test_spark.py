@@ -18,7 +18,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError, MissingDependencyError, TruncationWarning
 from biolord_onnx.integrations.spark import _embed_series, embed_udf
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 NAMES = [f"cat scratch {number % 70}" for number in range(300)]
 
@@ -97,7 +97,7 @@ def test_a_task_tells_of_long_texts_once(tiny: Path) -> None:
 def test_a_series_by_hand(tiny: Path, embedder: Embedder) -> None:
     """The index stays, nulls stay null, options are those of the library."""
     series = pd.Series(["cat", None, "dog"], index=[5, 3, 9])
-    found, cut = _embed_series(series, SessionOptions(str(tiny), threads=1), EncodeOptions(True))
+    found, cut = _embed_series(series, LoadOptions(str(tiny), threads=1), EncodeOptions(True))
     assert list(found.index) == [5, 3, 9]
     assert cut == 0
     assert found.isna().tolist() == [False, True, False]

@@ -28,7 +28,7 @@ from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.encoding.progress import progress_bar
 from biolord_onnx.errors import InputError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 from biolord_onnx.session.engine import import_onnxruntime
 
 
@@ -97,7 +97,7 @@ def embed_to_stdout(source: Source, embedder: Embedder, options: EncodeOptions, 
 def embed_to_file(
     source: Source,
     output: str,
-    session: SessionOptions,
+    session: LoadOptions,
     embedder: Embedder,
     *,
     options: EncodeOptions,
@@ -140,7 +140,7 @@ def embed_to_file(
 
 
 def _encode(
-    parts: Iterator[Part], session: SessionOptions, embedder: Embedder, options: EncodeOptions, workers: int
+    parts: Iterator[Part], session: LoadOptions, embedder: Embedder, options: EncodeOptions, workers: int
 ) -> Encoded:
     if workers == 1:
         return encode_here(parts, embedder, options)

@@ -114,13 +114,13 @@ def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> 
 def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.run import BulkOptions, embed_to_file
     from biolord_onnx.encode_options import EncodeOptions
-    from biolord_onnx.loading import SessionOptions
+    from biolord_onnx.loading import LoadOptions
 
     started = time.perf_counter()
     result = embed_to_file(
         source,
         args.output,
-        SessionOptions(str(args.artifact), args.provider, args.threads, embedder.fingerprint).shared(args.workers),
+        LoadOptions(str(args.artifact), args.provider, args.threads, embedder.fingerprint).shared(args.workers),
         embedder,
         options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
         bulk=BulkOptions(args.workers, args.restart, args.force, args.input is not None and wants_progress(), tell),

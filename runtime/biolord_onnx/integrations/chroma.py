@@ -10,7 +10,7 @@ from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 try:
     from chromadb.api.types import Documents, EmbeddingFunction, Embeddings, Space
@@ -44,7 +44,7 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
         """
         self.normalize = normalize
         self.options = EncodeOptions(normalize or None, overflow=overflow)
-        self.session = SessionOptions(str(path), provider, threads)
+        self.session = LoadOptions(str(path), provider, threads)
 
     def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma checks the name
         """Return float32 arrays [dim], one a document."""

@@ -9,7 +9,7 @@ from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 try:
     from haystack import Document, component, default_from_dict, default_to_dict
@@ -20,7 +20,7 @@ except ImportError as error:
 class _Embedding:
     """What both components share."""
 
-    def __init__(self, session: SessionOptions, *, normalize: bool, overflow: Overflow) -> None:
+    def __init__(self, session: LoadOptions, *, normalize: bool, overflow: Overflow) -> None:
         self.session = session
         self.normalize = normalize
         self.options = EncodeOptions(normalize or None, overflow=overflow)
@@ -73,7 +73,7 @@ class BiolordTextEmbedder(_Embedding):
             threads: likewise.
         """
         # The decorator makes the class anew, so super() would speak of another one.
-        session = SessionOptions(str(path), provider, threads)
+        session = LoadOptions(str(path), provider, threads)
         _Embedding.__init__(self, session, normalize=normalize, overflow=overflow)
 
     @component.output_types(embedding=list[float])
@@ -115,7 +115,7 @@ class BiolordDocumentEmbedder(_Embedding):
             embedding_separator: between them.
         """
         # The decorator makes the class anew, so super() would speak of another one.
-        session = SessionOptions(str(path), provider, threads)
+        session = LoadOptions(str(path), provider, threads)
         _Embedding.__init__(self, session, normalize=normalize, overflow=overflow)
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.embedding_separator = embedding_separator

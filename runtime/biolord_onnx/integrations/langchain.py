@@ -6,7 +6,7 @@ from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 try:
     from langchain_core.embeddings import Embeddings
@@ -36,7 +36,7 @@ class BiolordEmbeddings(Embeddings):
             threads: likewise.
         """
         self.options = EncodeOptions(normalize or None, overflow=overflow)
-        self.session = SessionOptions(str(path), provider, threads)
+        self.session = LoadOptions(str(path), provider, threads)
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector a text."""

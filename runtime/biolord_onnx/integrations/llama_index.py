@@ -9,7 +9,7 @@ from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 try:
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -46,7 +46,7 @@ class BiolordEmbedding(BaseEmbedding):
         return "BiolordEmbedding"
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
-        session = SessionOptions(self.path, self.provider, self.threads)
+        session = LoadOptions(self.path, self.provider, self.threads)
         options = EncodeOptions(self.normalize or None, overflow=self.overflow)
         found: list[list[float]] = options.encode_aloud(session.embedder(), texts).vectors.tolist()
         return found

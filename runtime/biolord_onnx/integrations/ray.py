@@ -14,7 +14,7 @@ from biolord_onnx.encoding.precision import Precision
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 Batch = dict[str, Any]
 
@@ -68,7 +68,7 @@ class EmbedBatch:
         self.truncated = truncated
         self.options = EncodeOptions(normalize, overflow=overflow, precision=precision)
         # Workers that load later, on other nodes too, load what is here now, or refuse.
-        self.session = SessionOptions(str(path), provider, threads).pinned()
+        self.session = LoadOptions(str(path), provider, threads).pinned()
 
     def __call__(self, batch: Batch) -> Batch:
         """Return the batch with another column: float32 [n, dim], or as ``precision`` says.
@@ -95,7 +95,7 @@ class EmbedBatch:
                 raise InputError(f"the batch has a column {name!r} already, choose another {keyword}: {columns}")
         return list(batch[self.column])
 
-    def _with_assigned_cpus(self) -> SessionOptions:
+    def _with_assigned_cpus(self) -> LoadOptions:
         """Ray gives CPUs by counting, not by pinning: without a number, each of n processes would start n threads."""
         if self.session.threads is not None:
             return self.session

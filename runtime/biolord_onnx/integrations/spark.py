@@ -14,7 +14,7 @@ from biolord_onnx.encoding.precision import Precision
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 # Of Spark SQL; it has no numbers of 16 bits.
 _ELEMENTS = {"float32": "float", "int8": "tinyint", "binary": "tinyint"}
@@ -58,7 +58,7 @@ def embed_udf(
     except ImportError as error:
         raise MissingDependencyError(f"embed_udf needs PySpark: {install_hint('spark')}") from error
     # Workers that load later, on other nodes too, load what is here now, or refuse.
-    session = SessionOptions(str(path), provider, threads).pinned()
+    session = LoadOptions(str(path), provider, threads).pinned()
     options = EncodeOptions(normalize, overflow=overflow, precision=precision)
 
     def embed(batches: Iterator[Any]) -> Iterator[Any]:
@@ -81,7 +81,7 @@ def embed_udf(
 
 def _embed_series(
     texts: Any,  # noqa: ANN401 - a pandas Series
-    session: SessionOptions,
+    session: LoadOptions,
     options: EncodeOptions,
 ) -> tuple[Any, int]:
     """Return a pandas Series of vectors, and how many texts were cut."""

@@ -1,4 +1,4 @@
-"""The compiled operators, on which the 8-bit and 4-bit targets will run: where they are, and what they use here.
+"""The compiled operators, on which the 8-bit and 4-bit targets run: where they are, and what they use here.
 
 register(options) makes them known to a session; the library is this package's own, never one from an artifact.
 """

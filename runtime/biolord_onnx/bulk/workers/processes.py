@@ -19,7 +19,7 @@ from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.crew import Crew
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 # Parts beyond those being encoded: a process that is done goes on at once.
 AHEAD = 1
@@ -31,9 +31,7 @@ _START = (
 )
 
 
-def encode_in_processes(
-    parts: Iterable[Part], session: SessionOptions, options: EncodeOptions, workers: int
-) -> Encoded:
+def encode_in_processes(parts: Iterable[Part], session: LoadOptions, options: EncodeOptions, workers: int) -> Encoded:
     """Encode parts in several processes, each with an embedder of its own.
 
     Args:
@@ -67,7 +65,7 @@ def encode_in_processes(
 class _Workers:
     """Worker processes, each of which works for whichever thread takes it."""
 
-    def __init__(self, session: SessionOptions, options: EncodeOptions, most: int) -> None:
+    def __init__(self, session: LoadOptions, options: EncodeOptions, most: int) -> None:
         self._session = session
         self._options = options
         self._most = most
@@ -120,7 +118,7 @@ class _Workers:
 class _Worker:
     """A process and the two pipes that are all it shares with this one: no lock or semaphore outlives either."""
 
-    def __init__(self, session: SessionOptions, options: EncodeOptions) -> None:
+    def __init__(self, session: LoadOptions, options: EncodeOptions) -> None:
         with _ctrl_c_held_back():
             command = [sys.executable, "-P", "-c", _START]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

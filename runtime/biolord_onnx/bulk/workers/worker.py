@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from biolord_onnx.bulk.workers.messages import Answer, receive, send_answer
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ def main() -> None:
         session, options = cast("list[dict[str, Any]]", receive(sys.stdin.buffer))
         duties = Duties()
         Thread(target=listen, args=(sys.stdin.buffer, duties), daemon=True).start()
-        work(SessionOptions(**session), EncodeOptions(**options), duties, answers)
+        work(LoadOptions(**session), EncodeOptions(**options), duties, answers)
         answers.close()
     except (BrokenPipeError, EOFError):
         os._exit(1)  # the parent is gone, and there is nobody to tell
@@ -67,7 +67,7 @@ def listen(requests: BinaryIO, duties: Duties) -> None:
         duties.texts.put(None)
 
 
-def work(session: SessionOptions, options: EncodeOptions, duties: Duties, answers: BinaryIO) -> None:
+def work(session: LoadOptions, options: EncodeOptions, duties: Duties, answers: BinaryIO) -> None:
     """Answer every list of texts with vectors, or an error."""
     encode = _encoder(session, options)
     duties.finished += 1
@@ -77,7 +77,7 @@ def work(session: SessionOptions, options: EncodeOptions, duties: Duties, answer
         send_answer(answers, answer)
 
 
-def _encoder(session: SessionOptions, options: EncodeOptions) -> Callable[[list[str]], Answer]:
+def _encoder(session: LoadOptions, options: EncodeOptions) -> Callable[[list[str]], Answer]:
     try:
         embedder = session.load()
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it where it is seen

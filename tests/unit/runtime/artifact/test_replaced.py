@@ -19,7 +19,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding import encoder
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 from biolord_onnx.session.session import Session, open_session
 from unit.runtime.bulk.workers.test_processes import parts
 from unit.runtime.compiled_artifact import compiled_model, write_compiled_artifact
@@ -177,7 +177,7 @@ def test_another_artifact_is_not_loaded_for_the_same(old: Path, new: Path) -> No
 def test_workers_load_what_their_parent_loaded(old: Path, new: Path) -> None:
     """They start later, and refuse anything else, also what hides behind the right manifest."""
     with Embedder.load(old, threads=1) as embedder:
-        session = SessionOptions(str(old), threads=1, fingerprint=embedder.fingerprint)
+        session = LoadOptions(str(old), threads=1, fingerprint=embedder.fingerprint)
     (new / "model.onnx.data").replace(old / "model.onnx.data")
     with pytest.raises(ArtifactError, match=r"model\.onnx\.data was changed after the export"):
         list(encode_in_processes(parts(), session, EncodeOptions(), workers=2))
@@ -188,14 +188,14 @@ def test_workers_load_what_their_parent_loaded(old: Path, new: Path) -> None:
 
 def test_options_are_pinned_to_what_is_there(old: Path, new: Path) -> None:
     """As those are that travel to other machines; where there is nothing, there is nothing to pin."""
-    pinned = SessionOptions(str(old), threads=1).pinned()
+    pinned = LoadOptions(str(old), threads=1).pinned()
     assert pinned.pinned() is not pinned
     assert pinned.pinned() == pinned
     swap_folders(old, new)
     with pytest.raises(ArtifactError, match="holds the artifact with fingerprint"):
         pinned.embedder()
     for path in (old.with_name("none"), old.parent, old / "NOTICE"):
-        assert SessionOptions(str(path)).pinned().fingerprint is None
+        assert LoadOptions(str(path)).pinned().fingerprint is None
 
 
 def test_use_and_replacement_at_once(old: Path, new: Path) -> None:

@@ -26,7 +26,7 @@ from biolord_onnx.bulk.source import Source, _survey, of_file, of_texts
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 from unit.runtime.bulk.disks import full_at
 from unit.runtime.command import COMMAND
 from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
@@ -43,7 +43,7 @@ class Bulk:
 
     def __init__(self, embedder: Embedder, artifact: Path) -> None:
         self.embedder = embedder
-        self.session = SessionOptions(str(artifact))
+        self.session = LoadOptions(str(artifact))
         self.told: list[str] = []
 
     def __call__(

@@ -18,7 +18,7 @@ from biolord_onnx.bulk.workers.work import encode_here
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 from unit.runtime.command import PATIENCE, heeding_signals
 
 PLAIN = EncodeOptions()
@@ -36,7 +36,7 @@ def parts(names: list[str] = NAMES) -> list[Part]:
 
 def test_processes_give_what_this_one_gives(tiny: Path, embedder: Embedder) -> None:
     """In order."""
-    session = SessionOptions(str(tiny), threads=1)
+    session = LoadOptions(str(tiny), threads=1)
     here = list(encode_here(parts(), embedder, PLAIN))
     there = list(encode_in_processes(parts(), session, PLAIN, workers=2))
     assert [part.start for part, _ in there] == [part.start for part, _ in here]
@@ -49,7 +49,7 @@ def test_options_are_passed_on(tiny: Path, embedder: Embedder) -> None:
     """All of them."""
     options = EncodeOptions(normalize=True, batch_tokens=8, overflow="window", precision="float16")
     long = ["cat " * 30] * 5
-    ((_, info),) = encode_in_processes(parts(long), SessionOptions(str(tiny)), options, workers=1)
+    ((_, info),) = encode_in_processes(parts(long), LoadOptions(str(tiny)), options, workers=1)
     expected = embedder.encode_with_info(long, normalize=True, batch_tokens=8, overflow="window", precision="float16")
     np.testing.assert_array_equal(info.vectors, expected.vectors)
     assert not info.truncated.any()
@@ -90,14 +90,14 @@ def test_a_killed_process_is_an_error(tiny: Path, number: signal.Signals, at: in
 
     killed = r"one of 2 worker processes was killed \(out of memory\?\): run it again"
     with heeding_signals(), pytest.raises(BiolordError, match=killed):
-        list(encode_in_processes(killing(), SessionOptions(str(tiny)), PLAIN, workers=2))
+        list(encode_in_processes(killing(), LoadOptions(str(tiny)), PLAIN, workers=2))
     assert children() == []
 
 
 @needs_proc
 def test_a_killed_process_is_noticed_while_another_one_is_busy(tiny: Path) -> None:
     """Not when its turn comes, which may be minutes later: never, here, for the one before it stands still."""
-    running = encode_in_processes(parts(), SessionOptions(str(tiny)), PLAIN, workers=2)
+    running = encode_in_processes(parts(), LoadOptions(str(tiny)), PLAIN, workers=2)
     next(running)
     still, killed = children()
     os.kill(still, signal.SIGSTOP)
@@ -113,7 +113,7 @@ def test_a_killed_process_is_noticed_while_another_one_is_busy(tiny: Path) -> No
 @needs_proc
 def test_an_interruption_ends_the_processes(tiny: Path) -> None:
     """At once: what they are at is of no use."""
-    running = encode_in_processes(parts(), SessionOptions(str(tiny)), PLAIN, workers=2)
+    running = encode_in_processes(parts(), LoadOptions(str(tiny)), PLAIN, workers=2)
     next(running)
     assert len(children()) == 2
     with pytest.raises(KeyboardInterrupt):
@@ -124,7 +124,7 @@ def test_an_interruption_ends_the_processes(tiny: Path) -> None:
 @needs_proc
 def test_no_more_processes_than_parts(tiny: Path) -> None:
     """They are started when there is work for them, and let go when there is none."""
-    running = encode_in_processes(parts(NAMES[:10]), SessionOptions(str(tiny)), PLAIN, workers=4)
+    running = encode_in_processes(parts(NAMES[:10]), LoadOptions(str(tiny)), PLAIN, workers=4)
     next(running)
     assert len(children()) <= 2
     assert len(list(running)) == 1
@@ -134,14 +134,14 @@ def test_no_more_processes_than_parts(tiny: Path) -> None:
 def test_errors_of_a_process_are_raised_here(tiny: Path, tmp_path: Path) -> None:
     """As this process would raise them: those of loading, and those of encoding."""
     with pytest.raises(ArtifactError, match=r"has no manifest\.json"):
-        list(encode_in_processes(parts(), SessionOptions(str(tmp_path)), PLAIN, workers=2))
+        list(encode_in_processes(parts(), LoadOptions(str(tmp_path)), PLAIN, workers=2))
     wrong = EncodeOptions(batch_tokens=0)
     with pytest.raises(InputError, match="batch_tokens is 0"):
-        list(encode_in_processes(parts(), SessionOptions(str(tiny)), wrong, workers=2))
+        list(encode_in_processes(parts(), LoadOptions(str(tiny)), wrong, workers=2))
 
 
 def test_a_mistake_of_ours_is_told_with_its_place(tiny: Path) -> None:
     """A traceback doesn't travel between processes."""
     options = EncodeOptions(batch_tokens="many")  # type: ignore[arg-type]
     with pytest.raises(BiolordError, match="a worker process failed: Traceback"):
-        list(encode_in_processes(parts(), SessionOptions(str(tiny)), options, workers=1))
+        list(encode_in_processes(parts(), LoadOptions(str(tiny)), options, workers=1))

@@ -22,7 +22,7 @@ from biolord_onnx.bulk.workers.worker import Duties, _told, listen, main, work
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import BiolordError
-from biolord_onnx.loading import SessionOptions
+from biolord_onnx.loading import LoadOptions
 from unit.runtime.command import PATIENCE, ended
 
 PLAIN = EncodeOptions()
@@ -50,7 +50,7 @@ def test_texts_become_vectors(tiny: Path, embedder: Embedder) -> None:
     duties, answers = Duties(), io.BytesIO()
     for texts in (["cat"], ["dog", "cat"], None):
         duties.texts.put(texts)
-    work(SessionOptions(str(tiny)), PLAIN, duties, answers)
+    work(LoadOptions(str(tiny)), PLAIN, duties, answers)
     answers.seek(0)
     for texts in (["cat"], ["dog", "cat"]):
         np.testing.assert_array_equal(receive_answer(answers).vectors, embedder.encode(texts))  # type: ignore[union-attr]
@@ -67,7 +67,7 @@ def test_errors_are_answers(tiny: Path, tmp_path: Path) -> None:
         duties, answers = Duties(), io.BytesIO()
         for texts in (["cat"], None):
             duties.texts.put(texts)
-        work(SessionOptions(str(place)), options, duties, answers)
+        work(LoadOptions(str(place)), options, duties, answers)
         answers.seek(0)
         answer = receive_answer(answers)
         assert isinstance(answer, BiolordError)
@@ -119,7 +119,7 @@ def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         text = "cat" if answered else "cat " * 4_000_000
-        for message in (sys.path, [asdict(SessionOptions(str(tiny))), asdict(PLAIN)], [text]):
+        for message in (sys.path, [asdict(LoadOptions(str(tiny))), asdict(PLAIN)], [text]):
             send(process.stdin, message)
         if answered:
             receive_answer(process.stdout)
@@ -149,7 +149,7 @@ def test_ctrl_c_is_the_first_process_s_business(tiny: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        for message in (sys.path, [asdict(SessionOptions(str(tiny))), asdict(PLAIN)], ["cat"]):
+        for message in (sys.path, [asdict(LoadOptions(str(tiny))), asdict(PLAIN)], ["cat"]):
             send(process.stdin, message)
         receive_answer(process.stdout)
         process.send_signal(signal.SIGINT)
