@@ -74,9 +74,11 @@ Arena::~Arena() {
 
 void arenas_user_came() { users.fetch_add(1); }
 void arenas_user_left() {
-  if (users.fetch_sub(1) == 1)
-    for (auto& slot : slots)
-      if (Header* block = slot.exchange(nullptr)) release(block);
+  if (users.fetch_sub(1) == 1) arenas_release();
+}
+void arenas_release() {
+  for (auto& slot : slots)
+    if (Header* block = slot.exchange(nullptr)) release(block);
 }
 
 }  // namespace biolord

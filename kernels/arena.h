@@ -33,5 +33,6 @@ class Arena {
 
 void arenas_user_came();
 void arenas_user_left();  // the last one frees what is kept
+void arenas_release();    // free what is kept and not in use now
 
 }  // namespace biolord

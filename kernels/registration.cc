@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "api/node.h"
+#include "arena.h"
 #include "dispatch.h"
 #include "operators/registered.h"
 
@@ -90,3 +91,5 @@ EXPORT int biolord_kernels_use(const char* name) {
   if (kind) use(kind);
   return kind != nullptr;
 }
+// Free the scratch memory that is kept for the next run; runs under way keep theirs.
+EXPORT void biolord_kernels_release() { arenas_release(); }

@@ -78,6 +78,15 @@ def chosen() -> str:
     return str(name.decode())
 
 
+def release_scratch() -> None:
+    """Free the memory that the operators keep for their next run: after large ones it is some 10 MB for each at once.
+
+    Raises:
+        ProviderError: the library is missing or can't be loaded.
+    """
+    _library(library_path()).biolord_kernels_release()
+
+
 def register(options: Registering) -> None:
     """Make the operators known to sessions that are opened with these options.
 
@@ -97,6 +106,7 @@ def _library(path: Path) -> CDLL:
         raise ProviderError(f"the compiled operators can't be loaded: {error}") from error
     library.biolord_kernels_kind.argtypes = [c_int]
     library.biolord_kernels_use.argtypes = [c_char_p]
+    library.biolord_kernels_release.restype = None
     for function in (library.biolord_kernels_kind, library.biolord_kernels_chosen, library.biolord_kernels_version):
         function.restype = c_char_p
     found, expected = library.biolord_kernels_version().decode(), str(VERSIONS[DOMAIN])
