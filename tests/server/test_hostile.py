@@ -184,4 +184,8 @@ def test_refusals_are_paced(serving: Serving) -> None:
         return time.monotonic() - started
 
     assert sum(seconds(401) for _ in range(4)) > 1
+    large = b'{"inputs": ["%b"]}' % (b"a" * 200_000)  # what was read of it counts as several
+    began = time.monotonic()
+    assert server.post("/embed", large, **KEY).status == 413
+    assert time.monotonic() - began > 1
     assert min(seconds(200, **KEY) for _ in range(10)) < 0.4

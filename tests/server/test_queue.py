@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.server.work.queue import LOOK_AHEAD, FairQueue, Work
+from biolord_onnx.server.work.queue import LOOK_AHEAD, QUERY_TOKENS, FairQueue, Work
 from biolord_onnx.session.session import Output
 
 BUDGET = 32
@@ -93,13 +93,14 @@ def test_the_count_is_what_will_run(requests: list[list[int]], data: st.DataObje
         queue.add(one)
     for _ in range(data.draw(st.integers(0, 9))):
         queue.take()
-    for one in data.draw(st.lists(st.sampled_from(works), unique_by=id)):
+    dropped = data.draw(st.lists(st.sampled_from(works), unique_by=id))
+    for one in dropped:
         queue.drop(one)
     assert len(queue._heap) <= 2 * queue.texts + LOOK_AHEAD
     texts, tokens, ran = queue.texts, queue.tokens, []
     while (run := queue.take()) is not None:
         ran += run.lengths.tolist()
-        assert not any(one.gone for one, _ in run.parts)
+        assert not any(one in dropped for one, _ in run.parts)
     assert (len(ran), sum(ran)) == (texts, tokens)
     assert (queue.texts, queue.tokens, queue._requests) == (0, 0, 0)
 
@@ -118,3 +119,33 @@ def test_a_query_runs_without_a_large_request_s_texts() -> None:
     (run,) = [run for run in runs if run and queries[0] in [one for one, _ in run.parts]]
     assert queries[1] in [one for one, _ in run.parts]
     assert sum(one is large for one, _ in run.parts) <= 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, QUERY_TOKENS + 9)), max_size=60))
+def test_queries_taken_out_of_turn_run_once(steps: list[tuple[int, int]]) -> None:
+    """Whatever is added, taken and dropped between; larger requests keep their turn, and nothing is kept."""
+    queue, works, ran = FairQueue(BUDGET, padded=True), list[Work](), list[Work]()
+    for what, tokens in steps:
+        if what == 0:
+            works.append(work([tokens] * (1 + tokens % 2)))
+            queue.add(works[-1])
+        elif what == 1 and (run := queue.take()):
+            ran += [one for one, place in run.parts if place == 0]
+        elif what == 2 and works:
+            queue.drop(works[tokens % len(works)])
+        elif what == 3:
+            waits = queue.has_query
+            run = queue.take_query()
+            assert (run is not None) == waits
+            if run:
+                ((one, place),) = run.parts
+                assert (len(one.ids), place) == (1, 0)
+                assert run.lengths.tolist() == [len(one.ids[0])]
+                assert run.lengths[0] <= QUERY_TOKENS
+                ran.append(one)
+        assert len(queue._queries) <= max(1, queue.texts)
+    while run := queue.take():
+        ran += [one for one, place in run.parts if place == 0]
+    assert len(set(map(id, ran))) == len(ran)
+    assert not queue.has_query
+    assert (queue.texts, queue.tokens, queue._requests) == (0, 0, 0)

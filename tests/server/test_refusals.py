@@ -234,7 +234,7 @@ def test_who_hangs_up_leaves_the_queue(serving: Serving) -> None:
     server = serving()
     held = Held(server)
     threads = keep_busy(server, held)
-    body = b'{"inputs": ["cat"]}'
+    body = b'{"inputs": ["cat", "fever"]}'
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
         while not server.service.batcher.load.texts:
@@ -245,6 +245,21 @@ def test_who_hangs_up_leaves_the_queue(serving: Serving) -> None:
     for thread in threads:
         thread.join()
     assert held.ran == 2
+
+
+def test_a_query_runs_beside_long_texts(serving: Serving) -> None:
+    """All threads are busy with what takes long: it waits for none of them, and gets the bits that it gets alone."""
+    server = serving()
+    alone = server.post("/embed", {"inputs": "cat"}).body
+    inner = server.service.batcher._session
+    held = Held(server)
+    threads = keep_busy(server, held)
+    server.service.batcher._session = inner  # the next runs go through, these two are still held
+    assert server.post("/embed", {"inputs": "cat"}).body == alone
+    assert held.ran == 0
+    held.gate.set()
+    for thread in threads:
+        thread.join()
 
 
 def test_a_failed_run(serving: Serving) -> None:

@@ -30,6 +30,8 @@ from biolord_onnx.server.settings import ServerSettings
 
 REFUSED = 400
 CLIENT_GONE = 499
+TURN_BYTES = 65_536
+"""Reading so many of a request that is refused costs the event loop as much as refusing another."""
 EXPOSED = ("retry-after", "server-timing", "x-truncated-texts")
 """Headers of answers that a page of another origin may read, too."""
 LONGEST_PATH = 200
@@ -148,18 +150,24 @@ class _Counted:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 0
+        started, status, received = time.perf_counter(), 0, 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            return message
 
         async def watched(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status >= REFUSED:
-                    await self._service.admission.refusals.wait()
+                    await self._service.admission.refusals.wait(1 + received / TURN_BYTES)
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, counted, watched)
         except Exception as error:  # noqa: BLE001 - whatever it is, its message may hold a text and must not be logged
             route = _route(scope)
             LOG.error("%s failed with %s", route, type(error).__name__)  # noqa: TRY400 - no traceback, likewise

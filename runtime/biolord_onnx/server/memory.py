@@ -7,23 +7,40 @@ import ctypes
 from collections.abc import Callable
 
 REST_S = 1.0
-"""Between two times; each takes some milliseconds."""
+"""Between two times while large requests come; each takes some milliseconds."""
+LAST_S = 5.0
+"""After the last one: work for a client that hung up may go on for a while, and so may a refusal that is paced."""
 
 
 class Trimmer:
     """Gives freed memory back to the system, a moment after it was asked to."""
 
-    def __init__(self) -> None:
-        """Find the function: other C libraries have none, and need none."""
+    def __init__(self, release: Callable[[], None]) -> None:
+        """Find the function: other C libraries have none, and need none; ``release`` frees what else is kept."""
         self._trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        self._release = release
         self._planned: asyncio.TimerHandle | None = None
+        self._last = 0.0
 
     def plan(self) -> None:
-        """Do it in a moment, once for all that ask until then."""
-        if self._trim is not None and self._planned is None:
-            self._planned = asyncio.get_running_loop().call_later(REST_S, self._start)
+        """Do it in a moment and again a little later, once for all that ask until then."""
+        if self._trim is None:
+            return
+        loop = asyncio.get_running_loop()
+        soon, self._last = loop.time() + REST_S, loop.time() + LAST_S
+        if self._planned is None or self._planned.when() > soon:
+            self._plan_at(soon)
+
+    def _plan_at(self, when: float) -> None:
+        if self._planned is not None:
+            self._planned.cancel()
+        self._planned = asyncio.get_running_loop().call_at(when, self._start)
 
     def _start(self) -> None:
+        loop = asyncio.get_running_loop()
         self._planned = None
+        if loop.time() < self._last:
+            self._plan_at(self._last)
+        self._release()
         assert self._trim is not None
-        asyncio.get_running_loop().run_in_executor(None, self._trim, 0)  # ctypes lets other threads run meanwhile
+        loop.run_in_executor(None, self._trim, 0)  # ctypes lets other threads run meanwhile

@@ -71,8 +71,8 @@ class Service:
         self.metrics = Metrics(self.manifest, self.provider, self.threads)
         self.batcher = Batcher(session, self.manifest, self.metrics.ran)
         self.admission = Admission(settings.limits)
-        self.trimmer = Trimmer()
         self.heavy = Lane("biolord-heavy")
+        self.trimmer = Trimmer(kernels.release_scratch if self.kernels else lambda: None)
         self._lanes = Lanes(Lane("biolord-quick"), self.heavy)
 
     def close(self) -> None:

@@ -30,10 +30,10 @@ class Pace:
         self._step = 1 / a_second
         self._next = 0.0
 
-    async def wait(self) -> None:
-        """Wait for a turn, no longer than two seconds."""
+    async def wait(self, turns: float = 1) -> None:
+        """Wait for a turn, or for several, no longer than two seconds."""
         now = asyncio.get_running_loop().time()
-        self._next = max(self._next + self._step, now - self.BURST_S)
+        self._next = max(self._next + turns * self._step, now - self.BURST_S)
         pause = min(self._next - now, self.LONGEST_S)
         if pause > 0:
             self._next = now + pause

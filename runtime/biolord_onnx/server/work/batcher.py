@@ -1,4 +1,9 @@
-"""The threads that run the graph for everybody: as many at once as the session likes, each taking the next run."""
+"""Worker threads that run batches from the shared queue: one for each run that the session likes to have at once.
+
+One more is for queries, requests of one short text, that come while all of these are busy: a run can't be interrupted,
+and one long text takes as long as twenty queries. Beside it, a query gets its share of the cores from the operating
+system.
+"""
 
 from __future__ import annotations
 
@@ -45,25 +50,29 @@ class Batcher:
         """Start the threads; ``ran`` is told tokens and seconds of each run."""
         self._session, self._manifest, self._ran = session, manifest, ran
         self._queue = FairQueue(RUN_TOKENS, padded=manifest.drops_padding)
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._crowded = threading.Condition(self._lock)
+        self._free = session.runs_at_once
         self._running = 0
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"biolord-run-{number}", daemon=True)
             for number in range(session.runs_at_once)
         ]
-        for thread in self._threads:
+        self._beside = threading.Thread(target=self._work_beside, name="biolord-run-query", daemon=True)
+        for thread in (*self._threads, self._beside):
             thread.start()
 
     @property
     def alive(self) -> bool:
         """Whether every thread still works."""
-        return not self._closed and all(thread.is_alive() for thread in self._threads)
+        return not self._closed and all(thread.is_alive() for thread in (*self._threads, self._beside))
 
     @property
     def load(self) -> Load:
         """How busy the threads are."""
-        with self._changed:
+        with self._lock:
             return Load(self._queue.texts, self._queue.tokens, self._running)
 
     def submit(self, ids: Sequence[list[int]], output: Output, done: Done) -> Work:
@@ -86,6 +95,8 @@ class Batcher:
                 raise BiolordError("the threads that compute vectors have ended: start the server again")
             self._queue.add(work)
             self._changed.notify(len(ids))
+            if self._free <= 0:
+                self._crowded.notify()
         return work
 
     def drop(self, work: Work) -> None:
@@ -98,25 +109,39 @@ class Batcher:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            self._crowded.notify_all()
         deadline = time.monotonic() + seconds
-        for thread in self._threads:
+        for thread in (*self._threads, self._beside):
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._queue.texts or self._closed)
-                run = self._queue.take()
-                if run is None:  # nothing waits, and nothing will
-                    return
-                self._running += 1
-            try:
-                self._do(run)
-            finally:
-                with self._changed:
-                    self._running -= 1
+        while (run := self._next()) is not None:
+            self._do(run)
+            with self._lock:
+                self._free += 1
+
+    def _next(self) -> Run | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue.texts or self._closed)
+            run = self._queue.take()
+            if run is not None:  # else nothing waits, and nothing will
+                self._free -= 1
+                if self._free <= 0 and self._queue.has_query:
+                    self._crowded.notify()
+            return run
+
+    def _work_beside(self) -> None:
+        while (run := self._next_query()) is not None:
+            self._do(run)
+
+    def _next_query(self) -> Run | None:
+        with self._crowded:
+            self._crowded.wait_for(lambda: self._closed or (self._free <= 0 and self._queue.has_query))
+            return self._queue.take_query()
 
     def _do(self, run: Run) -> None:
+        with self._lock:
+            self._running += 1
         try:
             self._compute(run)
         except BiolordError as error:
@@ -140,7 +165,8 @@ class Batcher:
 
     def _finish(self, run: Run, error: BaseException | None) -> None:
         ended = []
-        with self._changed:
+        with self._lock:
+            self._running -= 1
             for work, _ in run.parts:
                 work.left -= 1
                 if error is not None and work.error is None:

@@ -62,9 +62,17 @@ class Lane:
         self._thread.join()
 
     def _work(self) -> None:
-        while (share := self._next()) is not None:
-            if share.future.set_running_or_notify_cancel():
-                _settle(share)
+        while self._step():
+            pass
+
+    def _step(self) -> bool:
+        # A function of its own, which keeps nothing of a share while it waits for the next.
+        share = self._next()
+        if share is None:
+            return False
+        if share.future.set_running_or_notify_cancel():
+            _settle(share)
+        return True
 
     def _next(self) -> _Share | None:
         with self._changed:

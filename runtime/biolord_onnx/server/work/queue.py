@@ -8,6 +8,7 @@ starved by queries: time goes on with each text that runs.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
@@ -24,6 +25,8 @@ LOOK_AHEAD = 64
 # How far behind the first in line, as a share of a run, another request's text may stand to run with it: a query that
 # is first shall not do a large request's work, too.
 NEARBY = 0.25
+# Most tokens of a query: a request of one short text. It need not wait for a thread that is busy with a long one.
+QUERY_TOKENS = 64
 # How much newcomers are favored over requests that have waited: with 1 all would get the same share of the work, and
 # with more a stream of queries leaves less of it to a large request, but never nothing.
 FAVOR = 4
@@ -41,7 +44,6 @@ class Work:
         left: texts without a vector so far.
         waiting: texts that wait in the queue.
         waiting_tokens: of those texts.
-        gone: whether none of its texts may begin to run any more.
         error: what went wrong.
         queued_at: when it came in.
         started_at: when its first text began to run.
@@ -54,7 +56,6 @@ class Work:
     left: int = field(init=False)
     waiting: int = field(init=False)
     waiting_tokens: int = field(init=False)
-    gone: bool = False
     error: BaseException | None = None
     queued_at: float = 0.0
     started_at: float | None = None
@@ -97,6 +98,7 @@ class FairQueue:
         """Take the most tokens of a run, and whether a run may hold texts of different lengths."""
         self._budget, self._padded = budget, padded
         self._heap: list[tuple[float, int, Work, int]] = []
+        self._queries: deque[Work] = deque()
         self._numbers = count()
         self._now = 0.0
         self._requests = 0
@@ -110,22 +112,42 @@ class FairQueue:
         for place, ids in enumerate(work.ids):
             heappush(self._heap, (stamp, next(self._numbers), work, place))
             stamp += len(ids)
+        if len(work.ids) == 1 and work.waiting_tokens <= QUERY_TOKENS:
+            self._queries.append(work)
         self.tokens += work.waiting_tokens
         self.texts += work.waiting
+        self._sweep()
 
     def drop(self, work: Work) -> None:
         """Let none of a request's texts begin to run; they count no more from now on."""
-        work.gone = True
         if not work.waiting:
             return
         self.tokens -= work.waiting_tokens
         self.texts -= work.waiting
         self._requests -= 1
         work.waiting = work.waiting_tokens = 0
-        # What was dropped goes when it is first in line, or when most of the line is that: either way it costs nothing.
+        self._sweep()
+
+    def _sweep(self) -> None:
+        # What waits no more goes when it is first in line, or when most of the line is that: both cost nothing.
         if len(self._heap) > 2 * self.texts + LOOK_AHEAD:
-            self._heap = [entry for entry in self._heap if not entry[2].gone]
+            self._heap = [entry for entry in self._heap if entry[2].waiting]
             heapify(self._heap)
+        while self._queries and not self._queries[0].waiting:
+            self._queries.popleft()
+
+    @property
+    def has_query(self) -> bool:
+        """Whether a request of one short text waits."""
+        self._sweep()
+        return bool(self._queries)
+
+    def take_query(self) -> Run | None:
+        """Take the query that has waited longest, out of its turn; None if none waits."""
+        if not self.has_query:
+            return None
+        work = self._queries.popleft()
+        return self._begin(Run([(work, 0)], np.array([len(work.ids[0])], dtype=np.int32), work.output), self._now)
 
     def take(self) -> Run | None:
         """Take the texts of the next run: the first in line, with others that suit it; None if nothing waits."""
@@ -145,19 +167,22 @@ class FairQueue:
             if number not in chosen:
                 heappush(self._heap, entry)
         order = sorted(chosen)
-        run = Run([entries[number][2:] for number in order], lengths[order], output)
+        return self._begin(Run([entries[number][2:] for number in order], lengths[order], output), first)
+
+    def _begin(self, run: Run, stamp: float) -> Run:
         # Time goes on by a part of what each of the requests that wait would have got of this run.
-        self._now = max(self._now, first) + float(run.lengths.sum()) / (FAVOR * self._requests + 1)
+        self._now = max(self._now, stamp) + float(run.lengths.sum()) / (FAVOR * self._requests + 1)
         for work, place in run.parts:
             self._leave(work, place)
+        self._sweep()
         return run
 
     def _first_in_line(self) -> list[tuple[float, int, Work, int]]:
-        """Pop the next few texts; those whose request was dropped are forgotten."""
+        """Pop the next few texts; those whose request was dropped, or runs already, are forgotten."""
         entries: list[tuple[float, int, Work, int]] = []
         while self._heap and len(entries) < LOOK_AHEAD:
             entry = heappop(self._heap)
-            if not entry[2].gone:
+            if entry[2].waiting:
                 entries.append(entry)
         return entries
 
