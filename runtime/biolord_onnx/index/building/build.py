@@ -1,0 +1,109 @@
+"""The road from names to an index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import numpy as np
+
+from biolord_onnx.bulk.run import BulkOptions, embed_to_file, run_identity
+from biolord_onnx.bulk.source import Source
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.index.building.options import BuildOptions
+from biolord_onnx.index.building.place import Path, Place, building
+from biolord_onnx.index.building.recall import measure_recall
+from biolord_onnx.index.building.tables import Tables, write_tables
+from biolord_onnx.index.building.template import Template
+from biolord_onnx.index.building.texts import Texts, known_rows
+from biolord_onnx.index.building.vectors import Gathered, write_vectors
+from biolord_onnx.index.building.vocabulary import Name, Names, Vocabulary, open_names
+from biolord_onnx.index.folder import IndexFolder, map_vectors, open_folder
+from biolord_onnx.index.manifest import ArtifactIdentity, Counts, IndexManifest
+from biolord_onnx.index.packing import Vectors
+from biolord_onnx.loading import LoadOptions
+
+
+def build_index(
+    embedder: Embedder, source: Vocabulary | Iterable[str | Name], path: Path | str, options: BuildOptions | None = None
+) -> None:
+    """Build an index; arguments and errors are those of `biolord_onnx.index.index.Index.build`."""
+    chosen = options or BuildOptions()
+    template = None if chosen.template is None else Template.parse(chosen.template)
+    names = open_names(source, template)
+    with building(path, update=chosen.update, force=chosen.force) as place:
+        if chosen.restart:
+            place.forget()
+        place.clear()
+        old = _old(place, embedder, chosen)
+        tables = write_tables(names, place.data)
+        texts = Texts.of_tables(place.data, tables, template)
+        known = known_rows(texts, old)
+        vectors, truncated = _embed(texts.source(np.flatnonzero(known < 0)), place, embedder, chosen)
+        gathered = Gathered(known, old, vectors)
+        write_vectors(gathered, place.data, low=chosen.rescore)
+        stored = map_vectors(place.data, tables.rows, embedder.dim, low=chosen.rescore)
+        manifest = IndexManifest(
+            ArtifactIdentity(embedder.manifest.name, embedder.fingerprint),
+            embedder.dim,
+            chosen.rescore,
+            chosen.template,
+            tables.columns,
+            _counts(tables, names, truncated),
+            measure_recall(stored, gathered),
+            place.name,
+            place.entries(),
+        )
+        place.publish(manifest.to_json())
+
+
+def _old(place: Place, embedder: Embedder, options: BuildOptions) -> IndexFolder | None:
+    if not options.update:
+        return None
+    old = open_folder(place.folder)
+    found = old.manifest.artifact
+    if found.fingerprint != embedder.fingerprint:
+        raise ArtifactError(
+            f"{place.folder} holds vectors of {found.name} with fingerprint {found.fingerprint[:12]}..., not of "
+            f"{embedder.manifest.name} with {embedder.fingerprint[:12]}...: replace it with --force"
+        )
+    if options.rescore and not old.manifest.rescore:
+        raise InputError(
+            f"{place.folder} was built with --rescore none, and its vectors lack the low bits: update it so, or "
+            "replace it with --force"
+        )
+    return old
+
+
+def _embed(source: Source, place: Place, embedder: Embedder, options: BuildOptions) -> tuple[Vectors, int]:
+    """Embed texts, unless an interrupted build had done so."""
+    encoding = EncodeOptions(normalize=True, batch_tokens=options.batch_tokens)
+    if not source.count:
+        return np.empty((0, embedder.dim), np.float32), 0
+    identity = [list(field) for field in run_identity(source, embedder, encoding).fields]
+    done = _read(place.embedded)
+    if done is None or done["identity"] != identity or not place.vectors.exists():
+        place.embedded.unlink(missing_ok=True)
+        bulk = BulkOptions(force=True, progress=options.progress, notify=options.notify)
+        session = LoadOptions("")
+        result = embed_to_file(source, str(place.vectors), session, embedder, options=encoding, bulk=bulk)
+        done = {"identity": identity, "truncated": result.truncated}
+        place.embedded.write_text(json.dumps(done), "utf-8")
+    vectors: Vectors = np.load(place.vectors, mmap_mode="r")
+    truncated = done["truncated"]
+    return vectors, truncated if isinstance(truncated, int) else 0
+
+
+def _read(path: Path) -> dict[str, object] | None:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _counts(tables: Tables, names: Names, truncated: int) -> Counts:
+    return Counts(tables.rows, tables.codes, tables.shared, tables.repeated, names.foreign, names.filtered, truncated)
