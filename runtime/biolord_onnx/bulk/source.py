@@ -32,7 +32,7 @@ class Source:
             file format they come in.
         id_type: of the ids, None where rows have none.
         open: starts reading from the first row.
-        blocks: a digest of every `BLOCK_ROWS` rows or fewer, ids included.
+        blocks: a digest of every `BLOCK_ROWS` rows or fewer, ids and further columns included.
         json_bytes: what texts and ids take as strings of JSON in UTF-8, and hence at most in any other format.
     """
 
@@ -180,7 +180,7 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _digest(block: list[Row]) -> bytes:
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for row in block:
-        for value in (row.text, repr(row.id)):
+        for value in (row.text, repr(row.id), *row.more):
             content = value.encode()
             digest.update(len(content).to_bytes(8, "little"))
             digest.update(content)

@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from biolord_onnx.bulk.run import BulkOptions, embed_to_file, run_identity
+from biolord_onnx.bulk.gathering import BulkOptions
+from biolord_onnx.bulk.run import embed_to_file, run_identity
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions

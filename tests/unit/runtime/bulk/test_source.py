@@ -102,9 +102,10 @@ def test_rows_before_a_change_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
             list(rows)
 
 
-def test_ids_count_too() -> None:
-    """A row that is known by something else is another row."""
-    read = iter([[Row("a", 1)], [Row("a", "1")]])
+@pytest.mark.parametrize("then", [Row("a", "1", more=("x",)), Row("a", 1, more=("y",))])
+def test_ids_and_further_columns_count_too(then: Row) -> None:
+    """A row that is known by something else, or has something else beside it, is another row."""
+    read = iter([[Row("a", 1, more=("x",))], [then]])
     source = survey("names.txt", lambda: iter(next(read)))
     with pytest.raises(InputError, match="has changed"):
         list(source.rows())
