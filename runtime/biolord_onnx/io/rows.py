@@ -88,11 +88,12 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class ColumnOptions:
-    """What the options are called that name columns, for messages."""
+    """What the options are called that name columns, and a file's format, for messages."""
 
     text: str = "--column"
     id: str = "--id-column"
     more: str = "--keep"
+    format: str = "--format"
 
 
 @dataclass(frozen=True, slots=True)
