@@ -25,6 +25,7 @@ from biolord_onnx.printable import escape
 COMMANDS = {
     "info": "biolord_onnx.cli.info",
     "embed": "biolord_onnx.cli.embed",
+    "link": "biolord_onnx.cli.link",
     "similar": "biolord_onnx.cli.similar",
     "serve": "biolord_onnx.cli.serve",
     "pack": "biolord_onnx.cli.pack",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from biolord_onnx.index.building.options import BuildOptions
     from biolord_onnx.index.building.vocabulary import Name, Vocabulary
 
+LINK_TERMS = 2048
+"""Terms that `Index.link` embeds and looks for at once."""
+
 Where = Mapping[str, str | Collection[str]]
 
 
@@ -118,6 +121,7 @@ class Index:
         self,
         queries: Sequence[str] | NDArray[np.float32],
         *,
+        texts: Sequence[str] | None = None,
         top: int = 10,
         where: Where | None = None,
         min_score: float | None = None,
@@ -130,6 +134,7 @@ class Index:
 
         Args:
             queries: n texts, or vectors [n, dim] of any length but 0, of the index's artifact.
+            texts: of queries that are vectors: names that equal them come first, as they do for texts.
             top: most hits of a query.
             where: a value, or several, for each of some columns that are kept: other rows don't count.
             min_score: smallest cosine of a hit that isn't exact.
@@ -144,13 +149,59 @@ class Index:
             TypeError: a query is no text.
         """
         wanted = self._wanted(top, where, min_score, all_names=all_names)
-        texts = None if isinstance(queries, np.ndarray) else _checked(queries)
-        vectors = unit_vectors(self._embed(texts) if texts is not None else queries, self.dim)  # type: ignore[arg-type]
+        if isinstance(queries, np.ndarray):
+            vectors, known = unit_vectors(queries, self.dim), texts
+        else:
+            known = _checked(queries)
+            vectors = unit_vectors(self._embed(known), self.dim)
         found = candidates(self._folder.vectors, vectors, wanted)
         return [
-            rank(self._folder, query, rows, wanted, None if texts is None else texts[at])
+            rank(self._folder, query, rows, wanted, None if known is None else known[at])
             for at, (query, rows) in enumerate(zip(vectors, found, strict=True))
         ]
+
+    def link(
+        self,
+        terms: Sequence[str],
+        *,
+        top: int = 10,
+        where: Where | None = None,
+        min_score: float | None = None,
+        show_progress_bar: bool = False,
+    ) -> list[list[Hit]]:
+        """Find the nearest names of many terms: thousands at once, each different one a single time.
+
+        Args:
+            terms: n texts.
+            top: as of `search`, like the rest.
+            where: likewise.
+            min_score: likewise.
+            show_progress_bar: draw a bar on stderr.
+
+        Returns:
+            For each term its hits, best first; none where nothing is near enough.
+
+        Raises:
+            InputError: as of `search`.
+        """
+        from biolord_onnx.encoding.progress import progress_bar
+
+        different = list(dict.fromkeys(_checked(terms)))
+        found: dict[str, list[Hit]] = {}
+        with progress_bar(len(different), shown=show_progress_bar) as advance:
+            for start in range(0, len(different), LINK_TERMS):
+                some = different[start : start + LINK_TERMS]
+                found |= zip(some, self.search(some, top=top, where=where, min_score=min_score), strict=True)
+                advance(len(some))
+        return [list(found[term]) for term in terms]
+
+    def hit(self, row: int, score: float, *, exact: bool) -> Hit:
+        """Return what stands in a row, with what is known about a query."""
+        return self._folder.hit(row, score, exact=exact)
+
+    def codes(self) -> Sequence[str] | None:
+        """Return the different codes, sorted; None if the index has none."""
+        return None if self._folder.codes is None else self._folder.codes.values
 
     def lookup(self, code: str) -> list[Hit]:
         """Return all names of a code in order; none if the index doesn't hold it.
