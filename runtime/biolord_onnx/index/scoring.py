@@ -58,8 +58,9 @@ def score(vectors: StoredVectors, rows: NDArray[np.int64], query: Vectors) -> Sc
     """
     low = None if vectors.low is None else vectors.low[rows]
     whole = whole_numbers(from_panels(vectors.high, rows, vectors.dim), low)
-    sums = _sum(whole * query.astype(np.float64))
-    return (sums * vectors.figures[STEPS, rows].astype(np.float64)).astype(np.float32)
+    sums = _sum(whole.astype(np.float64) * query)
+    scores: Scores = (sums * vectors.figures[STEPS, rows]).astype(np.float32)
+    return scores
 
 
 def _sum(products: NDArray[np.float64]) -> NDArray[np.float64]:
