@@ -15,14 +15,17 @@ from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.manifest import IndexManifest
 from biolord_onnx.index.packing import Vectors
 from biolord_onnx.index.ranking import rank
-from biolord_onnx.index.scan import Wanted, candidates
+from biolord_onnx.index.scan import candidates
 from biolord_onnx.index.scoring import unit_vectors
+from biolord_onnx.index.wanted import Wanted
+from biolord_onnx.session.cores import available_cores
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
     from biolord_onnx.index.building.options import BuildOptions
     from biolord_onnx.index.building.vocabulary import Name, Vocabulary
 
+TOP = 10
 LINK_TERMS = 2048
 """Terms that `Index.link` embeds and looks for at once."""
 
@@ -40,10 +43,11 @@ class Index:
         ...     [hits] = index.search(["high temperature"], top=1)
     """
 
-    def __init__(self, folder: IndexFolder, embedder: Embedder | None) -> None:
+    def __init__(self, folder: IndexFolder, embedder: Embedder | None, threads: int) -> None:
         """Take a checked folder; `open` and `build` do that."""
         self._folder = folder
         self._embedder = embedder
+        self._threads = threads
 
     @classmethod
     def build(
@@ -77,12 +81,13 @@ class Index:
         return cls.open(path, embedder=loaded)
 
     @classmethod
-    def open(cls, path: Path | str, *, embedder: Embedder | None = None) -> Index:
+    def open(cls, path: Path | str, *, embedder: Embedder | None = None, threads: int | None = None) -> Index:
         """Open an index. Its files are mapped, not read.
 
         Args:
             path: the folder.
             embedder: embeds queries that are texts; of the artifact that the index was built with.
+            threads: that share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
 
         Raises:
             ArtifactError: the folder is no index, a damaged one, of a later format, or of another artifact.
@@ -90,7 +95,9 @@ class Index:
         folder = open_folder(path)
         if embedder is not None:
             _check_artifact(folder, embedder)
-        return cls(folder, embedder)
+        if threads is None and embedder is not None:
+            threads = embedder.threads
+        return cls(folder, embedder, available_cores(threads).count)
 
     @property
     def rows(self) -> int:
@@ -122,7 +129,7 @@ class Index:
         queries: Sequence[str] | NDArray[np.float32],
         *,
         texts: Sequence[str] | None = None,
-        top: int = 10,
+        top: int | None = None,
         where: Where | None = None,
         min_score: float | None = None,
         all_names: bool = False,
@@ -135,7 +142,7 @@ class Index:
         Args:
             queries: n texts, or vectors [n, dim] of any length but 0, of the index's artifact.
             texts: of queries that are vectors: names that equal them come first, as they do for texts.
-            top: most hits of a query.
+            top: most hits of a query, no more than there are rows; None for ten, or all where there are fewer.
             where: a value, or several, for each of some columns that are kept: other rows don't count.
             min_score: smallest cosine of a hit that isn't exact.
             all_names: show all names of a code, not the best alone.
@@ -148,13 +155,13 @@ class Index:
                 to an index without an embedder.
             TypeError: a query is no text.
         """
-        wanted = self._wanted(top, where, min_score, all_names=all_names)
+        wanted = self._wanted(min(TOP, self.rows) if top is None else top, where, min_score, all_names=all_names)
         if isinstance(queries, np.ndarray):
             vectors, known = unit_vectors(queries, self.dim), texts
         else:
             known = _checked(queries)
             vectors = unit_vectors(self._embed(known), self.dim)
-        found = candidates(self._folder.vectors, vectors, wanted)
+        found = candidates(self._folder.vectors, vectors, wanted, self._threads)
         return [
             rank(self._folder, query, rows, wanted, None if known is None else known[at])
             for at, (query, rows) in enumerate(zip(vectors, found, strict=True))
@@ -164,7 +171,7 @@ class Index:
         self,
         terms: Sequence[str],
         *,
-        top: int = 10,
+        top: int | None = None,
         where: Where | None = None,
         min_score: float | None = None,
         show_progress_bar: bool = False,

@@ -28,11 +28,10 @@ def add_sheet(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--keep",
-        action="extend",
-        nargs="+",
+        action="append",
         default=[],
         metavar="COL",
-        help="columns of --input that are written beside each term",
+        help="column of --input that is written beside each term",
     )
     group.add_argument(
         "--no-match",

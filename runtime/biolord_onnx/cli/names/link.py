@@ -7,17 +7,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_onnx.bulk.formats import STDOUT, check_place, real_output, require_pyarrow
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, spooled
-from biolord_onnx.cli.arguments import MOST_WORKERS, add_session, wants_progress, whole_number
-from biolord_onnx.cli.indexed import Opened, add_index, add_where, opened, where_from
+from biolord_onnx.cli.arguments import MOST_WORKERS, add_artifact_hint, add_session, wants_progress, whole_number
 from biolord_onnx.cli.input import add_input, columns_from, tell_empty
 from biolord_onnx.cli.interrupts import terminated_once
-from biolord_onnx.cli.link_gold import add_gold, refuse_without_gold, show
-from biolord_onnx.cli.link_sheet import add_sheet, kept_columns, read_sheet, refuse_idle
+from biolord_onnx.cli.names.link_gold import add_gold, refuse_without_gold, show
+from biolord_onnx.cli.names.link_sheet import add_sheet, kept_columns, read_sheet, refuse_idle
+from biolord_onnx.cli.names.where import add_where, where_from
 from biolord_onnx.cli.output import tell
 from biolord_onnx.cli.overwriting import refuse_overwriting
 from biolord_onnx.errors import InputError
@@ -25,19 +26,31 @@ from biolord_onnx.io.rows import ColumnOptions
 from biolord_onnx.link.formats.choosing import FORMATS, Format, find_form
 
 if TYPE_CHECKING:
+    from biolord_onnx.embedder import Embedder
     from biolord_onnx.index.index import Index
     from biolord_onnx.link.jury import Jury
     from biolord_onnx.link.plan import Plan
+    from biolord_onnx.loading import LoadOptions
 
 SUMMARY = "find the codes that the terms of a file stand for"
-DEFAULT_TOP, MOST_TOP = 10, 1000
+MOST_TOP = 1000
 _STREAM_FORMAT = "jsonl"
 _OPTIONS = ColumnOptions(more="--keep, --frequency or --gold", format="--input-format")
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An index, its artifact, and how other processes load that."""
+
+    index: Index
+    embedder: Embedder
+    session: LoadOptions
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_index(parser)
+    parser.add_argument("index", metavar="INDEX", type=Path, help="folder that biolord index wrote")
+    add_artifact_hint(parser)
     add_input(parser, required=True, format_option="--input-format")
     parser.add_argument("--id-column", metavar="NAME", help="column of --input that terms are known by")
     parser.add_argument(
@@ -53,12 +66,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--top",
         type=whole_number(1, MOST_TOP),
         metavar="N",
-        help=f"most codes of a term (default: {DEFAULT_TOP}, or as many names as the index has)",
+        help="most codes of a term (default: 10, or all there are)",
     )
     parser.add_argument(
         "--min-score", type=cosine, metavar="COSINE", help="terms without a candidate as near as this have no match"
     )
-    add_where(parser)
+    add_where(parser, "look only at names with a value in a column that the index keeps")
     add_sheet(parser)
     add_gold(parser)
     add_session(parser)
@@ -89,7 +102,7 @@ def cosine(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Link the terms of a file."""
     form = _check(args)
-    with terminated_once(), _source(args) as source, opened(args) as found:
+    with terminated_once(), _source(args) as source, _opened(args) as found:
         jury = _jury(args, found.index)
         plan = _plan(args, form, source, found.index, jury)
         if args.output == STDOUT:
@@ -140,6 +153,19 @@ def _source(args: argparse.Namespace) -> Iterator[Source]:
         yield source
 
 
+@contextmanager
+def _opened(args: argparse.Namespace) -> Iterator[_Opened]:
+    from biolord_onnx.index.artifact import find_artifact
+    from biolord_onnx.index.index import Index
+    from biolord_onnx.loading import LoadOptions
+
+    path = args.artifact or find_artifact(args.index)
+    session = LoadOptions(str(path), args.provider, args.threads)
+    with session.load() as embedder:
+        index = Index.open(args.index, embedder=embedder)
+        yield _Opened(index, embedder, replace(session, fingerprint=embedder.fingerprint))
+
+
 def _jury(args: argparse.Namespace, index: Index) -> Jury | None:
     from biolord_onnx.link.jury import Jury
 
@@ -147,27 +173,28 @@ def _jury(args: argparse.Namespace, index: Index) -> Jury | None:
 
 
 def _plan(args: argparse.Namespace, form: Format, source: Source, index: Index, jury: Jury | None) -> Plan:
+    from biolord_onnx.index.index import TOP
     from biolord_onnx.link.jury import DEPTH
     from biolord_onnx.link.plan import Plan, Wanted
 
-    top = args.top or min(DEFAULT_TOP, index.rows)
+    top = args.top or min(TOP, index.rows)
     if top > index.rows:
         raise InputError(f"--top is {top}, and {args.index} has {index.rows} names: ask for fewer")
     depth = top if jury is None else min(index.rows, max(top, DEPTH))
-    wanted = Wanted(top, args.min_score, where_from(args), depth, args.batch_tokens)
+    wanted = Wanted(top, args.min_score, where_from(args.where), depth, args.batch_tokens)
     sheet = read_sheet(args, source, index)
     form.check(sheet, index.codes())
     return Plan(wanted, sheet, form, None if jury is None else jury.watch)
 
 
-def _to_stdout(source: Source, found: Opened, plan: Plan) -> None:
+def _to_stdout(source: Source, found: _Opened, plan: Plan) -> None:
     from biolord_onnx.link.run import link_to_stream
 
     cut = link_to_stream(source, sys.stdout.buffer, found.index, found.embedder, plan=plan, progress=wants_progress())
     _tell_truncated(cut, source.count, found.embedder.max_length)
 
 
-def _to_file(args: argparse.Namespace, source: Source, found: Opened, plan: Plan) -> None:
+def _to_file(args: argparse.Namespace, source: Source, found: _Opened, plan: Plan) -> None:
     from biolord_onnx.bulk.gathering import BulkOptions
     from biolord_onnx.link.run import PART_TERMS, link_to_file
 
