@@ -12,7 +12,7 @@ from biolord_onnx.io.rows import Row
 from biolord_onnx.link.mapping_sets import MappingSet
 
 if TYPE_CHECKING:
-    from biolord_onnx.index import Hit
+    from biolord_onnx.index.hits import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Wanted:
 
     def search(self, index: Index, texts: list[str], vectors: Vectors) -> list[list[Hit]]:
         """Look for candidates, whatever their score; blank terms have none."""
+        if not texts:
+            return []
         found = index.search(vectors, texts=texts, top=self.depth, where=self.where)
         return [[] if is_blank(text) else hits for text, hits in zip(texts, found, strict=True)]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from biolord_onnx.index import Hit
+    from biolord_onnx.index.hits import Hit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from biolord_onnx.link.links import Link, Sheet, shown
 
 if TYPE_CHECKING:
-    from biolord_onnx.index import Hit
+    from biolord_onnx.index.hits import Hit
 
 
 def check(sheet: Sheet, codes: Iterable[str] | None) -> None:

@@ -16,7 +16,7 @@ from biolord_onnx.errors import InputError
 from biolord_onnx.link.links import Link, Sheet
 
 if TYPE_CHECKING:
-    from biolord_onnx.index import Hit
+    from biolord_onnx.index.hits import Hit
 
 OPTIONS = ("prefix", "source_prefix", "object_source", "set_id", "license")
 _COLUMNS = ("subject_id", "subject_label", "predicate_id", "object_id", "object_label", "mapping_justification")

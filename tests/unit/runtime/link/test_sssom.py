@@ -30,7 +30,7 @@ def read(content: bytes) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """Take a file apart: what stands behind number signs, and the table."""
     lines = content.decode().split("\n")
     head = [line[1:] for line in lines if line.startswith("#")]
-    curies = dict(re.fullmatch(r"  (\S+): (\S+)", line).groups() for line in head if line.startswith("  "))  # type: ignore[union-attr]
+    curies = dict(line.strip().split(": ", 1) for line in head if line.startswith("  "))
     facts = dict(line.split(": ", 1) for line in head[1:] if not line.startswith("  "))
     table = "\n".join(line for line in lines if not line.startswith("#"))
     rows = list(csv.DictReader(io.StringIO(table, newline=""), delimiter="\t"))
