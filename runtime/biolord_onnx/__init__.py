@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact, open_artifact
     from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.embedder import Embedder, EncodeInfo
+    from biolord_onnx.index.hits import Hit
+    from biolord_onnx.index.index import Index
 
 __version__ = "0.1.0"
 
@@ -30,6 +32,8 @@ __all__ = [
     "BiolordError",
     "Embedder",
     "EncodeInfo",
+    "Hit",
+    "Index",
     "InputError",
     "Manifest",
     "MissingDependencyError",
@@ -42,6 +46,8 @@ _HOME = {
     "Artifact": "biolord_onnx.artifact.folder",
     "Embedder": "biolord_onnx.embedder",
     "EncodeInfo": "biolord_onnx.embedder",
+    "Hit": "biolord_onnx.index.hits",
+    "Index": "biolord_onnx.index.index",
     "Manifest": "biolord_onnx.artifact.manifest",
     "open_artifact": "biolord_onnx.artifact.folder",
 }

@@ -102,14 +102,33 @@ def check_output(output: str, *, ids: bool, force: bool) -> None:
     form = find_format(path)
     if ids and form.write is None:
         raise InputError(f"{path} holds vectors alone, row by row: leave --id-column out, or write .parquet or .arrow")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} of {path.name} does not exist: make it first")
-    _check_place(path, force=force)
-    if form.needs_pyarrow and importlib.util.find_spec("pyarrow") is None:
+    check_place(path, force=force)
+    if form.needs_pyarrow:
+        require_pyarrow(path)
+
+
+def require_pyarrow(path: Path) -> None:
+    """Refuse to write what pyarrow writes where it is missing.
+
+    Raises:
+        MissingDependencyError: it is.
+    """
+    if importlib.util.find_spec("pyarrow") is None:
         raise MissingDependencyError(f"{path} needs pyarrow to be written: {install_hint('parquet')}")
 
 
-def _check_place(path: Path, *, force: bool) -> None:
+def check_place(path: Path, *, force: bool) -> None:
+    """Refuse a place where no file could appear in the end.
+
+    Args:
+        path: of the file.
+        force: whether an existing file may be replaced.
+
+    Raises:
+        InputError: the file exists, or its folder doesn't, or nothing can be written there.
+    """
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} of {path.name} does not exist: make it first")
     if os.path.lexists(path) and not path.is_file():
         raise InputError(f"{path} is not a file, and can't be replaced by one: choose another name")
     if path.exists() and not force:

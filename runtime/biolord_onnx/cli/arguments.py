@@ -25,6 +25,15 @@ def add_artifact(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("artifact", metavar="ARTIFACT", type=Path, help="folder, or name of an installed artifact")
 
 
+def add_artifact_hint(parser: argparse.ArgumentParser) -> None:
+    """Add the artifact of an index that is searched."""
+    parser.add_argument(
+        "--artifact",
+        type=Path,
+        help="that the index was built with (default: where it was then, or the installed one)",
+    )
+
+
 # Processes; each takes some 50 MB, and a core to be of use.
 MOST_WORKERS = 256
 

@@ -112,7 +112,8 @@ def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> 
 
 
 def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
-    from biolord_onnx.bulk.run import BulkOptions, embed_to_file
+    from biolord_onnx.bulk.gathering import BulkOptions
+    from biolord_onnx.bulk.run import embed_to_file
     from biolord_onnx.encode_options import EncodeOptions
     from biolord_onnx.loading import LoadOptions
 

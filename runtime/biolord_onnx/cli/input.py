@@ -9,11 +9,17 @@ from biolord_onnx.cli.output import tell
 from biolord_onnx.errors import InputError
 from biolord_onnx.io.delimited.dialects import DELIMITERS, find_delimiter
 from biolord_onnx.io.formats import FORMATS
-from biolord_onnx.io.rows import EMPTY_POLICIES, QUOTINGS, Columns, Empty, Layout
+from biolord_onnx.io.rows import EMPTY_POLICIES, QUOTINGS, ColumnOptions, Columns, Empty, Layout
 
 
-def add_input(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add the file with texts."""
+def add_input(parser: argparse.ArgumentParser, *, required: bool, format_option: str = "--format") -> None:
+    """Add the file with texts.
+
+    Args:
+        parser: of a command.
+        required: whether there must be one.
+        format_option: what the option is called that says what the file is, where the usual name means the output.
+    """
     group = parser.add_argument_group("what is read")
     group.add_argument(
         "--input",
@@ -25,14 +31,24 @@ def add_input(parser: argparse.ArgumentParser, *, required: bool) -> None:
     group.add_argument(
         "--column", metavar="NAME", help="column of --input that holds the texts; a number from 0 without a header"
     )
-    group.add_argument("--format", choices=list(FORMATS), help="what --input is (default: what its name ends in)")
-    add_dialect(group)
-    group.add_argument("--no-header", action="store_true", help="the first line of the table is a row; as in .rrf")
+    add_layout(group, "--input", format_option)
     group.add_argument(
         "--empty",
         choices=EMPTY_POLICIES,
         help="rows without a text are refused (default), skipped and counted, or embedded and counted",
     )
+
+
+def add_layout(group: argparse._ActionsContainer, file: str, format_option: str = "--format") -> None:
+    """Add how a file is laid out that the command line calls ``file``; `add_input` tells of ``format_option``."""
+    group.add_argument(
+        format_option,
+        dest="format",
+        choices=list(FORMATS),
+        help=f"what {file} is (default: what its name ends in)",
+    )
+    add_dialect(group)
+    group.add_argument("--no-header", action="store_true", help="the first line of the table is a row; as in .rrf")
 
 
 def add_dialect(group: argparse._ActionsContainer) -> None:
@@ -60,18 +76,34 @@ def dialect_from(args: argparse.Namespace) -> Layout:
     return Layout(None, None if args.delimiter is None else find_delimiter(args.delimiter), args.quoting)
 
 
-def columns_from(args: argparse.Namespace, known_by: str | None = None) -> Columns:
+def layout_from(args: argparse.Namespace) -> Layout:
+    """Return what `add_layout`'s options say.
+
+    Raises:
+        InputError: there is no such delimiter.
+    """
+    return replace(dialect_from(args), format=args.format, header=False if args.no_header else None)
+
+
+def columns_from(
+    args: argparse.Namespace,
+    known_by: str | None = None,
+    more: tuple[str, ...] = (),
+    options: ColumnOptions | None = None,
+) -> Columns:
     """Return what is read.
 
     Args:
         args: of a command that `add_input` had.
         known_by: the column of ids.
+        more: further columns.
+        options: that name columns, where they aren't the usual ones.
 
     Raises:
         InputError: there is no such delimiter.
     """
-    layout = replace(dialect_from(args), format=args.format, header=False if args.no_header else None)
-    return Columns(args.column, known_by, layout, Empty(args.empty or "refuse"))
+    empty = Empty(args.empty or "refuse")
+    return Columns(args.column, known_by, layout_from(args), empty, more, options or ColumnOptions())
 
 
 def refuse_without_input(args: argparse.Namespace) -> None:

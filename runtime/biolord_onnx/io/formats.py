@@ -15,7 +15,7 @@ Reader = Callable[[str, str, Columns], Iterator[Row]]
 LINES, CSV, PARQUET = "lines", "csv", "parquet"
 # Files that have structure and were never meant as a text a line.
 _NOT_LINES = {
-    ".json": "write an object a line as .jsonl, or say --format jsonl",
+    ".json": "write an object a line, and let its name end in .jsonl",
     ".xml": "write a text a line",
     ".html": "write a text a line",
     ".xlsx": "save the sheet as .csv",
@@ -103,7 +103,7 @@ def find_format(source: str, name: str, columns: Columns) -> Format:
     if chosen == PARQUET and source.lower().endswith(GZIP_ENDING):
         raise InputError(f"{name} is Parquet, which is compressed inside: decompress the file first")
     if found.dialect is None:
-        _refuse_dialect(name, chosen, layout)
+        _refuse_dialect(name, chosen, columns)
     if chosen == LINES:
         _refuse_columns(name, columns)
     return found
@@ -148,17 +148,26 @@ def _by_name(source: str, name: str, layout: Layout) -> str:
     return LINES
 
 
-def _refuse_dialect(name: str, chosen: str, layout: Layout) -> None:
+def _refuse_dialect(name: str, chosen: str, columns: Columns) -> None:
+    layout = columns.layout
     given = {"--delimiter": layout.delimiter, "--quoting": layout.quoting, "--no-header": layout.header}
     for option, value in given.items():
         if value is not None:
-            raise InputError(f"{name} is read as {chosen}, which has no {option}: leave it out, or say --format csv")
+            raise InputError(
+                f"{name} is read as {chosen}, which has no {option}: leave it out, or say {columns.options.format} csv"
+            )
 
 
 def _refuse_columns(name: str, columns: Columns) -> None:
-    for option, column in (("--column", columns.text), ("--id-column", columns.id)):
+    options = columns.options
+    named = (
+        (options.text, columns.text),
+        (options.id, columns.id),
+        *((options.more, column) for column in columns.more),
+    )
+    for option, column in named:
         if column is not None:
             raise InputError(
-                f"{name} is read as lines and has no columns: leave {option} out, or say with --format what it is, "
-                f"or let its name end in {', '.join(_BY_ENDING)}"
+                f"{name} is read as lines and has no columns: leave {option} out, or say with {options.format} what it "
+                f"is, or let its name end in {', '.join(_BY_ENDING)}"
             )

@@ -51,7 +51,7 @@ _SIGNATURES = (
     Signature(b"Rar!\x1a\x07", "a rar archive", "unpack it"),
     Signature(b"ustar\0", "a tar archive", "unpack it", at=257),
     Signature(b"ustar  \0", "a tar archive", "unpack it", at=257),
-    Signature(PARQUET, "a Parquet file", "let its name end in .parquet, or say --format parquet"),
+    Signature(PARQUET, "a Parquet file", "let its name end in .parquet, or say that it is Parquet"),
     Signature(b"ARROW1\0\0", "an Arrow file", _CONVERT),
     Signature(b"FEA1\0", "a Feather file", _CONVERT),
     Signature(b"ORC\x08", "an ORC file", _CONVERT),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from biolord_onnx.bulk.reading import Columns, read_rows
 from biolord_onnx.errors import InputError
 from biolord_onnx.io.delimited.dialects import find_delimiter
-from biolord_onnx.io.rows import EMPTY_POLICIES, Empty, EmptyPolicy, Layout
+from biolord_onnx.io.rows import EMPTY_POLICIES, ColumnOptions, Empty, EmptyPolicy, Layout
 from unit.runtime.io.reading import table, texts, write
 
 
@@ -55,6 +55,8 @@ def test_lines_have_no_columns(source: str) -> None:
         read_rows(source, Columns("name"))
     with pytest.raises(InputError, match="has no columns: leave --id-column out"):
         read_rows(source, Columns(None, "code"))
+    with pytest.raises(InputError, match="leave --gold out, or say with --input-format what it is"):
+        read_rows(source, Columns(more=("code",), options=ColumnOptions(more="--gold", format="--input-format")))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""What a file of terms becomes: how candidates are looked for, which of them count, and who looks at them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+
+from biolord_onnx.encoding.precision import Vectors
+from biolord_onnx.io.rows import Row, is_blank
+from biolord_onnx.link.formats.choosing import Format
+from biolord_onnx.link.links import Link, Sheet
+
+if TYPE_CHECKING:
+    from biolord_onnx.index.hits import Hit
+    from biolord_onnx.index.index import Index, Where
+
+Watch = Callable[[Row, Sequence["Hit"]], object]
+Candidates = Iterable[tuple[Row, Sequence["Hit"]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for.
+
+    Attributes:
+        top: most candidates of a term that are written.
+        min_score: smallest cosine of one that isn't exact; None for any.
+        where: values of columns that the index keeps; other rows don't count.
+        depth: candidates that are looked for: ``top``, or more where more are to be judged.
+        batch_tokens: most tokens of one run of the graph.
+    """
+
+    top: int
+    min_score: float | None = None
+    where: Where = field(default_factory=dict)
+    depth: int = 0
+    batch_tokens: int | None = None
+
+    def search(self, index: Index, texts: list[str], vectors: Vectors) -> list[list[Hit]]:
+        """Look for candidates, whatever their score; blank terms have none."""
+        if not texts:
+            return []
+        found = index.search(vectors, texts=texts, top=self.depth, where=self.where)
+        return [[] if is_blank(text) else hits for text, hits in zip(texts, found, strict=True)]
+
+    def identity(self) -> tuple[tuple[str, str], ...]:
+        """Return what decides about the candidates."""
+        where = {name: [values] if isinstance(values, str) else sorted(values) for name, values in self.where.items()}
+        return ("candidates", str(self.depth)), ("--where", json.dumps(where, sort_keys=True))
+
+
+class Plan:
+    """What becomes of the candidates.
+
+    Attributes:
+        linked: terms that had a candidate, so far.
+    """
+
+    def __init__(self, wanted: Wanted, sheet: Sheet, form: Format, watch: Watch | None = None) -> None:
+        """Take what is wanted, what is known about all links, how they are written, and who sees all candidates."""
+        self.wanted = wanted
+        self.linked = 0
+        self._sheet = sheet
+        self._form = form
+        self._watch = watch
+        # As the index compares: a score that is shown as 0.9 is as high as 0.9.
+        self._least = None if wanted.min_score is None else float(np.float32(wanted.min_score))
+
+    def write(self, stream: BinaryIO, candidates: Candidates) -> None:
+        """Write links.
+
+        Args:
+            stream: takes the file.
+            candidates: of each term, all that were looked for.
+        """
+        self._form.write(stream, self._sheet, self._links(candidates))
+
+    def _links(self, candidates: Candidates) -> Iterator[Link]:
+        for row, hits in candidates:
+            if self._watch is not None:
+                self._watch(row, hits)
+            near = [hit for hit in hits[: self.wanted.top] if self._counts(hit)]
+            self.linked += bool(near)
+            yield Link(replace(row, more=row.more[: len(self._sheet.kept)]), near)
+
+    def _counts(self, hit: Hit) -> bool:
+        return hit.exact or self._least is None or hit.score >= self._least
