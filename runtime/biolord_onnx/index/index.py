@@ -86,7 +86,7 @@ class Index:
         """
         folder = open_folder(path)
         if embedder is not None:
-            _check_artifact(folder, embedder)
+            _check_artifact(folder, embedder.manifest.name, embedder.fingerprint)
         return cls(folder, embedder)
 
     @property
@@ -122,6 +122,7 @@ class Index:
         where: Where | None = None,
         min_score: float | None = None,
         all_names: bool = False,
+        vectors: NDArray[np.float32] | None = None,
     ) -> list[list[Hit]]:
         """Find the nearest names.
 
@@ -134,6 +135,7 @@ class Index:
             where: a value, or several, for each of some columns that are kept: other rows don't count.
             min_score: smallest cosine of a hit that isn't exact.
             all_names: show all names of a code, not the best alone.
+            vectors: [n, dim] of queries that are texts, where they were embedded already.
 
         Returns:
             For each query its hits, best first.
@@ -145,12 +147,27 @@ class Index:
         """
         wanted = self._wanted(top, where, min_score, all_names=all_names)
         texts = None if isinstance(queries, np.ndarray) else _checked(queries)
-        vectors = unit_vectors(self._embed(texts) if texts is not None else queries, self.dim)  # type: ignore[arg-type]
-        found = candidates(self._folder.vectors, vectors, wanted)
+        given = queries if texts is None else self._embed(texts) if vectors is None else vectors
+        if texts is not None and len(given) != len(texts):
+            raise InputError(f"there are {len(texts)} queries and {len(given)} vectors: give one for each")
+        units = unit_vectors(given, self.dim)  # type: ignore[arg-type]
+        found = candidates(self._folder.vectors, units, wanted)
         return [
             rank(self._folder, query, rows, wanted, None if texts is None else texts[at])
-            for at, (query, rows) in enumerate(zip(vectors, found, strict=True))
+            for at, (query, rows) in enumerate(zip(units, found, strict=True))
         ]
+
+    def check_artifact(self, name: str, fingerprint: str) -> None:
+        """Check that vectors are those of the index's artifact.
+
+        Args:
+            name: of the artifact that they are of.
+            fingerprint: of it.
+
+        Raises:
+            ArtifactError: it is another one.
+        """
+        _check_artifact(self._folder, name, fingerprint)
 
     def lookup(self, code: str) -> list[Hit]:
         """Return all names of a code in order; none if the index doesn't hold it.
@@ -216,11 +233,11 @@ def _checked(queries: Sequence[str]) -> list[str]:
     return texts
 
 
-def _check_artifact(folder: IndexFolder, embedder: Embedder) -> None:
-    expected, found = folder.manifest.artifact, embedder.fingerprint
+def _check_artifact(folder: IndexFolder, name: str, found: str) -> None:
+    expected = folder.manifest.artifact
     if found != expected.fingerprint:
         raise ArtifactError(
             f"{folder.path} holds vectors of {expected.name} with fingerprint {expected.fingerprint[:12]}..., the "
-            f"queries would be of {embedder.manifest.name} with {found[:12]}...: give that artifact, or build the "
+            f"queries would be of {name} with {found[:12]}...: give that artifact, or build the "
             "index again with this one"
         )
