@@ -15,8 +15,10 @@ from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.manifest import IndexManifest
 from biolord_onnx.index.packing import Vectors
 from biolord_onnx.index.ranking import rank
-from biolord_onnx.index.scan import Wanted, candidates
+from biolord_onnx.index.scan import candidates
 from biolord_onnx.index.scoring import unit_vectors
+from biolord_onnx.index.wanted import Wanted
+from biolord_onnx.session.cores import available_cores
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
@@ -37,10 +39,11 @@ class Index:
         ...     [hits] = index.search(["high temperature"], top=1)
     """
 
-    def __init__(self, folder: IndexFolder, embedder: Embedder | None) -> None:
+    def __init__(self, folder: IndexFolder, embedder: Embedder | None, threads: int) -> None:
         """Take a checked folder; `open` and `build` do that."""
         self._folder = folder
         self._embedder = embedder
+        self._threads = threads
 
     @classmethod
     def build(
@@ -74,12 +77,13 @@ class Index:
         return cls.open(path, embedder=loaded)
 
     @classmethod
-    def open(cls, path: Path | str, *, embedder: Embedder | None = None) -> Index:
+    def open(cls, path: Path | str, *, embedder: Embedder | None = None, threads: int | None = None) -> Index:
         """Open an index. Its files are mapped, not read.
 
         Args:
             path: the folder.
             embedder: embeds queries that are texts; of the artifact that the index was built with.
+            threads: that share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
 
         Raises:
             ArtifactError: the folder is no index, a damaged one, of a later format, or of another artifact.
@@ -87,7 +91,9 @@ class Index:
         folder = open_folder(path)
         if embedder is not None:
             _check_artifact(folder, embedder.manifest.name, embedder.fingerprint)
-        return cls(folder, embedder)
+        if threads is None and embedder is not None:
+            threads = embedder.threads
+        return cls(folder, embedder, available_cores(threads).count)
 
     @property
     def rows(self) -> int:
@@ -151,7 +157,7 @@ class Index:
         if texts is not None and len(given) != len(texts):
             raise InputError(f"there are {len(texts)} queries and {len(given)} vectors: give one for each")
         units = unit_vectors(given, self.dim)  # type: ignore[arg-type]
-        found = candidates(self._folder.vectors, units, wanted)
+        found = candidates(self._folder.vectors, units, wanted, self._threads)
         return [
             rank(self._folder, query, rows, wanted, None if texts is None else texts[at])
             for at, (query, rows) in enumerate(zip(units, found, strict=True))

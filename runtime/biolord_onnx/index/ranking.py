@@ -7,8 +7,8 @@ import numpy as np
 from biolord_onnx.index.folder import IndexFolder
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.packing import Vectors
-from biolord_onnx.index.scan import Rows, Wanted
 from biolord_onnx.index.scoring import score
+from biolord_onnx.index.wanted import Rows, Wanted
 
 
 def rank(folder: IndexFolder, query: Vectors, rows: Rows, wanted: Wanted, text: str | None) -> list[Hit]:

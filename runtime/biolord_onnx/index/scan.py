@@ -6,76 +6,91 @@ so many others are better for certain; so no row that belongs to the answer is m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
-from biolord_onnx.index.column import Numbers
-from biolord_onnx.index.folder import ERRORS, STEPS, StoredVectors
-from biolord_onnx.index.packing import LOW_LEVELS, Vectors, from_panels
+from biolord_onnx.errors import ProviderError
+from biolord_onnx.index import native, plain_scan
+from biolord_onnx.index.folder import StoredVectors
+from biolord_onnx.index.packing import ROW_MULTIPLE, Vectors, filled
+from biolord_onnx.index.wanted import Rows, Wanted
+from biolord_onnx.session import kernels
 
-Rows = NDArray[np.int64]
-_BLOCK_ROWS = 8192
-# Rounding of float32 sums.
-_SLACK = 5e-5
+# Rows that a thread takes at once: a millisecond's work.
+PART_ROWS = 16384
+# Of more, keeping the best in order costs more than scoring all.
+MOST_RANKED = 2048
 
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is looked for.
-
-    Attributes:
-        top: how many of the nearest are wanted.
-        least: smallest cosine that counts.
-        groups: int32 [rows]: rows of one group count as one; None to count rows.
-        mask: bool [rows]: which rows count; None for all.
-    """
-
-    top: int
-    least: float = -2.0
-    groups: Numbers | None = None
-    mask: NDArray[np.bool_] | None = None
+Part = tuple[int, int]
 
 
-def candidates(vectors: StoredVectors, queries: Vectors, wanted: Wanted) -> list[Rows]:
-    """Return for each query rows among which the nearest ones are, in order.
+@cache
+def is_compiled() -> bool:
+    """Whether this installation has the compiled operators' library."""
+    try:
+        kernels.library_path()
+    except ProviderError:
+        return False
+    return True
+
+
+def candidates(vectors: StoredVectors, queries: Vectors, wanted: Wanted, threads: int = 1) -> Iterator[Rows]:
+    """Yield for each query rows among which the nearest ones are, in order.
 
     Args:
         vectors: of the index.
         queries: float32 [n, dim], of length 1.
         wanted: how many, and which rows count.
+        threads: that share the rows.
+
+    Raises:
+        ProviderError: this machine can't run what BIOLORD_KERNELS names.
     """
-    return [_candidates(vectors, query, wanted) for query in queries]
+    if wanted.top > MOST_RANKED:
+        everything = np.arange(vectors.rows) if wanted.mask is None else np.flatnonzero(wanted.mask)
+        yield from (everything for _ in queries)
+    elif is_compiled():
+        for start in range(0, len(queries), native.MOST_QUERIES):
+            yield from _scan(vectors, queries[start : start + native.MOST_QUERIES], wanted, threads)
+    else:
+        for query in queries:
+            yield plain_scan.candidates(vectors, query, wanted)
 
 
-def _candidates(vectors: StoredVectors, query: Vectors, wanted: Wanted) -> Rows:
-    rows, upper, lower = np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.float32)
-    for start in range(0, vectors.rows, _BLOCK_ROWS):
-        some = np.arange(start, min(start + _BLOCK_ROWS, vectors.rows))
-        if wanted.mask is not None:
-            some = some[wanted.mask[some]]
-        near, error = _approximate(vectors, some, query)
-        rows = np.concatenate([rows, some])
-        upper, lower = np.concatenate([upper, near + error]), np.concatenate([lower, near - error])
-        kept = upper >= _threshold(rows, lower, wanted)
-        rows, upper, lower = rows[kept], upper[kept], lower[kept]
-    return rows
+def _scan(vectors: StoredVectors, queries: Vectors, wanted: Wanted, threads: int) -> Iterator[Rows]:
+    parts = list(_parts(vectors.rows, wanted))
+    remaining = iter(parts)
+
+    def work() -> list[native.Found]:
+        with native.scanning(vectors, queries, wanted) as scan:
+            # One iterator for all threads: whoever is free takes the next part.
+            for first, last in remaining:
+                scan.look(first, last)
+            return scan.found()
+
+    helpers = min(threads, len(parts)) - 1
+    if helpers < 1:
+        found = [work()]
+    else:
+        with ThreadPoolExecutor(helpers) as pool:
+            others = [pool.submit(work) for _ in range(helpers)]
+            found = [work(), *(other.result() for other in others)]
+    return map(_together, zip(*found, strict=True))
 
 
-def _approximate(vectors: StoredVectors, rows: Rows, query: Vectors) -> tuple[Vectors, Vectors]:
-    high = from_panels(vectors.high, rows, vectors.dim).astype(np.float32)
-    near = (high @ query) * (vectors.figures[STEPS, rows] * np.float32(LOW_LEVELS))
-    error = vectors.figures[ERRORS, rows] if vectors.low is not None else np.float32(0)
-    return near, np.broadcast_to(error + np.float32(_SLACK), near.shape)
+def _parts(rows: int, wanted: Wanted) -> Iterator[Part]:
+    """Cut the rows into parts, without those that nothing counts in."""
+    for first in range(0, rows, PART_ROWS):
+        last = min(first + PART_ROWS, rows)
+        if wanted.mask is None or wanted.mask[first:last].any():
+            yield first, filled(last, ROW_MULTIPLE)
 
 
-def _threshold(rows: Rows, lower: Vectors, wanted: Wanted) -> float:
-    """Return what the nearest ones reach for certain."""
-    order = (-lower).argsort(kind="stable")
-    if wanted.groups is not None:
-        _, first = np.unique(wanted.groups[rows[order]], return_index=True)
-        order = order[np.sort(first)]
-    if len(order) < wanted.top:
-        return wanted.least
-    return max(wanted.least, float(lower[order[wanted.top - 1]]))
+def _together(found: tuple[native.Found, ...]) -> Rows:
+    """Put together what several threads found for a query."""
+    least = reduce(max, (some.least for some in found))
+    rows = np.concatenate([some.rows[some.highest >= least] for some in found])
+    return np.sort(rows).astype(np.int64)

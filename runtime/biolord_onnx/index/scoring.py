@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import InputError
+from biolord_onnx.index import native
 from biolord_onnx.index.folder import STEPS, StoredVectors
 from biolord_onnx.index.packing import Vectors, from_panels, whole_numbers
+from biolord_onnx.index.scan import is_compiled
+from biolord_onnx.index.wanted import Rows
 
 _LANES = 16
+_PART_ROWS = 4096
 
 Scores = NDArray[np.float32]
 
@@ -45,7 +49,7 @@ def unit_vectors(vectors: NDArray[np.floating], dim: int) -> Vectors:
     return (exact / lengths[:, None]).astype(np.float32)
 
 
-def score(vectors: StoredVectors, rows: NDArray[np.int64], query: Vectors) -> Scores:
+def score(vectors: StoredVectors, rows: Rows, query: Vectors) -> Scores:
     """Return the cosines of some rows to a query.
 
     Args:
@@ -56,10 +60,21 @@ def score(vectors: StoredVectors, rows: NDArray[np.int64], query: Vectors) -> Sc
     Returns:
         float32 [n].
     """
+    return native.score(vectors, rows, query) if is_compiled() else plain_score(vectors, rows, query)
+
+
+def plain_score(vectors: StoredVectors, rows: Rows, query: Vectors) -> Scores:
+    """Return what `score` does, computed by numpy."""
+    parts = [_plain_score(vectors, rows[at : at + _PART_ROWS], query) for at in range(0, len(rows), _PART_ROWS)]
+    return np.concatenate([np.empty(0, np.float32), *parts])
+
+
+def _plain_score(vectors: StoredVectors, rows: Rows, query: Vectors) -> Scores:
     low = None if vectors.low is None else vectors.low[rows]
     whole = whole_numbers(from_panels(vectors.high, rows, vectors.dim), low)
-    sums = _sum(whole * query.astype(np.float64))
-    return (sums * vectors.figures[STEPS, rows].astype(np.float64)).astype(np.float32)
+    sums = _sum(whole.astype(np.float64) * query)
+    scores: Scores = (sums * vectors.figures[STEPS, rows]).astype(np.float32)
+    return scores
 
 
 def _sum(products: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.index.building.options import BuildOptions
-from biolord_onnx.index.building.place import Path, Place, building
+from biolord_onnx.index.building.place import Place, building
 from biolord_onnx.index.building.recall import measure_recall
 from biolord_onnx.index.building.tables import Tables, write_tables
 from biolord_onnx.index.building.template import Template

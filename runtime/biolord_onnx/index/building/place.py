@@ -131,9 +131,7 @@ def _replaced(folder: Path, *, update: bool, force: bool) -> str | None:
     if (folder / MANIFEST_NAME).exists():
         found = read_index_manifest(folder).manifest.data
         if not (update or force):
-            raise InputError(
-                f"{folder} exists: add what is new with --update, replace it with --force, or choose another"
-            )
+            raise InputError(f"{folder} exists: add what is new with --update, or replace it with --force")
         return found
     if update:
         raise InputError(f"{folder} holds no index to update: build it without --update")

@@ -9,8 +9,9 @@ from biolord_onnx.index.building.vectors import Gathered
 from biolord_onnx.index.folder import StoredVectors
 from biolord_onnx.index.manifest import Recall
 from biolord_onnx.index.packing import Vectors
-from biolord_onnx.index.scan import Wanted, candidates
+from biolord_onnx.index.scan import candidates
 from biolord_onnx.index.scoring import score, unit_vectors
+from biolord_onnx.index.wanted import Wanted
 
 QUERIES = 100
 TOP = 10

@@ -35,14 +35,10 @@ class Template:
         try:
             found = list(string.Formatter().parse(source))
         except ValueError as error:
-            raise InputError(
-                f"the template {source!r} can't be read ({error}): write {{name}} and {{COLUMN}}"
-            ) from error
+            raise InputError(f"the template {source!r} can't be read ({error}): write {{name}}, {{COLUMN}}") from error
         fields = [field for _, field, _, _ in found if field is not None]
         if any(spec or conversion for _, _, spec, conversion in found) or "" in fields:
-            raise InputError(
-                f"the template {source!r} has a place that is more than a name, as in {{name}}, {{COLUMN}}"
-            )
+            raise InputError(f"the template {source!r} has more than names in its places: write {{name}}, {{COLUMN}}")
         if NAME not in fields:
             raise InputError(f"the template {source!r} has no {{{NAME}}}: all names of a code would be one text")
         columns = tuple(dict.fromkeys(field for field in fields if field != NAME))

@@ -40,7 +40,7 @@ class Synonyms:
     file: str
     code: str
     text: str
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Vocabulary:
     code: str | None = None
     keep: tuple[str, ...] = ()
     where: Mapping[str, str | Collection[str]] = field(default_factory=dict)
-    layout: Layout = Layout()
+    layout: Layout = field(default_factory=Layout)
     empty: EmptyPolicy = "refuse"
     synonyms: Synonyms | None = None
 
