@@ -24,6 +24,7 @@ from biolord_onnx.server.problems import FAILED, MALFORMED, NOT_FOUND, WRONG_MET
 from biolord_onnx.server.routes.answers import JsonResponse
 from biolord_onnx.server.routes.health import health_routes
 from biolord_onnx.server.routes.openai import openai_routes
+from biolord_onnx.server.routes.similarity import similarity_routes
 from biolord_onnx.server.routes.tei import tei_routes
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.settings import ServerSettings
@@ -66,7 +67,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
         redirect_slashes=False,  # a redirection leads to whatever host the request names
     )
     app.state.service = service
-    for routes in (openai_routes(service), tei_routes(service), health_routes(service)):
+    for routes in (openai_routes(service), tei_routes(service), similarity_routes(service), health_routes(service)):
         app.include_router(routes)
     _add_pages(app)
     _add_errors(app)
