@@ -38,7 +38,7 @@ class SimilarityRequest(Body):
     """text-embeddings-inference's request for cosines."""
 
     inputs: Sentences
-    parameters: Parameters = Parameters()
+    parameters: Parameters = Field(default_factory=lambda: Parameters.model_validate({}))
 
 
 def similarity_routes(service: Service) -> APIRouter:
@@ -68,4 +68,5 @@ def cosines(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         [n - 1]; summed in float64, so that the order of the sum is lost in rounding.
     """
     wide = vectors.astype(np.float64)
-    return (wide[1:] @ wide[0]).astype(np.float32)
+    found: NDArray[np.float32] = (wide[1:] @ wide[0]).astype(np.float32)
+    return found
