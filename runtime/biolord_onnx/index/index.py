@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from biolord_onnx.index.building.options import BuildOptions
     from biolord_onnx.index.building.vocabulary import Name, Vocabulary
 
+TOP = 10
 Where = Mapping[str, str | Collection[str]]
 
 
@@ -124,7 +125,7 @@ class Index:
         self,
         queries: Sequence[str] | NDArray[np.float32],
         *,
-        top: int = 10,
+        top: int | None = None,
         where: Where | None = None,
         min_score: float | None = None,
         all_names: bool = False,
@@ -137,7 +138,7 @@ class Index:
 
         Args:
             queries: n texts, or vectors [n, dim] of any length but 0, of the index's artifact.
-            top: most hits of a query.
+            top: most hits of a query, no more than there are rows; None for ten, or all where there are fewer.
             where: a value, or several, for each of some columns that are kept: other rows don't count.
             min_score: smallest cosine of a hit that isn't exact.
             all_names: show all names of a code, not the best alone.
@@ -151,7 +152,7 @@ class Index:
                 to an index without an embedder.
             TypeError: a query is no text.
         """
-        wanted = self._wanted(top, where, min_score, all_names=all_names)
+        wanted = self._wanted(min(TOP, self.rows) if top is None else top, where, min_score, all_names=all_names)
         texts = None if isinstance(queries, np.ndarray) else _checked(queries)
         given = queries if texts is None else self._embed(texts) if vectors is None else vectors
         if texts is not None and len(given) != len(texts):

@@ -56,7 +56,8 @@ class Counts:
         repeated: rows of the input that were left out, as an earlier one was the same.
         foreign: synonyms that were left out, as their code isn't there.
         filtered: rows of the input that the filter left out.
-        truncated: names longer than the model reads, whose vectors are of their beginning.
+        truncated: texts that this build embedded and that are longer than the model reads: their vectors are of their
+            beginnings.
     """
 
     rows: int

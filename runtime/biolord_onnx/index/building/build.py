@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from biolord_onnx.bulk.source import Source
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.index.artifact import write_hint
 from biolord_onnx.index.building.options import BuildOptions
-from biolord_onnx.index.building.place import Place, building
+from biolord_onnx.index.building.place import Place, building, write_whole
 from biolord_onnx.index.building.recall import measure_recall
 from biolord_onnx.index.building.tables import Tables, write_tables
 from biolord_onnx.index.building.template import Template
@@ -40,6 +42,7 @@ def build_index(
         place.clear()
         old = _old(place, embedder, chosen)
         tables = write_tables(names, place.data)
+        _tell_left_out(tables, names, chosen)
         texts = Texts.of_tables(place.data, tables, template)
         known = known_rows(texts, old)
         vectors, truncated = _embed(texts.source(np.flatnonzero(known < 0)), place, embedder, chosen)
@@ -57,7 +60,20 @@ def build_index(
             place.name,
             place.entries(),
         )
+        write_hint(place.folder, embedder.path)
         place.publish(manifest.to_json())
+
+
+def _tell_left_out(tables: Tables, names: Names, options: BuildOptions) -> None:
+    left = {
+        "without a name or code": names.skipped,
+        "by --where": names.filtered,
+        "synonyms of codes that aren't there": names.foreign,
+        "the same as an earlier one": tables.repeated,
+    }
+    for why, count in left.items():
+        if count:
+            options.notify(f"rows left out, {why}: {count}")
 
 
 def _old(place: Place, embedder: Embedder, options: BuildOptions) -> IndexFolder | None:
@@ -83,26 +99,30 @@ def _embed(source: Source, place: Place, embedder: Embedder, options: BuildOptio
     encoding = EncodeOptions(normalize=True, batch_tokens=options.batch_tokens)
     if not source.count:
         return np.empty((0, embedder.dim), np.float32), 0
-    identity = [list(field) for field in run_identity(source, embedder, encoding).fields]
-    done = _read(place.embedded)
-    if done is None or done["identity"] != identity or not place.vectors.exists():
-        place.embedded.unlink(missing_ok=True)
+    identity = dict(run_identity(source, embedder, encoding).fields)
+    done = _done(place, identity)
+    if done is None:
         bulk = BulkOptions(force=True, progress=options.progress, notify=options.notify)
         session = LoadOptions("")
         result = embed_to_file(source, str(place.vectors), session, embedder, options=encoding, bulk=bulk)
         done = {"identity": identity, "truncated": result.truncated}
-        place.embedded.write_text(json.dumps(done), "utf-8")
+        write_whole(place.embedded, json.dumps(done))
     vectors: Vectors = np.load(place.vectors, mmap_mode="r")
-    truncated = done["truncated"]
-    return vectors, truncated if isinstance(truncated, int) else 0
+    return vectors, int(done["truncated"])
 
 
-def _read(path: Path) -> dict[str, object] | None:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+def _done(place: Place, identity: dict[str, str]) -> dict[str, Any] | None:
+    """Return what an interrupted build had written down when it had embedded all; None if it hadn't."""
+    if not (place.embedded.exists() and place.vectors.exists()):
         return None
-    return found if isinstance(found, dict) else None
+    done: dict[str, Any] = json.loads(place.embedded.read_text("utf-8"))
+    for name, value in identity.items():
+        if done["identity"].get(name) != value:
+            raise InputError(
+                f"{place.folder}: the vectors of an interrupted build are there, but its {name} was "
+                f"{done['identity'].get(name)}, and is {value} now: run it as it was, or start anew with --restart"
+            )
+    return done
 
 
 def _counts(tables: Tables, names: Names, truncated: int) -> Counts:

@@ -14,9 +14,12 @@ from biolord_onnx.artifact.stamps import sha256_of
 from biolord_onnx.bulk.hidden import create, is_named, open_left, sync_folder
 from biolord_onnx.bulk.locks import take_lock
 from biolord_onnx.errors import InputError
+from biolord_onnx.index.artifact import HINT
 from biolord_onnx.index.manifest import read_index_manifest
 
-_WORK, _LOCK, _DATA, _NEW = ".work", "lock", "data", f".{MANIFEST_NAME}.new"
+# What a build writes beside the files of the index.
+_WORK, _LOCK, _DATA = ".work", "lock", "data"
+_NEW_MANIFEST = f".{MANIFEST_NAME}.new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,12 @@ class Place:
     Attributes:
         folder: of the index.
         replaced: the folder in it with the files of the index that is replaced; None if there is none.
+        made: whether the folder wasn't there before.
     """
 
     folder: Path
     replaced: str | None
+    made: bool
 
     @property
     def work(self) -> Path:
@@ -66,6 +71,15 @@ class Place:
         for path in (self.vectors, self.embedded, *self.work.glob(".vectors.npy.*")):
             path.unlink(missing_ok=True)
 
+    def leave(self) -> None:
+        """Keep what another build can go on from, and nothing else."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        if self.vectors.exists() or any(self.work.glob(".vectors.npy.*")):
+            return
+        shutil.rmtree(self.work)
+        if self.made and all(path.name == HINT for path in self.folder.iterdir()):
+            shutil.rmtree(self.folder)
+
     def entries(self) -> tuple[FileEntry, ...]:
         """Wait until all files are on the disk, and describe them."""
         found = []
@@ -85,18 +99,28 @@ class Place:
         data = self.folder / self.name
         shutil.rmtree(data, ignore_errors=True)  # of a build that was killed before it had written its manifest
         self.data.rename(data)
-        new = self.folder / _NEW
-        new.unlink(missing_ok=True)
-        with new.open("x", encoding="utf-8") as stream:
-            stream.write(manifest)
-            stream.flush()
-            os.fsync(stream.fileno())
         sync_folder(self.folder)
-        new.replace(self.folder / MANIFEST_NAME)
-        sync_folder(self.folder)
+        write_whole(self.folder / MANIFEST_NAME, manifest)
+        self.forget()
         for old in self.folder.glob("data-*"):
             if old != data:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears complete, or replaces another one at once.
+
+    Raises:
+        OSError: the disk is full, or failed; what was there is there.
+    """
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with new.open("x", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(path)
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -112,10 +136,10 @@ def building(path: Path | str, *, update: bool, force: bool) -> Iterator[Place]:
         InputError: something is there, or nothing is; or another process builds it.
     """
     folder = Path(os.path.realpath(path))
-    replaced = _replaced(folder, update=update, force=force)
-    place = Place(folder, replaced)
-    place.work.mkdir(parents=True, exist_ok=True)
-    lock = place.work / _LOCK
+    _replaced(folder, update=update, force=force)  # before anything is made there
+    made = not folder.exists()
+    (folder / _WORK).mkdir(parents=True, exist_ok=True)
+    lock = folder / _WORK / _LOCK
     try:
         stream = open_left(lock) or create(lock)
     except FileExistsError as error:
@@ -123,8 +147,12 @@ def building(path: Path | str, *, update: bool, force: bool) -> Iterator[Place]:
     with stream:
         if not take_lock(stream.fileno()) or not is_named(lock, stream):
             raise _held(folder)
-        yield place
-        shutil.rmtree(place.work)
+        # Another build may have ended meanwhile.
+        place = Place(folder, _replaced(folder, update=update, force=force), made)
+        try:
+            yield place
+        finally:
+            place.leave()
 
 
 def _replaced(folder: Path, *, update: bool, force: bool) -> str | None:
@@ -143,7 +171,7 @@ def _replaced(folder: Path, *, update: bool, force: bool) -> str | None:
 
 
 def _is_ours(folder: Path) -> bool:
-    return all(path.name in {_WORK, _NEW} or path.name.startswith("data-") for path in folder.iterdir())
+    return all(path.name in {_WORK, _NEW_MANIFEST, HINT} or path.name.startswith("data-") for path in folder.iterdir())
 
 
 def _held(folder: Path) -> InputError:
