@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact, open_artifact
     from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.embedder import Embedder, EncodeInfo
+    from biolord_onnx.reranker import Ranked, Reranker, ScoreInfo
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,9 @@ __all__ = [
     "Manifest",
     "MissingDependencyError",
     "ProviderError",
+    "Ranked",
+    "Reranker",
+    "ScoreInfo",
     "TruncationWarning",
     "open_artifact",
 ]
@@ -43,6 +47,9 @@ _HOME = {
     "Embedder": "biolord_onnx.embedder",
     "EncodeInfo": "biolord_onnx.embedder",
     "Manifest": "biolord_onnx.artifact.manifest",
+    "Ranked": "biolord_onnx.reranker",
+    "Reranker": "biolord_onnx.reranker",
+    "ScoreInfo": "biolord_onnx.reranker",
     "open_artifact": "biolord_onnx.artifact.folder",
 }
 
