@@ -39,6 +39,7 @@ struct Embed : Texts {
     task.norm = node.norm(kTable + 3, task.dim, node.epsilon());
     if (kTyped) {
       const Tensor table_of_types = node.constant(kTable + 4, "types", kFloat, {kAny, dim});
+      if (node.ok() && table_of_types.shape[0] < 1) node.fail("input types has no rows, expected 1 or more");
       types = table_of_types.shape[0], task.types = table_of_types.as<float>();
     }
     task.first_position = node.integer_or("first_position", 0, 0, 1 << 20);

@@ -68,6 +68,9 @@ def write_cross_encoder(
         **(settings or {}),
     }
     write_json(folder / "config.json", config)
+    if architecture != "bert":  # whose files state 512; real ones of these two have two positions more than that
+        tokenizer = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+        write_json(folder / "tokenizer_config.json", tokenizer | {"model_max_length": SIZES.positions - 2})
     _write_classifier(folder / "model.safetensors", names, labels, seed)
     return folder
 

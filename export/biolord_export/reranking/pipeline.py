@@ -138,7 +138,8 @@ def _token_ids(checkpoint: Checkpoint, pairs: Iterable[tuple[str, str]]) -> Iter
     tokenizer = Tokenizer.from_json(checkpoint.tokenizer_json)
     limit = min(checkpoint.max_length.value, CALIBRATION_LENGTH)
     for query, text in pairs:
-        pair = join_pair(*tokenizer.contents([query, text]), frame, limit)
+        first, second = tokenizer.contents([query, text])
+        pair = join_pair(first, second, frame, limit)
         ids = np.array(pair.ids, dtype=np.int64)
         yield np.stack([ids, np.arange(len(ids)) >= pair.second]) if frame.token_types else ids
 

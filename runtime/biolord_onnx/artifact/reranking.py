@@ -44,7 +44,7 @@ class Reranking:
     @property
     def highest_id(self) -> int:
         """No special token has a higher one."""
-        return max(*self.prefix, *self.middle, *self.suffix, 0)
+        return max((*self.prefix, *self.middle, *self.suffix), default=0)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Reranking:
@@ -53,14 +53,18 @@ class Reranking:
         Raises:
             ArtifactError: one is missing, of another type or out of range.
         """
-        frame = [fields.integers(key, least=0, most=LARGEST_ID) for key in ("prefix", "middle", "suffix")]
-        for key, ids in zip(("prefix", "middle", "suffix"), frame, strict=True):
-            if len(ids) > MOST_SPECIALS:
-                raise fields.error(key, f"{len(ids)} ids", f"{MOST_SPECIALS} at most", quoted=False)
+        prefix, middle, suffix = (_special_ids(fields, key) for key in ("prefix", "middle", "suffix"))
         activation = next((known for known in ACTIVATIONS if known == fields.text("activation")), None)
         if activation is None:
             raise fields.error("activation", fields.text("activation"), f"one of {', '.join(ACTIVATIONS)}")
-        return cls(activation, *frame, fields.boolean("token_types"))
+        return cls(activation, prefix, middle, suffix, fields.boolean("token_types"))
+
+
+def _special_ids(fields: Fields, key: str) -> tuple[int, ...]:
+    ids = fields.integers(key, least=0, most=LARGEST_ID)
+    if len(ids) > MOST_SPECIALS:
+        raise fields.error(key, f"{len(ids)} ids", f"{MOST_SPECIALS} at most", quoted=False)
+    return ids
 
 
 def check_embeds(manifest: Manifest) -> None:
