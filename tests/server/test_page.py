@@ -141,6 +141,11 @@ def test_filters_and_what_is_not_found(index_server: Running, tmp_path: Path) ->
         page.evaluate(SEARCH.format(query="cat", column="", value=""))
         wait_for(page, f"{NAMES}.length === 9")
         assert page.evaluate('document.querySelector("#hits b")') is None  # a name is text, never markup
+        page.evaluate(SEARCH.format(query="C3", column="", value=""))
+        wait_for(page, f"{NAMES}.length === 12")
+        assert page.evaluate(f"{NAMES}.slice(0, 3)") == [
+            f"{name}exact" for name in ("fever", "high temperature", "Fever of the heart")
+        ]
         page.evaluate(SEARCH.format(query="", column="", value=""))
         wait_for(page, f"{NAMES}.length === 0")
         assert page.complaints() == []

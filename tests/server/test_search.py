@@ -45,6 +45,7 @@ def as_json(found: list[list[Hit]]) -> list[list[dict[str, Any]]]:
     "asked",
     [
         {},
+        {"top": None, "where": None, "min_score": None},
         {"top": 1},
         {"top": 12},
         {"all_names": True},
@@ -59,7 +60,8 @@ def test_hits_are_the_librarys(index_server: Running, index: Index, asked: dict[
     """All of each, in order, with the scores' own bits; one query gets a list of one list."""
     reply = index_server.post("/search", {"inputs": QUERIES} | asked)
     assert reply.status == 200
-    expected = as_json(index.search(QUERIES, **asked))
+    given = {name: value for name, value in asked.items() if value is not None}
+    expected = as_json(index.search(QUERIES, **given))
     assert [[hit | {"score": np.float32(hit["score"])} for hit in hits] for hits in reply.json] == expected
     assert index_server.post("/search", {"inputs": QUERIES[1]} | asked).json == reply.json[1:2]
 
@@ -114,9 +116,43 @@ def test_what_is_refused(index_server: Running, asked: dict[str, Any], status: i
     assert "secret" not in reply.json["error"]
 
 
-def test_a_server_without_an_index(tiny_server: Running) -> None:
+def test_names_of_codes(index_server: Running, index: Index) -> None:
+    """All of each, in order; none of one that isn't there."""
+    codes = ["C3", "c3", "C3", "C5"]
+    reply = index_server.post("/lookup", {"codes": codes})
+    assert reply.json == as_json([index.lookup(code) for code in codes])
+    assert [len(hits) for hits in reply.json] == [3, 0, 3, 1]
+    assert index_server.post("/lookup", {"codes": "C3"}).json == reply.json[:1]
+
+
+def test_names_of_codes_are_bounded(serving: Serving, tiny_index: Path) -> None:
+    """As the hits of a search are."""
+    server = serving(index=tiny_index, limits=Limits(hits=4, texts=3))
+    assert server.post("/lookup", {"codes": ["C3", "C4"]}).status == 200
+    reply = server.post("/lookup", {"codes": ["C3", "C1"]})
+    assert (reply.status, reply.json["error"]) == (
+        413,
+        "the codes have more than 4 names, the limit: send several requests",
+    )
+    assert "4 texts, the limit is 3" in server.post("/lookup", {"codes": ["a"] * 4}).json["error"]
+    assert server.post("/lookup", {"codes": []}).json["error_type"] == "Empty"
+
+
+def test_an_index_without_codes(serving: Serving, embedder: Embedder, tmp_path: Path) -> None:
+    """Has names to search for, and says that it has no codes; it may be smaller than a usual answer."""
+    Index.build(embedder, ["cat", "dog"], tmp_path / "pets.index")
+    server = serving(index=tmp_path / "pets.index")
+    (hits,) = server.post("/search", {"inputs": "dog"}).json
+    assert [(hit["code"], hit["name"], hit["kept"]) for hit in hits] == [(None, "dog", {}), (None, "cat", {})]
+    reply = server.post("/lookup", {"codes": "C1"})
+    assert (reply.status, reply.json["error"]) == (422, "the index has no codes: ask /search for names")
+    assert server.get("/info").json["index"]["codes"] is None
+
+
+@pytest.mark.parametrize(("path", "body"), [("/search", {"inputs": "a"}), ("/lookup", {"codes": "a"})])
+def test_a_server_without_an_index(tiny_server: Running, path: str, body: object) -> None:
     """Says how to get one."""
-    reply = tiny_server.post("/search", {"inputs": "a"})
+    reply = tiny_server.post(path, body)
     assert (reply.status, reply.json["error_type"]) == (404, "NotFound")
     assert reply.json["error"].endswith("start it with --index INDEX")
     assert tiny_server.get("/info").json["index"] is None

@@ -176,8 +176,12 @@ class Index:
         """
         _check_artifact(self._folder, name, fingerprint)
 
-    def lookup(self, code: str) -> list[Hit]:
-        """Return all names of a code in order; none if the index doesn't hold it.
+    def lookup(self, code: str, top: int | None = None) -> list[Hit]:
+        """Return the names of a code in order; none if the index doesn't hold it.
+
+        Args:
+            code: as it stands in the index.
+            top: most names; None for all.
 
         Raises:
             InputError: the index has no codes.
@@ -185,7 +189,7 @@ class Index:
         codes = self._folder.codes
         if codes is None:
             raise InputError(f"{self._folder.path} has no codes: build it with --code")
-        return [self._folder.hit(row, 1.0, exact=True) for row in codes.rows_of(code)]
+        return [self._folder.hit(row, 1.0, exact=True) for row in codes.rows_of(code)[:top]]
 
     def vectors(self, start: int = 0, stop: int | None = None) -> Vectors:
         """Return the vectors of consecutive rows as they are stored, float32 [stop - start, dim]."""

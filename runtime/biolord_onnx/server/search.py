@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from biolord_onnx.errors import ArtifactError, BiolordError
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.index import Index
 from biolord_onnx.io.rows import is_blank
+from biolord_onnx.server.limits.amounts import check_amount
 from biolord_onnx.server.limits.patience import while_wanted
 from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, TOO_MUCH, ApiError
 from biolord_onnx.server.service import Service
@@ -82,6 +84,29 @@ class SearchService:
         with self.room.hold(len(texts)):
             work = self._search(texts, wish, truncate=truncate)
             return await while_wanted(work, request, self._limits.timeout_s)
+
+    async def lookup(self, codes: Sequence[str], *, request: Request) -> list[list[Hit]]:
+        """Return all names of each code.
+
+        Raises:
+            ApiError: the codes are none, too many or too long, or have more names than a search may have hits; or the
+                index has no codes.
+        """
+        check_amount(self._limits, len(codes), sum(map(len, codes)))
+        if self.index.manifest.counts.codes is None:
+            raise ApiError(INVALID, "the index has no codes: ask /search for names")
+        look_up = partial(self._look_up, codes)
+        return await while_wanted(self._service.heavy.run(len(codes), look_up), request, self._limits.timeout_s)
+
+    def _look_up(self, codes: Sequence[str]) -> list[list[Hit]]:
+        found, most = [], self._limits.hits
+        left = most
+        for code in codes:
+            found.append(self.index.lookup(code, top=left + 1))
+            left -= len(found[-1])
+            if left < 0:
+                raise ApiError(TOO_MUCH, f"the codes have more than {most} names, the limit: send several requests")
+        return found
 
     async def _search(self, texts: Sequence[str], wish: Wish, *, truncate: bool | None) -> Searched:
         embedded = await self._service.embed_texts(texts, normalize=True, truncate=truncate)
