@@ -26,8 +26,9 @@ from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import Limits, ServerSettings
 from unit.runtime.command import PATIENCE
 from unit.runtime.compiled_artifact import write_compiled_artifact
+from unit.runtime.tiny_reranker import write_tiny_reranker
 
-__all__ = ["embedder", "index_server", "serving", "tiny", "tiny_index", "tiny_server"]
+__all__ = ["embedder", "index_server", "rerank_server", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server"]
 
 
 SIGNS = """\
@@ -68,6 +69,12 @@ def tiny_index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> 
     table.write_text(SIGNS, encoding="utf-8")
     Index.build(embedder, Vocabulary(str(table), "name", "code", ("kind",)), folder / "signs.index")
     return folder / "signs.index"
+
+
+@pytest.fixture(scope="session")
+def tiny_reranker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the artifact of a cross-encoder, to read."""
+    return write_tiny_reranker(tmp_path_factory.mktemp("artifacts") / "tiny-reranker")
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,7 @@ def serving(tiny: Path) -> Iterator[Serving]:
             hosts: tuple[str, ...] = (),
             auto_truncate: bool = False,
             index: Path | None = None,
+            reranker: Path | None = None,
         ) -> Running:
             settings = ServerSettings(
                 str(tiny),
@@ -177,6 +185,7 @@ def serving(tiny: Path) -> Iterator[Serving]:
                 hosts=hosts,
                 auto_truncate=auto_truncate,
                 index=None if index is None else str(index),
+                reranker=None if reranker is None else str(reranker),
             )
             return stack.enter_context(run_server(settings))
 
@@ -194,4 +203,11 @@ def tiny_server(tiny: Path) -> Iterator[Running]:
 def index_server(tiny: Path, tiny_index: Path) -> Iterator[Running]:
     """Give a server that searches, too."""
     with run_server(ServerSettings(str(tiny), index=str(tiny_index), threads=2)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rerank_server(tiny: Path, tiny_reranker: Path) -> Iterator[Running]:
+    """Give a server that reranks, too."""
+    with run_server(ServerSettings(str(tiny), reranker=str(tiny_reranker), threads=2)) as running:
         yield running

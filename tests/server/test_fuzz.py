@@ -30,13 +30,30 @@ BODIES: dict[str, dict[str, object]] = {
         "all_names": True,
         "truncate": True,
     },
+    "/lookup": {"codes": ["C1", "C3"]},
+    "/rerank": {
+        "query": "cat",
+        "texts": ["dog bite", "fever"],
+        "truncate": True,
+        "raw_scores": True,
+        "return_text": True,
+    },
+    "/v1/rerank": {
+        "query": "cat",
+        "documents": ["dog bite", {"text": "fever"}],
+        "top_n": 1,
+        "return_documents": True,
+        "max_tokens_per_doc": 4096,
+        "model": "any",
+    },
 }
 
 
 @pytest.fixture(scope="module")
-def server(tiny: Path, tiny_index: Path) -> Iterator[Running]:
+def server(tiny: Path, tiny_index: Path, tiny_reranker: Path) -> Iterator[Running]:
     """Give a server that answers what it refuses at once."""
-    with run_server(ServerSettings(str(tiny), index=str(tiny_index), threads=2)) as running:
+    settings = ServerSettings(str(tiny), index=str(tiny_index), reranker=str(tiny_reranker), threads=2)
+    with run_server(settings) as running:
         running.service.admission.refusals = Pace(1e6)
         yield running
 

@@ -52,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: %(default)s)",
     )
+    parser.add_argument("--reranker", type=Path, metavar="ARTIFACT", help="also rerank, with this cross-encoder")
     parser.add_argument("--index", type=Path, metavar="INDEX", help="also search this index, which biolord index made")
     parser.add_argument(
         "--auto-truncate", action="store_true", help="cut texts over the limit unless a request says otherwise"
@@ -116,6 +117,7 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
     return ServerSettings(
         artifact=str(args.artifact),
         index=args.index and str(args.index),
+        reranker=args.reranker and str(args.reranker),
         host=args.host,
         port=args.port,
         provider=args.provider,

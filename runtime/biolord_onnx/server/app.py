@@ -24,6 +24,7 @@ from biolord_onnx.server.problems import FAILED, MALFORMED, NOT_FOUND, WRONG_MET
 from biolord_onnx.server.routes.answers import JsonResponse
 from biolord_onnx.server.routes.health import health_routes
 from biolord_onnx.server.routes.openai import openai_routes
+from biolord_onnx.server.routes.rerank import rerank_routes
 from biolord_onnx.server.routes.search import search_routes
 from biolord_onnx.server.routes.similarity import similarity_routes
 from biolord_onnx.server.routes.tei import tei_routes
@@ -56,7 +57,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.warm()  # no request is let in before a real vector was computed
+        await services.warm()  # no request is let in before a real vector was computed
         yield
         services.close()
 
@@ -71,7 +72,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     )
     app.state.services = services
     embedding = (openai_routes(service), tei_routes(services), similarity_routes(service))
-    for routes in (*embedding, search_routes(services), health_routes(services)):
+    for routes in (*embedding, search_routes(services), rerank_routes(services), health_routes(services)):
         app.include_router(routes)
     _add_pages(app)
     _add_errors(app)

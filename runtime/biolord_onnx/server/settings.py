@@ -54,6 +54,7 @@ class ServerSettings:
     Attributes:
         artifact: the artifact folder.
         index: the folder of the index to search, None for none.
+        reranker: the artifact folder of a cross-encoder, None for none.
         host: address to listen on.
         port: of that address; 0 takes a free one.
         provider: execution provider.
@@ -68,10 +69,12 @@ class ServerSettings:
         limits: what a client may ask for.
         fingerprint: of the one artifact to serve, in every process; None for any.
         index_fingerprint: likewise of the index.
+        reranker_fingerprint: likewise of the cross-encoder.
     """
 
     artifact: str
     index: str | None = None
+    reranker: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     provider: str = "auto"
@@ -86,6 +89,7 @@ class ServerSettings:
     limits: Limits = Limits()
     fingerprint: str | None = None
     index_fingerprint: str | None = None
+    reranker_fingerprint: str | None = None
 
 
 def is_loopback(host: str) -> bool:

@@ -46,7 +46,7 @@ def health_routes(services: Services) -> APIRouter:
 
 def _check_alive(services: Services) -> None:
     if not services.healthy:
-        raise ApiError(UNAVAILABLE, "a thread that computes vectors, or searches, has ended: start the server again")
+        raise ApiError(UNAVAILABLE, "a thread that computes or searches has ended: start the server again")
 
 
 def _waiting(services: Services) -> int:

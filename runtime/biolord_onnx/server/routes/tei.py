@@ -78,4 +78,5 @@ def describe(services: Services) -> dict[str, Any]:
         "kernels": service.kernels,
         "fidelity": manifest.fidelity,
         "index": None if services.search is None else services.search.describe(),
+        "reranker": None if services.rerank is None else services.rerank.describe(),
     }

@@ -29,6 +29,11 @@ class Lane:
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still works."""
+        return self._thread.is_alive()
+
     async def run(self, cost: int, do: Callable[[], T]) -> T:
         """Run a share of a request and return what it returns; a share that nobody waits for any more does not begin.
 

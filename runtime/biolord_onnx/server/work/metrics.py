@@ -26,6 +26,7 @@ class Metrics:
         )
         self._runs = Histogram("biolord_run_tokens", "Tokens of a run.", buckets=TOKENS, registry=registry)
         self._run_seconds = Counter("biolord_run_seconds", "Time spent running the graph.", registry=registry)
+        self.pairs = Counter("biolord_pairs", "Pairs of query and text scored.", registry=registry)
         self.texts = Counter("biolord_texts", "Texts embedded.", registry=registry)
         self.tokens = Counter("biolord_tokens", "Tokens embedded.", registry=registry)
         self.truncated = Counter("biolord_truncated_texts", "Texts that were cut.", registry=registry)
