@@ -44,6 +44,8 @@ struct EmbedTask {
   Norm norm;
   float* y;
   int64_t pad_id = -1;  // tokens that have no place of their own; -1: none
+  const int64_t* type_ids = nullptr;  // [texts, length]; null: a single text has no types
+  const float* types = nullptr;       // [types, dim]
 };
 struct AttentionTask {
   const float* x;
@@ -73,6 +75,16 @@ struct PoolTask {
   bool first_token;
   float *sentence, *unit;
 };
+enum class Activation { kTanh, kGelu, kRelu };
+struct ScoreTask {
+  const float* x;
+  const int32_t* starts;
+  int texts, dim;
+  const float *dense, *dense_bias;    // [dim, dim], inputs first; [dim]
+  const float *output, *output_bias;  // [dim], [1]
+  Activation activation;
+  float* logits;
+};
 
 // Vectors of an index against queries: rows whose cosine may reach what a query asks for.
 struct ScanTask {
@@ -97,6 +109,7 @@ struct Kind {
   bool (*feed_forward)(const FeedForwardTask&, Workers&);
   void (*pool)(const PoolTask&);
   bool (*scan)(const ScanTask&);
+  void (*score)(const ScoreTask&);
 };
 
 }  // namespace biolord

@@ -86,7 +86,7 @@ class _Exact:
 @contextmanager
 def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact]:
     if (Path(reference.model) / MANIFEST_NAME).is_file():
-        _refuse_checkpoint_options(reference)
+        refuse_checkpoint_options(reference)
         with Embedder.load(reference.model) as embedder:
             yield _Exact(f"artifact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
         return
@@ -101,7 +101,12 @@ def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact
         yield exact
 
 
-def _refuse_checkpoint_options(reference: Reference) -> None:
+def refuse_checkpoint_options(reference: Reference) -> None:
+    """Refuse what only checkpoints have.
+
+    Raises:
+        CheckpointError: A revision or an engine is asked for.
+    """
     if reference.revision is not None:
         raise CheckpointError(
             f"{reference.model} is a folder, which has no revision {reference.revision!r}: leave --revision out"

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.graph.builder import FloatFormat
     from biolord_export.quantize.report import LinearReport
+    from biolord_export.reranking.fidelity import RankingReport
     from biolord_export.targets import Target
     from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.json_fields import JSONObject
@@ -89,7 +90,7 @@ class Exported:
     """
 
     manifest: Manifest
-    fidelity: FidelityReport | None
+    fidelity: FidelityReport | RankingReport | None
     layers: tuple[LinearReport, ...]
 
 
@@ -125,7 +126,7 @@ def export_artifact(
     say(f"writing the {target.name} graph")
     written = target.road.write(Loaded(checkpoint, weights, calibrated.statistics))
     layers = written.reports
-    manifest = _describe(checkpoint, target, weights, layers, calibrated.record)
+    manifest = describe(checkpoint, target, weights, layers, calibrated.record)
     with beside(out) as draft:
         manifest = write_draft(draft, written.graph, checkpoint.tokenizer_json, manifest)
         del calibrated, written
@@ -162,11 +163,16 @@ def _calibrate(
     }
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
         statistics = collect_statistics(weights, ids, _token_ids(checkpoint, (EMPTY,)))
-    _check_finite(statistics)
+    check_finite(statistics)
     return Calibrated(statistics, {"calibration": record})
 
 
-def _check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
+def check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
+    """Refuse statistics of weights that overflow.
+
+    Raises:
+        CheckpointError: A figure isn't finite.
+    """
     for (number, name), seen in statistics.items():
         figures = (seen.lowest, seen.highest, seen.covariance, seen.held_back, seen.strange)
         if not all(np.isfinite(values).all() for values in figures):
@@ -188,7 +194,7 @@ def _verify(
 ) -> tuple[Manifest, FidelityReport | None]:
     """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
     texts, target = builtin_verification(), options.target
-    with _measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
+    with measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
         manifest = _measure_bits(found, manifest, texts["names"])
         ranges = measure_ranges(found, (options.calibration or builtin_calibration()).texts)
         manifest = add_file(draft, manifest, RANGES_NAME, ranges_to_json(ranges))
@@ -222,7 +228,7 @@ def _measure_bits(found: Embedder, manifest: Manifest, names: Sequence[str]) -> 
 
 
 @contextmanager
-def _measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -> Iterator[Path]:
+def measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -> Iterator[Path]:
     """Give the draft, or its twin where CPUs don't compute in its format."""
     if target.twin is None:
         yield draft
@@ -237,17 +243,18 @@ def write_reference(
 ) -> None:
     """Write the float32 artifact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
     written = FloatRoad(floats).write(Loaded(checkpoint, weights, {}))
-    manifest = _describe(checkpoint, TARGETS[REFERENCE_TARGET], weights, (), {})
+    manifest = describe(checkpoint, TARGETS[REFERENCE_TARGET], weights, (), {})
     write_draft(folder, written.graph, checkpoint.tokenizer_json, manifest)
 
 
-def _describe(
+def describe(
     checkpoint: Checkpoint,
     target: Target,
     weights: EncoderWeights,
     layers: Sequence[LinearReport],
     record: JSONObject,
 ) -> Manifest:
+    """Describe an artifact before it is measured."""
     place = checkpoint.place
     quantization: JSONObject = {"scheme": target.scheme, **record}
     if layers:
@@ -272,6 +279,7 @@ def _describe(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         license=license_notice(place.id),
         notes=checkpoint.notes,
+        reranking=checkpoint.reranking,
     )
 
 

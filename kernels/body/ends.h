@@ -5,11 +5,14 @@
 
 namespace {
 
-INLINE void embed_token(const biolord::EmbedTask& t, int64_t id, int place, float* y) {
+// `type`: the row of its token type, or null.
+INLINE void embed_token(const biolord::EmbedTask& t, int64_t id, int place, const float* type, float* y) {
   const int8_t* row = t.table + id * t.dim;
   const float* scales = t.scales + id * (t.dim / 64);
   const float* positions = t.positions + static_cast<size_t>(place) * t.dim;
   for (int c = 0; c < t.dim; c += 16) store(y + c, fma(widened(row + c), all(scales[c / 64]), load(positions + c)));
+  if (type)
+    for (int c = 0; c < t.dim; c += 16) store(y + c, add(load(y + c), load(type + c)));
   layer_norm(y, y, t.dim, t.norm);
 }
 static void embed(const biolord::EmbedTask& t) {
@@ -17,8 +20,9 @@ static void embed(const biolord::EmbedTask& t) {
   for (int text = 0; text < t.texts; text++) {
     int place = t.first_position;
     for (int i = t.starts[text]; i < t.starts[text + 1]; i++) {
-      const int64_t id = t.ids[text * t.length + i - t.starts[text]];
-      embed_token(t, id, id == t.pad_id ? t.first_position - 1 : place++, t.y + static_cast<size_t>(i) * t.dim);
+      const int64_t at = text * t.length + i - t.starts[text], id = t.ids[at];
+      const float* type = t.types ? t.types + t.type_ids[at] * t.dim : nullptr;
+      embed_token(t, id, id == t.pad_id ? t.first_position - 1 : place++, type, t.y + static_cast<size_t>(i) * t.dim);
     }
   }
 }

@@ -4,29 +4,44 @@
 namespace biolord {
 namespace {
 
-struct Embed {
+struct Single {
   static constexpr const char* kName = "Embed";
   static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt8, kFloat, kFloat, kFloat};
+};
+struct Pairs {  // token types beside ids and mask, and a table of them
+  static constexpr const char* kName = "EmbedPairs";
+  static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt64, kInt8, kFloat, kFloat, kFloat, kFloat};
+};
+
+template <class Texts>
+struct Embed : Texts {
   static constexpr ElementType kOutputs[] = {kFloat, kInt32};
-  static constexpr size_t kRequiredInputs = 6;
+  static constexpr size_t kRequiredInputs = sizeof(Texts::kInputs) / sizeof(Texts::kInputs[0]);
+  static constexpr bool kTyped = kRequiredInputs == 8;
+  static constexpr size_t kTable = kTyped ? 3 : 2;  // the first constant
 
   const Kind* kind = chosen();
   EmbedTask task = {};
-  int64_t vocabulary = 0;
+  int64_t vocabulary = 0, types = 0;
   int longest = 0;
 
   void create(Node& node) {
-    const Tensor table = node.constant(2, "table", kInt8, {kAny, kAny});
+    const Tensor table = node.constant(kTable, "table", kInt8, {kAny, kAny});
     const int64_t dim = table.shape[1];
     if (node.ok() && (dim < 64 || dim > kMaxDim || dim % 64))
       node.fail("input table is %lld wide, expected a multiple of 64 up to %d", static_cast<long long>(dim), kMaxDim);
     if (!node.ok()) return;
     vocabulary = table.shape[0];
     task.table = table.as<int8_t>(), task.dim = static_cast<int>(dim);
-    task.scales = node.floats(3, "scales", {vocabulary, dim / 64});
-    const Tensor positions = node.constant(4, "positions", kFloat, {kAny, dim});
+    task.scales = node.floats(kTable + 1, "scales", {vocabulary, dim / 64});
+    const Tensor positions = node.constant(kTable + 2, "positions", kFloat, {kAny, dim});
     task.positions = positions.as<float>();
-    task.norm = node.norm(5, task.dim, node.epsilon());
+    task.norm = node.norm(kTable + 3, task.dim, node.epsilon());
+    if (kTyped) {
+      const Tensor table_of_types = node.constant(kTable + 4, "types", kFloat, {kAny, dim});
+      if (node.ok() && table_of_types.shape[0] < 1) node.fail("input types has no rows, expected 1 or more");
+      types = table_of_types.shape[0], task.types = table_of_types.as<float>();
+    }
     task.first_position = node.integer_or("first_position", 0, 0, 1 << 20);
     task.pad_id = node.integer_or("pad_id", -1, -1, 1 << 30);
     if (node.ok() && task.pad_id >= 0 && task.first_position == 0)
@@ -60,9 +75,19 @@ struct Embed {
         return;
       }
   }
+  void check_types(Run& run, const int64_t* found, int64_t text, int length) const {
+    for (int i = 0; i < length; i++)
+      if (found[i] < 0 || found[i] >= types) {
+        run.fail("token %d of text %lld has type %lld, expected 0 to %lld", i, static_cast<long long>(text),
+                 static_cast<long long>(found[i]), static_cast<long long>(types - 1));
+        return;
+      }
+  }
   void compute(Run& run) const {
     const Tensor ids = run.input(0, "input_ids", kInt64, {kAny, kAny});
     const Tensor mask = run.input(1, "attention_mask", kInt64, {ids.shape[0], ids.shape[1]});
+    Tensor type_ids;
+    if (kTyped) type_ids = run.input(2, "token_type_ids", kInt64, {ids.shape[0], ids.shape[1]});
     const int64_t batch = ids.shape[0], columns = ids.shape[1];
     if (run.ok() && batch > (1 << 24)) run.fail("%lld texts in one run, expected at most %d", static_cast<long long>(batch), 1 << 24);
     int32_t* starts = run.output<int32_t>(1, {batch + 1});
@@ -71,21 +96,25 @@ struct Embed {
     for (int64_t text = 0; text < batch && run.ok(); text++) {
       const int length = length_of(run, mask.as<int64_t>() + text * columns, text, columns);
       if (run.ok()) check_ids(run, ids.as<int64_t>() + text * columns, text, length);
+      if (kTyped && run.ok()) check_types(run, type_ids.as<int64_t>() + text * columns, text, length);
       if (starts[text] > (1 << 24)) run.fail("more than %d tokens in one run", 1 << 24);
       starts[text + 1] = starts[text] + length;
     }
     if (!run.ok()) return;
     EmbedTask work = task;
+    work.type_ids = type_ids.as<int64_t>();
     work.ids = ids.as<int64_t>(), work.length = columns, work.starts = starts, work.texts = static_cast<int>(batch);
     work.y = run.output<float>(0, {starts[batch], task.dim});
     if (run.ok()) kind->embed(work);
   }
 };
 
-const Registered<Embed> op;
+const Registered<Embed<Single>> op;
+const Registered<Embed<Pairs>> op_of_pairs;
 
 }  // namespace
 
 const CustomOp* embed_operator() { return &op; }
+const CustomOp* embed_pairs_operator() { return &op_of_pairs; }
 
 }  // namespace biolord

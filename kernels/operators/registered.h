@@ -54,8 +54,10 @@ struct Registered : CustomOp {
 };
 
 const CustomOp* embed_operator();
+const CustomOp* embed_pairs_operator();
 const CustomOp* attention_operator();
 const CustomOp* feed_forward_operator();
 const CustomOp* pool_operator();
+const CustomOp* score_operator();
 
 }  // namespace biolord

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder, EncodeInfo
     from biolord_onnx.index.hits import Hit
     from biolord_onnx.index.index import Index
+    from biolord_onnx.reranker import Ranked, Reranker, ScoreInfo
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,9 @@ __all__ = [
     "Manifest",
     "MissingDependencyError",
     "ProviderError",
+    "Ranked",
+    "Reranker",
+    "ScoreInfo",
     "TruncationWarning",
     "open_artifact",
 ]
@@ -49,6 +53,9 @@ _HOME = {
     "Hit": "biolord_onnx.index.hits",
     "Index": "biolord_onnx.index.index",
     "Manifest": "biolord_onnx.artifact.manifest",
+    "Ranked": "biolord_onnx.reranker",
+    "Reranker": "biolord_onnx.reranker",
+    "ScoreInfo": "biolord_onnx.reranker",
     "open_artifact": "biolord_onnx.artifact.folder",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from biolord_onnx.artifact.fit import check_pair_ids
 from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.artifact.ranges import RANGES_NAME, read_ranges
 from biolord_onnx.encoding.encoder import load_tokenizer
@@ -15,6 +16,8 @@ def check_contents(artifact: Artifact) -> None:
         ArtifactError: the tokenizer, the table of its pieces or the ranges are damaged, or don't fit the graph.
     """
     load_tokenizer(artifact)
+    if artifact.manifest.reranking:
+        check_pair_ids(artifact, artifact.manifest.reranking)
     if artifact.manifest.file(RANGES_NAME):
         for output in OUTPUTS:
             read_ranges(artifact.path / RANGES_NAME, output, artifact.manifest.dim)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from biolord_onnx.artifact.manifest import Golden
 
 if TYPE_CHECKING:
+    from biolord_onnx.artifact.folder import Artifact
     from biolord_onnx.embedder import Embedder
+    from biolord_onnx.reranker import Reranker
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,36 @@ def make_golden(embedder: Embedder, texts: tuple[str, ...]) -> Golden:
     return Golden(texts, digest(embedder.encode_with_info(texts).vectors))
 
 
-def check_golden(embedder: Embedder) -> GoldenCheck | None:
-    """Encode an artifact's golden texts again; None where it has none.
+def make_golden_scores(reranker: Reranker, texts: tuple[str, ...]) -> Golden:
+    """Score all texts but the first for the first, and note the bits before the activation."""
+    query, *others = texts
+    return Golden(texts, digest(reranker.score_with_info(query, others).logits))
+
+
+def check_golden(artifact: Artifact) -> GoldenCheck | None:
+    """Load an artifact, unless its files were altered, and compute its golden texts again; None where it has none.
+
+    Args:
+        artifact: whose hashes were verified.
 
     Raises:
-        BiolordError: as `Embedder.encode`.
+        BiolordError: as `Embedder.load` and `Embedder.encode`.
     """
-    golden = embedder.manifest.golden
+    golden = artifact.manifest.golden
     if golden is None:
         return None
-    return GoldenCheck(len(golden.texts), golden.sha256, make_golden(embedder, golden.texts).sha256)
+    found = _recompute(artifact, golden.texts)
+    return GoldenCheck(len(golden.texts), golden.sha256, found.sha256)
+
+
+def _recompute(artifact: Artifact, texts: tuple[str, ...]) -> Golden:
+    # Whoever only reads a manifest pays for neither.
+    from biolord_onnx.embedder import Embedder
+    from biolord_onnx.reranker import Reranker
+
+    path, fingerprint = artifact.path, artifact.fingerprint
+    if artifact.manifest.reranking is not None:
+        with Reranker.load(path, fingerprint=fingerprint, verify_hashes=False) as reranker:
+            return make_golden_scores(reranker, texts)
+    with Embedder.load(path, fingerprint=fingerprint, verify_hashes=False) as embedder:
+        return make_golden(embedder, texts)

@@ -29,7 +29,7 @@ def generated(artifact: Path) -> Iterator[tuple[Path, str]]:
     try:
         yield HTTP, routes.page(app)
     finally:
-        app.state.service.close()
+        app.state.services.close()
     yield FIDELITY, gates.rewritten(FIDELITY.read_text(encoding="utf-8"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,12 +52,15 @@ def section(path: str, method: str, operation: Schema) -> str:
     return f"{said}\n| member | type | default | meaning |\n| --- | --- | --- | --- |\n" + "".join(members(body))
 
 
-def members(body: Schema) -> Iterator[str]:
-    """Yield a row for each member of a body."""
+def members(body: Schema, inside: str = "") -> Iterator[str]:
+    """Yield a row for each member of a body, those of objects in it behind the object's name."""
     required = body.get("required", [])
     for name, schema in body["properties"].items():
+        if "properties" in schema:
+            yield from members(schema, f"{inside}{name}.")
+            continue
         default = "required" if name in required else f"`{as_json(schema.get('default'))}`"
-        yield f"| `{name}` | {kind(schema)} | {default} | {schema.get('description', '')} |\n"
+        yield f"| `{inside}{name}` | {kind(schema)} | {default} | {schema.get('description', '')} |\n"
 
 
 def kind(schema: Schema) -> str:
@@ -72,9 +76,7 @@ def kind(schema: Schema) -> str:
 
 def as_json(value: object) -> str:
     """Return a default as it stands in a body."""
-    if isinstance(value, str):
-        return f'"{value}"'
-    return {None: "null", True: "true", False: "false"}[value]  # type: ignore[index]  # no other default is there
+    return json.dumps(value)
 
 
 def errors() -> Iterator[str]:

@@ -38,6 +38,7 @@ VALID: dict[str, Any] = {
     "created": "2026-11-28T00:00:00+00:00",
     "license": "MIT",
     "notes": ["--max-length 48"],
+    "reranking": {"activation": "sigmoid", "prefix": [2], "middle": [3], "suffix": [3], "token_types": True},
 }
 # What may stand in the place of a value: of every type, at and beyond every bound.
 NUMBERS = (-1, 0, 1, 2, 64, 65, 65_536, 65_537, 2**31 - 1, 2**31, -0.5, 0.5)

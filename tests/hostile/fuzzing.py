@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 from biolord_onnx.artifact.json_fields import JSON
@@ -267,7 +268,7 @@ def _places(value: JSON) -> Iterator[tuple[dict[str, JSON] | list[JSON], str | i
 def _change_json(holder: dict[str, JSON] | list[JSON], key: str | int, chance: random.Random) -> None:
     if isinstance(holder, list):
         assert isinstance(key, int)
-        holder[key] = chance.choice(HOSTILE_JSON)
+        holder[key] = deepcopy(chance.choice(HOSTILE_JSON))  # the next change may be inside
         if chance.random() < 0.2:
             del holder[key]
         return
@@ -278,4 +279,4 @@ def _change_json(holder: dict[str, JSON] | list[JSON], key: str | int, chance: r
         case 1:
             holder[chance.choice(HOSTILE_TEXTS)] = holder.pop(key)
         case _:
-            holder[key] = chance.choice(HOSTILE_JSON)
+            holder[key] = deepcopy(chance.choice(HOSTILE_JSON))

@@ -145,11 +145,11 @@ def read(answer: Path) -> OracleResult:
         )
 
 
-def run(python: Path, *requests: Path) -> None:
-    """Run the script, offline and without this environment's settings; its complaint becomes the error."""
+def run(python: Path, *requests: Path, script: Path = SCRIPT) -> None:
+    """Run a script, offline and without this environment's settings; its complaint becomes the error."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("COVERAGE", "PYTHON"))}
     environment |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": str(THREADS)}
-    command = [str(python), str(SCRIPT), *map(str, requests)]
+    command = [str(python), str(script), *map(str, requests)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the oracle failed with exit code {done.returncode}:\n{done.stderr}")

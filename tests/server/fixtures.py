@@ -16,15 +16,36 @@ from typing import Any
 import pytest
 
 from biolord_onnx.embedder import Embedder
+from biolord_onnx.index.building.vocabulary import Vocabulary
+from biolord_onnx.index.index import Index
 from biolord_onnx.server.addresses import open_sockets
 from biolord_onnx.server.app import make_app
 from biolord_onnx.server.run import Server, make_server
 from biolord_onnx.server.service import Service
+from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import Limits, ServerSettings
 from unit.runtime.command import PATIENCE
 from unit.runtime.compiled_artifact import write_compiled_artifact
+from unit.runtime.tiny_reranker import write_tiny_reranker
 
-__all__ = ["embedder", "serving", "tiny", "tiny_server"]
+__all__ = ["embedder", "index_server", "rerank_server", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server"]
+
+
+SIGNS = """\
+code,name,kind
+C1,cat scratch,wound
+C1,scratch of a cat,wound
+C2,dog bite,wound
+C3,fever,sign
+C3,high temperature,sign
+C3,Fever of the heart,sign
+C4,cough,sign
+C5,=1+1 <b>bold</b> 日本 🤒,other
+C6,bite of a cat,wound
+C7,broken arm,wound
+C8,heart attack,disease
+C9,pain,sign
+"""
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +59,22 @@ def embedder(tiny: Path) -> Iterator[Embedder]:
     """Give an embedder of that artifact."""
     with Embedder.load(tiny, threads=1) as loaded:
         yield loaded
+
+
+@pytest.fixture(scope="session")
+def tiny_index(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an index of some names with codes and a column, as that artifact embeds them, to read."""
+    folder = tmp_path_factory.mktemp("indexes")
+    table = folder / "signs.csv"
+    table.write_text(SIGNS, encoding="utf-8")
+    Index.build(embedder, Vocabulary(str(table), "name", "code", ("kind",)), folder / "signs.index")
+    return folder / "signs.index"
+
+
+@pytest.fixture(scope="session")
+def tiny_reranker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the artifact of a cross-encoder, to read."""
+    return write_tiny_reranker(tmp_path_factory.mktemp("artifacts") / "tiny-reranker")
 
 
 @dataclass(frozen=True)
@@ -59,9 +96,14 @@ class Running:
     """A server that runs."""
 
     port: int
-    service: Service
+    services: Services
     server: Server
     thread: threading.Thread
+
+    @property
+    def service(self) -> Service:
+        """What computes its vectors."""
+        return self.services.vectors
 
     @property
     def url(self) -> str:
@@ -102,7 +144,7 @@ def run_server(settings: ServerSettings) -> Iterator[Running]:
     """Serve as long as the block runs."""
     app = make_app(settings)
     sockets = open_sockets(settings.host, 0)
-    server = make_server(app, settings, app.state.service.admission.stop, log_level="error")
+    server = make_server(app, settings, app.state.services.vectors.admission.stop, log_level="error")
     thread = threading.Thread(target=server.run, args=(sockets,))
     thread.start()
     while not server.started:
@@ -110,7 +152,7 @@ def run_server(settings: ServerSettings) -> Iterator[Running]:
         time.sleep(0.005)
     port = sockets[0].getsockname()[1]
     try:
-        yield Running(port, app.state.service, server, thread)
+        yield Running(port, app.state.services, server, thread)
     finally:
         server.should_exit = True
         thread.join()
@@ -131,6 +173,8 @@ def serving(tiny: Path) -> Iterator[Serving]:
             cors_origins: tuple[str, ...] = (),
             hosts: tuple[str, ...] = (),
             auto_truncate: bool = False,
+            index: Path | None = None,
+            reranker: Path | None = None,
         ) -> Running:
             settings = ServerSettings(
                 str(tiny),
@@ -140,6 +184,8 @@ def serving(tiny: Path) -> Iterator[Serving]:
                 cors_origins=cors_origins,
                 hosts=hosts,
                 auto_truncate=auto_truncate,
+                index=None if index is None else str(index),
+                reranker=None if reranker is None else str(reranker),
             )
             return stack.enter_context(run_server(settings))
 
@@ -150,4 +196,18 @@ def serving(tiny: Path) -> Iterator[Serving]:
 def tiny_server(tiny: Path) -> Iterator[Running]:
     """Give a server with usual settings."""
     with run_server(ServerSettings(str(tiny), threads=2)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def index_server(tiny: Path, tiny_index: Path) -> Iterator[Running]:
+    """Give a server that searches, too."""
+    with run_server(ServerSettings(str(tiny), index=str(tiny_index), threads=2)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rerank_server(tiny: Path, tiny_reranker: Path) -> Iterator[Running]:
+    """Give a server that reranks, too."""
+    with run_server(ServerSettings(str(tiny), reranker=str(tiny_reranker), threads=2)) as running:
         yield running

@@ -222,7 +222,7 @@ def test_a_request_takes_no_longer_than_it_may(serving: Serving) -> None:
     held = Held(server)
     reply = server.post("/embed", {"inputs": "a"})
     assert (reply.status, reply.json["error_type"]) == (503, "Unhealthy")
-    assert "no vectors after 1 s" in reply.json["error"]
+    assert "no answer after 1 s" in reply.json["error"]
     held.gate.set()
     while server.service.batcher.load.running:
         time.sleep(0.005)
@@ -309,7 +309,7 @@ def test_a_fault_tells_its_kind_alone(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(type(server.service), "_check_amount", fail)
+    monkeypatch.setattr(type(server.service), "_check_queue", fail)
     reply = server.post("/v1/embeddings", {"input": "secret"})
     assert (reply.status, reply.json["error"]["message"]) == (500, "the server failed: ZeroDivisionError")
     assert "ZeroDivisionError" in caplog.text

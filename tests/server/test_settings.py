@@ -66,7 +66,8 @@ def test_wrong_arguments(tiny: Path, arguments: list[str], message: str) -> None
 
 
 COUNTS = ("--max-texts", "--max-characters", "--max-text-characters", "--max-body-bytes", "--max-queue-tokens",
-          "--max-requests", "--max-keyless", "--max-connections", "--workers")  # fmt: skip
+          "--max-top", "--max-hits", "--max-queue-queries", "--max-requests", "--max-keyless", "--max-connections",
+          "--workers")  # fmt: skip
 TIMES = ("--max-timeout-s", "--max-header-s", "--max-write-s", "--max-shutdown-s")
 
 

@@ -120,7 +120,8 @@ def collect_statistics(
 
     Args:
         weights: The encoder.
-        texts: The int64 token ids of each text, special tokens included; at least five texts.
+        texts: The int64 [tokens] ids of each text, special tokens included; at least five texts. Of encoders with token
+            types int64 [2, tokens], the types in the second row.
         strange: Those of texts that put the encoder into a state that no other text does.
 
     Returns:
@@ -150,8 +151,9 @@ def collect_statistics(
 
 def _run(session: OrtSession, taps: Mapping[tuple[int, str], str], ids: NDArray[np.int64]) -> Iterator[Float32]:
     names = [f"{number}.{name}" for number, name in taps]
-    feeds = {"input_ids": ids[np.newaxis], "attention_mask": np.ones((1, len(ids)), dtype=np.int64)}
-    yield from session.run(names, feeds)
+    rows = np.atleast_2d(ids)[:, np.newaxis]
+    feeds = dict(zip(("input_ids", "token_type_ids"), rows, strict=False))
+    yield from session.run(names, feeds | {"attention_mask": np.ones_like(rows[0])})
 
 
 def _session_options(ort: ModuleType) -> SessionOptions:

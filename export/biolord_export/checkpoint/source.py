@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.architectures import check_architecture
 from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config
+from biolord_export.checkpoint.cross_encoder import read_cross_encoder
 from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length
 from biolord_export.checkpoint.library_settings import read_library_settings
 from biolord_export.checkpoint.modules import Pooling, check_width, read_modules
@@ -23,6 +24,7 @@ from biolord_onnx.install import install_hint
 if TYPE_CHECKING:
     from biolord_export.vocabulary.pruning import KeptVocabulary
     from biolord_onnx.artifact.manifest import MaxLength
+    from biolord_onnx.artifact.reranking import Reranking
 
 WEIGHTS_FILE = "model.safetensors"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -65,6 +67,7 @@ class Checkpoint:
         vocabulary: What is kept of its vocabulary; None for all of it.
         lowered: Whether sentence-transformers lowers texts before they are tokenized; the tokenizer file does so.
         notes: What a user of its vectors must know, such as options that overrule the checkpoint; a line each.
+        reranking: How a cross-encoder scores pairs; None for a checkpoint that embeds texts.
     """
 
     place: Place
@@ -78,6 +81,7 @@ class Checkpoint:
     vocabulary: KeptVocabulary | None = None
     lowered: bool = False
     notes: tuple[str, ...] = ()
+    reranking: Reranking | None = None
 
     def weights_sha256(self) -> str:
         """Hash the weights file."""
@@ -93,7 +97,7 @@ def open_checkpoint(
     Args:
         model: A folder, or a hub id such as ``FremyCompany/BioLORD-2023``.
         revision: A branch, tag, commit or pull request (``refs/pr/1``) of the hub.
-        pooling: ``mean`` or ``cls`` to overrule the checkpoint's own.
+        pooling: ``mean`` or ``cls`` to overrule the checkpoint's own; of a cross-encoder, its encoder alone is taken.
         max_length: Tokens of a text, to overrule the checkpoint's own.
 
     Raises:
@@ -102,13 +106,15 @@ def open_checkpoint(
             isn't.
     """
     place = find_checkpoint(model, revision)
-    modules = read_modules(place.folder, pooling)
+    cross = read_cross_encoder(place.folder) if pooling is None else None
+    modules = cross.modules if cross else read_modules(place.folder, pooling)
     _refuse_adapter(place.folder, modules.encoder)
     config = read_encoder_config(modules.encoder)
     check_architecture(config)
     check_width(modules, config.dim)
     about = read_library_settings(place.folder, config.dim) if modules.listed else ()
     own_length = read_max_length(modules, config)
+    tokenizer_json = prepare_tokenizer(modules, config)
     chosen_length = choose_max_length(own_length, config, max_length)
     return Checkpoint(
         place=place,
@@ -117,10 +123,11 @@ def open_checkpoint(
         own_pooling=modules.own_pooling,
         max_length=chosen_length,
         own_length=own_length,
-        tokenizer_json=prepare_tokenizer(modules, config),
+        tokenizer_json=tokenizer_json,
         lowered=asks_lower_case(modules),
         weights=_find_weights(modules.encoder),
         notes=(*modules.tell_of_pooling(), *tell_of_length(chosen_length, own_length), *about),
+        reranking=cross.reranking(tokenizer_json, config) if cross else None,
     )
 
 

@@ -48,6 +48,18 @@ class Layer:
     output_norm: LayerNorm
 
 
+HeadActivation = Literal["tanh", "gelu", "relu"]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What makes a score of a pair's first token: a layer, an activation, and a layer of one output."""
+
+    dense: Linear
+    output: Linear
+    activation: HeadActivation
+
+
 @dataclass(frozen=True)
 class EncoderWeights:
     """A whole encoder.
@@ -65,6 +77,9 @@ class EncoderWeights:
         pad_id: The id that fills a batch up.
         relative_bias: float32 [heads, 2 * positions - 1] added to the attention scores: column
             ``positions - 1 + (key index - query index)``; None if the architecture has none.
+        token_types: float32 [types, dim], added to a token of each type beside what all tokens get; None for encoders
+            of single texts, and for those that don't tell the texts of a pair apart.
+        head: A cross-encoder's classifier; None for encoders that embed texts.
     """
 
     architecture: str
@@ -77,6 +92,8 @@ class EncoderWeights:
     heads: int
     pad_id: int
     relative_bias: Float32 | None
+    token_types: Float32 | None = None
+    head: Head | None = None
 
     @property
     def dim(self) -> int:

@@ -35,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pooling",
         choices=("mean", "cls"),
-        help="overrule the checkpoint's own pooling: the vectors are no longer its own (default: the checkpoint's)",
+        help="overrule the checkpoint's own pooling: the vectors are no longer its own (default: the checkpoint's); "
+        "takes the encoder of a cross-encoder alone",
     )
     parser.add_argument(
         "--calibration",
@@ -67,10 +68,11 @@ def _export(args: argparse.Namespace) -> int:
     require_export_extra("export")
     from biolord_export.artifact.writer import check_destination
     from biolord_export.checkpoint.source import open_checkpoint
-    from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
+    from biolord_export.cli.tables import layer_table, report_table, vocabulary_table
     from biolord_export.corpus import Corpus, read_calibration, read_lines
     from biolord_export.errors import ExportError
     from biolord_export.pipeline import ExportOptions, export_artifact
+    from biolord_export.reranking.pipeline import export_reranker
     from biolord_export.targets import find_target
     from biolord_export.vocabulary.pruning import keep_vocabulary
 
@@ -87,11 +89,12 @@ def _export(args: argparse.Namespace) -> int:
     for note in checkpoint.notes:
         say(note)
     options = ExportOptions(target, calibration, args.force, args.accept_below_gate)
-    exported = export_artifact(checkpoint, args.out, options, say)
+    export = export_reranker if checkpoint.reranking else export_artifact
+    exported = export(checkpoint, args.out, options, say)
     if exported.layers:
         output.say(f"{layer_table(exported.layers)}\n")
     if exported.fidelity:
-        output.say(f"{fidelity_table(exported.fidelity)}\n")
+        output.say(f"{report_table(exported.fidelity)}\n")
     if checkpoint.vocabulary:
         output.say(f"{vocabulary_table(exported.manifest.quantization)}\n")
     size = sum(entry.size for entry in exported.manifest.files) / 1e6

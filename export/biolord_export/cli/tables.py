@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from biolord_export.quantize.report import StaticReport
+from biolord_export.reranking.fidelity import RankingReport
 from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
@@ -13,6 +14,41 @@ if TYPE_CHECKING:
     from biolord_export.quantize.report import LinearReport
     from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.json_fields import JSONObject
+
+
+def report_table(report: FidelityReport | RankingReport) -> str:
+    """Lay out what was measured of an artifact."""
+    return ranking_table(report) if isinstance(report, RankingReport) else fidelity_table(report)
+
+
+def ranking_table(report: RankingReport) -> str:
+    """Lay out how faithful a reranker is."""
+    head = (
+        "ranking",
+        "queries",
+        "candidates",
+        "Pearson",
+        "Spearman",
+        "same best",
+        "top-10 overlap",
+        "same top-10 order",
+    )
+    rows = [
+        (
+            group.kind,
+            str(group.queries),
+            str(group.candidates),
+            *(f"{value:.5f}" for value in (group.pearson, group.spearman)),
+            *(f"{100 * value:.1f} %" for value in (group.top1, group.top10, group.same_order)),
+        )
+        for group in report.groups
+    ]
+    return "\n".join((_table((head, *rows)), _verdict(report)))
+
+
+def _verdict(report: FidelityReport | RankingReport) -> str:
+    verdict = "passed" if report.passed else f"BELOW THE GATE: {'; '.join(report.shortfalls)}"
+    return f"against: {report.reference}; gate: {verdict}"
 
 
 def fidelity_table(report: FidelityReport) -> str:
@@ -27,14 +63,13 @@ def fidelity_table(report: FidelityReport) -> str:
         )
         for group in report.groups
     ]
-    verdict = "passed" if report.passed else f"BELOW THE GATE: {'; '.join(report.shortfalls)}"
     lines = [_table((head, *rows))]
     if report.pairs:
         lines.append(
             f"{report.pairs.pairs} labeled pairs ({report.pairs.origin}): Spearman {report.pairs.spearman:.4f}, "
             f"of the reference {report.pairs.reference:.4f}"
         )
-    return "\n".join((*lines, f"against: {report.reference}; gate: {verdict}"))
+    return "\n".join((*lines, _verdict(report)))
 
 
 def vocabulary_table(quantization: JSONObject) -> str:

@@ -19,10 +19,13 @@ from biolord_onnx.session.kernel_kinds import find_kinds
 if TYPE_CHECKING:
     import argparse
 
+    from biolord_export.reranking.fidelity import RankingReport
     from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.folder import Artifact
     from biolord_onnx.artifact.json_fields import JSONObject
     from biolord_onnx.golden import GoldenCheck
+
+    Report = FidelityReport | RankingReport
 
 SUMMARY = "check an artifact's files and measure its fidelity"
 
@@ -40,7 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--texts",
         type=Path,
         metavar="FILE",
-        help="measure on these texts, one a line (default: built in); needs --reference",
+        help="measure on these texts, one a line (default: built in); needs --reference; of a reranker, some are "
+        "queries and those spelled most like them their candidates",
     )
     parser.add_argument(
         "--pairs",
@@ -66,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     from biolord_onnx.artifact.folder import open_artifact
+    from biolord_onnx.golden import check_golden
 
     needing = {"--texts": args.texts, "--revision": args.revision, "--pairs": args.pairs}
     for option, given in (needing | {"--engine": args.engine != "graph"}).items():
@@ -76,7 +81,7 @@ def _verify(args: argparse.Namespace) -> int:
             raise InputError(f"{option} needs --pairs: name the table of pairs")
     artifact = open_artifact(args.artifact)
     report = _measure(artifact, args) if args.reference else _read(artifact)
-    golden = _check_golden(artifact)
+    golden = check_golden(artifact)
     if args.json:
         output.say(json.dumps(_to_json(artifact, report, golden), indent=2, ensure_ascii=False))
     else:
@@ -85,17 +90,7 @@ def _verify(args: argparse.Namespace) -> int:
     return 0 if passed else FidelityError.exit_code
 
 
-def _check_golden(artifact: Artifact) -> GoldenCheck | None:
-    if artifact.manifest.golden is None:
-        return None
-    from biolord_onnx.embedder import Embedder
-    from biolord_onnx.golden import check_golden
-
-    with Embedder.load(artifact.path, fingerprint=artifact.fingerprint, verify_hashes=False) as embedder:
-        return check_golden(embedder)
-
-
-def _to_json(artifact: Artifact, report: FidelityReport | None, golden: GoldenCheck | None) -> JSONObject:
+def _to_json(artifact: Artifact, report: Report | None, golden: GoldenCheck | None) -> JSONObject:
     return {
         "artifact": artifact.manifest.name,
         "files": "whole",
@@ -105,15 +100,15 @@ def _to_json(artifact: Artifact, report: FidelityReport | None, golden: GoldenCh
     }
 
 
-def _print(artifact: Artifact, report: FidelityReport | None, golden: GoldenCheck | None) -> None:
-    from biolord_export.cli.tables import fidelity_table
+def _print(artifact: Artifact, report: Report | None, golden: GoldenCheck | None) -> None:
+    from biolord_export.cli.tables import report_table
 
     output.say(f"{artifact.path}: {artifact.manifest.name}, all {len(artifact.manifest.files)} files are whole")
     for note in artifact.manifest.notes:
         output.say(f"note: {escape(note)}")
     if golden:
         output.say(_describe_golden(golden))
-    output.say(fidelity_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
+    output.say(report_table(report) if report else "fidelity: not measured; compare it with --reference MODEL")
 
 
 def _describe_golden(golden: GoldenCheck) -> str:
@@ -126,23 +121,31 @@ def _describe_golden(golden: GoldenCheck) -> str:
     )
 
 
-def _read(artifact: Artifact) -> FidelityReport | None:
+def _read(artifact: Artifact) -> Report | None:
+    from biolord_export.reranking.fidelity import RankingReport
     from biolord_export.verification.fidelity import FidelityReport
 
     members = artifact.manifest.fidelity
-    return None if members is None else FidelityReport.from_json(members, f"{artifact.path / MANIFEST_NAME}: fidelity")
+    kind = FidelityReport if artifact.manifest.reranking is None else RankingReport
+    return None if members is None else kind.from_json(members, f"{artifact.path / MANIFEST_NAME}: fidelity")
 
 
-def _measure(artifact: Artifact, args: argparse.Namespace) -> FidelityReport:
+def _measure(artifact: Artifact, args: argparse.Namespace) -> Report:
     from biolord_export.cli.requirements import require_export_extra
 
     require_export_extra("verify --reference")
     from biolord_export.checking import Reference, measure_artifact
     from biolord_export.corpus import builtin_verification, read_lines
+    from biolord_export.reranking.checking import measure_reranker
     from biolord_export.verification.pairs import read_pairs
 
     texts = {"texts": tuple(read_lines(args.texts))} if args.texts else builtin_verification()
     if not all(texts.values()):
         raise InputError(f"{args.texts} has no text: give one text a line")
+    reference = Reference(args.reference, args.revision, args.engine)
+    if artifact.manifest.reranking is not None:
+        if args.pairs:
+            raise InputError("--pairs ranks by cosine, which a reranker has none of: leave it out")
+        return measure_reranker(artifact, reference, texts)
     pairs = read_pairs(args.pairs, dialect_from(args)) if args.pairs else None
-    return measure_artifact(artifact, Reference(args.reference, args.revision, args.engine), texts, pairs)
+    return measure_artifact(artifact, reference, texts, pairs)

@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from biolord_export.graph.packing import Packing
 
 
-def emit_embeddings(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:
-    """Yield float32 [tokens, dim] for the packed tokens of int64 [batch, sequence] ids."""
+def emit_embeddings(
+    graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str, token_types: str = ""
+) -> str:
+    """Yield float32 [tokens, dim] for the packed tokens of int64 [batch, sequence] ids, and types if there are any."""
     ids = packing.pack(graph, graph.op("Reshape", input_ids, graph.ints(-1)))
     positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
     places = graph.op("Gather", graph.real(weights.position_embeddings, "positions"), positions, axis=0)
     words = graph.op("Gather", graph.real(weights.word_embeddings, "tokens"), ids, axis=0)
-    return emit_layer_norm(graph, graph.op("Add", words, places), weights.embedding_norm)
+    total = graph.op("Add", words, places)
+    if weights.token_types is not None:
+        types = packing.pack(graph, graph.op("Reshape", token_types, graph.ints(-1)))
+        rows = graph.op("Gather", graph.real(weights.token_types, "token_types"), types, axis=0)
+        total = graph.op("Add", total, rows)
+    return emit_layer_norm(graph, total, weights.embedding_norm)
 
 
 def _by_index(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:

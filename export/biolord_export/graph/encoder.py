@@ -10,10 +10,11 @@ from onnx import TensorProto
 from biolord_export.graph.attention import emit_attention
 from biolord_export.graph.builder import FLOAT32, MICROSOFT, GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
+from biolord_export.graph.head import emit_head
 from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalization import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
-from biolord_export.graph.pooling import POOLINGS, emit_unit
+from biolord_export.graph.pooling import POOLINGS, emit_cls, emit_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,18 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
     Its inputs are ``input_ids`` and ``attention_mask``, int64 [batch, sequence] with the real tokens first in each
     row; its outputs ``sentence_embedding`` (what the checkpoint's modules yield) and ``unit_embedding`` (that, of
     length 1), float32 [batch, dim]. In between it computes in ``floats``, pooling always in float32.
+
+    A cross-encoder has the output ``logits`` instead, float32 [batch, 1], and if its weights tell the texts of a pair
+    apart, the input ``token_type_ids`` besides.
     """
     graph = GraphBuilder(weights.architecture, floats)
     input_ids = graph.input("input_ids", TensorProto.INT64, ["batch", "sequence"])
     attention_mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
+    types = ""
+    if weights.token_types is not None:
+        types = graph.input("token_type_ids", TensorProto.INT64, ["batch", "sequence"])
     packing = emit_packing(graph, attention_mask)
-    hidden = emit_embeddings(graph, weights, packing, input_ids)
+    hidden = emit_embeddings(graph, weights, packing, input_ids, types)
     attention = emit_attention(graph, weights, packing)
     taps: dict[tuple[int, str], str] = {}
     for number, layer in enumerate(weights.layers):
@@ -60,6 +67,9 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
         taps.update({(number, name): value for name, value in zip(LINEAR_INPUTS, inputs, strict=True)})
     # Sums over hundreds of tokens, and lengths, want more digits than float16 has.
     hidden = graph.widen(hidden)
+    if weights.head is not None:
+        emit_head(graph, emit_cls(graph, hidden, packing, attention_mask, weights.dim), weights.head)
+        return EncoderGraph(graph, taps)
     pooled = POOLINGS[pooling.mode](graph, hidden, packing, attention_mask, weights.dim)
     unit = emit_unit(graph, pooled)
     for name, value in (

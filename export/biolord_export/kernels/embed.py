@@ -16,7 +16,7 @@ COUNT_ALL = -1
 
 
 def emit_embed(
-    graph: KernelGraph, weights: EncoderWeights, encoder: IntegerEncoder, ids_and_mask: tuple[str, str], longest: int
+    graph: KernelGraph, weights: EncoderWeights, encoder: IntegerEncoder, values: tuple[str, ...], longest: int
 ) -> tuple[str, str]:
     """Look tokens up, add their positions and normalize.
 
@@ -24,20 +24,21 @@ def emit_embed(
         graph: Where to.
         weights: For what isn't rounded.
         encoder: For the table.
-        ids_and_mask: int64 [batch, sequence] each.
+        values: Ids and mask, and token types if the encoder has them, int64 [batch, sequence] each.
         longest: Positions to keep: texts have so many tokens at most.
 
     Returns:
         The hidden rows, float32 [tokens, dim], and where each text begins, int32 [batch + 1].
     """
-    norm = weights.embedding_norm
+    norm, types = weights.embedding_norm, weights.token_types
     hidden, starts = graph.op_many(
-        "Embed",
-        *ids_and_mask,
+        "Embed" if types is None else "EmbedPairs",
+        *values,
         graph.constant(encoder.table, "tokens"),
         graph.constant(encoder.table_scales, "tokens/scales"),
         graph.constant(weights.position_embeddings[: weights.first_position + longest], "positions"),
         graph.norm(norm),
+        *(() if types is None else (graph.constant(types, "token_types"),)),
         outputs=2,
         domain=DOMAIN,
         epsilon=norm.epsilon,

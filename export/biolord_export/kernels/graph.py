@@ -11,6 +11,7 @@ from biolord_export.kernels.builder import KernelGraph
 from biolord_export.kernels.embed import emit_embed
 from biolord_export.kernels.feed_forward import emit_feed_forward
 from biolord_export.kernels.pool import emit_pool
+from biolord_export.kernels.score import emit_score
 
 if TYPE_CHECKING:
     from biolord_export.checkpoint.modules import Pooling
@@ -32,14 +33,15 @@ def emit_integer_encoder(
         longest: Tokens of a text, at most; positions behind them are left out.
     """
     graph = KernelGraph(weights.architecture)
-    ids_and_mask = (
-        graph.input("input_ids", TensorProto.INT64, ["batch", "sequence"]),
-        graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"]),
-    )
-    hidden, starts = emit_embed(graph, weights, encoder, ids_and_mask, longest)
+    names = ["input_ids", "attention_mask", *(["token_type_ids"] if weights.token_types is not None else [])]
+    values = tuple(graph.input(name, TensorProto.INT64, ["batch", "sequence"]) for name in names)
+    hidden, starts = emit_embed(graph, weights, encoder, values, longest)
     attention = Attention(starts, weights.heads, emit_bias(graph, weights, longest))
     for exact, layer in zip(weights.layers, encoder.layers, strict=True):
         hidden = attention.emit(graph, hidden, layer.attention, exact.attention_norm)
         hidden = emit_feed_forward(graph, hidden, layer.feed_forward, exact.output_norm)
-    emit_pool(graph, hidden, starts, pooling, weights.dim)
+    if weights.head is not None:
+        emit_score(graph, hidden, starts, weights.head)
+    else:
+        emit_pool(graph, hidden, starts, pooling, weights.dim)
     return graph

@@ -90,8 +90,13 @@ def keep_vocabulary(checkpoint: Checkpoint, texts: Corpus) -> Checkpoint:
 
     Raises:
         CheckpointError: Its tokenizer is of a kind that can't be cut down.
-        ExportError: There are no texts.
+        ExportError: There are no texts, or the checkpoint is a cross-encoder.
     """
+    if checkpoint.reranking is not None:
+        raise ExportError(
+            f"--keep-vocabulary is for checkpoints that embed texts, {checkpoint.place.id} is a cross-encoder: "
+            "leave it out"
+        )
     if not texts.texts:
         raise ExportError(f"{texts.origin} has no texts: give one a line")
     whole = checkpoint.tokenizer_json

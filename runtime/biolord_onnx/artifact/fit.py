@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.graph.compiled_operators import DOMAIN, LONGEST, POSITION_BIAS, POSITIONS, TABLE
+from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN, EMBEDS, LONGEST, POSITION_BIAS, POSITIONS, TABLE
 from biolord_onnx.graph.file import Graph, Node
 
 if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact
+    from biolord_onnx.artifact.reranking import Reranking
     from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 # How the exporter calls the tables of stock operators, and optimum.
@@ -33,8 +34,8 @@ def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
 def _check_width(graph: Graph, manifest: Manifest, folder: Path) -> None:
     """Nobody infers the shapes of compiled operators: they pass on the width that they are given."""
     shapes = _shapes(graph)
-    for node in _compiled(graph, "Embed"):
-        width = _last(shapes[node.inputs[TABLE]])
+    for node in _compiled(graph, *EMBEDS):
+        width = _last(shapes[_constant(node, TABLE)])
         if width != manifest.dim:
             raise ArtifactError(
                 f"{folder}: dim is {manifest.dim}, the graph's tokens have {width} numbers: export the artifact again"
@@ -76,11 +77,30 @@ def check_ids(artifact: Artifact, tokenizer: Tokenizer) -> None:
         )
 
 
+def check_pair_ids(artifact: Artifact, frame: Reranking) -> None:
+    """Check that the special tokens around a pair have vectors, and leave room for a query and a text.
+
+    Raises:
+        ArtifactError: they don't.
+    """
+    limit, rows = artifact.manifest.max_length.value, _token_rows(artifact.graph)
+    if not 0 < frame.special_count < limit:
+        raise ArtifactError(
+            f"{artifact.path}: reranking puts {frame.special_count} special tokens around a pair, expected 1 or more "
+            f"and fewer than max_length, {limit}: export the artifact again"
+        )
+    if rows is not None and frame.highest_id >= rows:
+        raise ArtifactError(
+            f"{artifact.path}: reranking has the special id {frame.highest_id}, the graph has {rows} tokens: export "
+            "the artifact again"
+        )
+
+
 def _token_rows(graph: Graph) -> int | None:
-    embeds = _compiled(graph, "Embed")
+    embeds = _compiled(graph, *EMBEDS)
     shapes = _shapes(graph)
     if embeds:
-        return min(_first(shapes[node.inputs[TABLE]]) for node in embeds)
+        return min(_first(shapes[_constant(node, TABLE)]) for node in embeds)
     return _rows(graph, _TOKEN_TABLES)
 
 
@@ -88,8 +108,8 @@ def _compiled_room(graph: Graph) -> int | None:
     """Count the tokens of the longest text that compiled operators take; None where the graph has none."""
     shapes = _shapes(graph)
     rooms = [
-        _first(shapes[node.inputs[POSITIONS]]) - dict(node.integers).get("first_position", 0)
-        for node in _compiled(graph, "Embed")
+        _first(shapes[_constant(node, POSITIONS)]) - dict(node.integers).get("first_position", 0)
+        for node in _compiled(graph, *EMBEDS)
     ]
     if not rooms:
         return None
@@ -98,8 +118,13 @@ def _compiled_room(graph: Graph) -> int | None:
     return min(LONGEST, *rooms, *((_last(shapes[bias]) + 1) // 2 for bias in biases if bias))
 
 
-def _compiled(graph: Graph, kind: str) -> list[Node]:
-    return [node for node in graph.nodes if (node.domain, node.kind) == (DOMAIN, kind)]
+def _compiled(graph: Graph, *kinds: str) -> list[Node]:
+    return [node for node in graph.nodes if node.domain == DOMAIN and node.kind in kinds]
+
+
+def _constant(node: Node, place: int) -> str:
+    """Name one of a compiled operator's constants, which come behind the values that it computes with."""
+    return node.inputs[COMPILED[node.kind].values + place]
 
 
 def _shapes(graph: Graph) -> dict[str, tuple[int, ...]]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from biolord_onnx.artifact.json_fields import Fields, JSONObject, parse_object
+from biolord_onnx.artifact.reranking import Reranking
 from biolord_onnx.errors import ArtifactError
 
 FORMAT = 2
@@ -90,8 +91,10 @@ class Golden:
     """Texts whose vectors have the same bits on every CPU.
 
     Attributes:
-        texts: what is encoded, in one call, with the checkpoint's own normalization.
-        sha256: of the vectors' bytes, float32 in little-endian order, one vector after another.
+        texts: what is encoded, in one call, with the checkpoint's own normalization; a reranker scores all but the
+            first for the first.
+        sha256: of the vectors' bytes, float32 in little-endian order, one vector after another; of a reranker's scores
+            before the activation.
     """
 
     texts: tuple[str, ...]
@@ -122,6 +125,7 @@ class Manifest:
         created: ISO 8601 time.
         license: notice to show to users.
         notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
+        reranking: how a cross-encoder scores pairs of texts; None for artifacts that embed texts.
         format: version of this layout.
     """
 
@@ -144,6 +148,7 @@ class Manifest:
     created: str
     license: str
     notes: tuple[str, ...] = ()
+    reranking: Reranking | None = None
     format: int = FORMAT
 
     @classmethod
@@ -181,6 +186,7 @@ class Manifest:
             created=fields.text("created", longest=LONGEST_TEXT),
             license=fields.text("license", longest=LONGEST_TEXT),
             notes=fields.texts("notes", longest=LONGEST_TEXT),
+            reranking=_reranking(fields),
         )
 
     def to_json(self) -> str:
@@ -242,6 +248,12 @@ def _golden(fields: Fields | None) -> Golden | None:
     if not 1 <= len(texts) <= MOST_GOLDEN_TEXTS:
         raise ArtifactError(f"{fields.source}: texts lists {len(texts)}, expected 1 to {MOST_GOLDEN_TEXTS}")
     return Golden(texts, fields.matching("sha256", _SHA256, _SHA256_WORDS))
+
+
+def _reranking(fields: Fields) -> Reranking | None:
+    # Artifacts that embed texts may leave it out.
+    found = fields.optional_child("reranking") if "reranking" in fields.members else None
+    return None if found is None else Reranking.from_fields(found)
 
 
 def _files(fields: Fields) -> tuple[FileEntry, ...]:

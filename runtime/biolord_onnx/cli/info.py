@@ -86,11 +86,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compare(artifact: Artifact) -> GoldenCheck:
-    from biolord_onnx.embedder import Embedder
     from biolord_onnx.golden import check_golden
 
-    with Embedder.load(artifact.path, verify_hashes=False, fingerprint=artifact.fingerprint) as embedder:
-        found = check_golden(embedder)
+    found = check_golden(artifact)
     if found is None:
         raise InputError(
             f"{artifact.manifest.name} has no golden vectors to compare with: float operators differ between CPUs, so "
@@ -187,13 +185,22 @@ def _identity(artifact: Artifact) -> dict[str, str]:
     return {
         "source": f"{manifest.source.id} (revision {manifest.source.revision or 'not known'})",
         "target": f"{manifest.target}, {manifest.architecture}",
-        "vectors": f"{manifest.dim} numbers, {'unit length' if manifest.normalized else 'not normalized'}",
+        **_results(manifest),
         "longest text": f"{manifest.max_length.value} tokens ({manifest.max_length.source})",
-        "pooling": manifest.pooling,
         "batch changes": f"{manifest.batch_invariance.bound:g} ({manifest.batch_invariance.reason})",
         "needs": ", ".join(needs),
         "files": f"{size:.1f} MB in {len(manifest.files)}, all as the manifest says",
         "created": manifest.created,
+    }
+
+
+def _results(manifest: Manifest) -> dict[str, str]:
+    """Say what an artifact gives."""
+    if manifest.reranking is not None:
+        return {"reranker": f"scores a query with a text, the longest text is both ({manifest.reranking.activation})"}
+    return {
+        "vectors": f"{manifest.dim} numbers, {'unit length' if manifest.normalized else 'not normalized'}",
+        "pooling": manifest.pooling,
     }
 
 

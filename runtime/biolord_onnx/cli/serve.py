@@ -27,6 +27,9 @@ LIMITS = {
     "text_characters": "characters of a text, and of a request to /tokenize",
     "body_bytes": "bytes of a request's body",
     "queue_tokens": "tokens that wait before requests are refused",
+    "top": "hits of a query",
+    "hits": "hits of a search, those of all its queries together",
+    "queue_queries": "queries of searches under way before further ones are refused",
     "requests": "requests under way",
     "keyless": "requests under way for what needs no key: page, documentation",
     "connections": "connections, within what ulimit -n allows",
@@ -49,6 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes (default: %(default)s)",
     )
+    parser.add_argument("--reranker", type=Path, metavar="ARTIFACT", help="also rerank, with this cross-encoder")
+    parser.add_argument("--index", type=Path, metavar="INDEX", help="also search this index, which biolord index made")
     parser.add_argument(
         "--auto-truncate", action="store_true", help="cut texts over the limit unless a request says otherwise"
     )
@@ -111,6 +116,8 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
     cores = available_cores(None).count
     return ServerSettings(
         artifact=str(args.artifact),
+        index=args.index and str(args.index),
+        reranker=args.reranker and str(args.reranker),
         host=args.host,
         port=args.port,
         provider=args.provider,

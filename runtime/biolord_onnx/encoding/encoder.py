@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from biolord_onnx.artifact.fit import check_ids
 from biolord_onnx.artifact.folder import Artifact, check_hashes
 from biolord_onnx.artifact.manifest import MODEL_NAME, TOKENIZER_NAME, Manifest
+from biolord_onnx.artifact.reranking import check_embeds
 from biolord_onnx.encoding.batching import batch_arrays, chunks, plan, share_budget
 from biolord_onnx.encoding.crew import Crew
 from biolord_onnx.encoding.precision import Vectors
@@ -62,6 +63,44 @@ def _checked_tokenizer(artifact: Artifact, *, verify_hashes: bool) -> Tokenizer:
     return load_tokenizer(artifact)
 
 
+def load_model(
+    artifact: Artifact,
+    *,
+    provider: str = "auto",
+    threads: int | None = None,
+    spinning: bool = False,
+    verify_hashes: bool = True,
+) -> tuple[Tokenizer, Session]:
+    """Load an artifact's graph, and beside that hash its files and load its tokenizer.
+
+    Args:
+        artifact: from `open_artifact`, hashes not verified.
+        provider: as of `open_session`.
+        threads: likewise.
+        spinning: likewise.
+        verify_hashes: compare every file with the manifest's SHA-256.
+
+    Raises:
+        ArtifactError: a file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
+            length limit, or as of `open_session`.
+        BiolordError: as of `open_session`, or the process may have too little address space.
+    """
+    check_address_space(artifact)
+    if verify_hashes:
+        check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
+    # Worth a thread: hashing and onnxruntime's loading give up Python's global lock.
+    with closing(Crew[Tokenizer](1)) as beside:
+        beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
+        try:
+            session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
+        finally:
+            # An altered file is told first: it may be why the rest failed.
+            tokenizer = beside.result()
+    # Hashed by their names, then read by their names: this tells that it was the same files.
+    artifact.files.check_unchanged()
+    return tokenizer, session
+
+
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """A tokenizer and a session that belong together. Immutable, hence safe between threads.
@@ -86,33 +125,16 @@ class Encoder:
         spinning: bool = False,
         verify_hashes: bool = True,
     ) -> Encoder:
-        """Load an artifact's graph, and beside that hash its files and load its tokenizer.
-
-        Args:
-            artifact: from `open_artifact`, hashes not verified.
-            provider: as of `open_session`.
-            threads: likewise.
-            spinning: likewise.
-            verify_hashes: compare every file with the manifest's SHA-256.
+        """Load an artifact; arguments and errors are those of `load_model`.
 
         Raises:
-            ArtifactError: a file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
-                length limit, or as of `open_session`.
-            BiolordError: as of `open_session`, or the process may have too little address space.
+            ArtifactError: it is a reranker, or as of `load_model`.
+            BiolordError: as of `load_model`.
         """
-        check_address_space(artifact)
-        if verify_hashes:
-            check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
-        # Worth a thread: hashing and onnxruntime's loading give up Python's global lock.
-        with closing(Crew[Tokenizer](1)) as beside:
-            beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
-            try:
-                session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
-            finally:
-                # An altered file is told first: it may be why the rest failed.
-                tokenizer = beside.result()
-        # Hashed by their names, then read by their names: this tells that it was the same files.
-        artifact.files.check_unchanged()
+        check_embeds(artifact.manifest)
+        tokenizer, session = load_model(
+            artifact, provider=provider, threads=threads, spinning=spinning, verify_hashes=verify_hashes
+        )
         return cls(artifact.manifest, tokenizer, session)
 
     def encode(

@@ -45,6 +45,10 @@ COMPILED: Mapping[str, CompiledOperator] = {
     "Embed": CompiledOperator(
         frozenset({"epsilon", "first_position", "pad_id"}), 2, (_INT8, _FLOAT, _FLOAT, _FLOAT), outputs=2
     ),
+    # the same, and a table of token types
+    "EmbedPairs": CompiledOperator(
+        frozenset({"epsilon", "first_position", "pad_id"}), 3, (_INT8, _FLOAT, _FLOAT, _FLOAT, _FLOAT), outputs=2
+    ),
     # smoothing, queries with keys and values, output, norm; position bias, scales of groups of both
     "Attention": CompiledOperator(
         frozenset({"epsilon", "heads", "value_activation_bits"}),
@@ -57,9 +61,14 @@ COMPILED: Mapping[str, CompiledOperator] = {
         frozenset({"epsilon", "groups"}), 1, (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _INT8, _INT8), optional=2
     ),
     "Pool": CompiledOperator(frozenset({"first_token"}), 2, outputs=2),
+    # dense, its bias, output, its bias
+    "Score": CompiledOperator(frozenset({"activation"}), 2, (_FLOAT,) * 4),
 }
-TABLE, POSITIONS, POSITION_BIAS = 2, 4, 8
-"""Places among the inputs: the first two of Embed, the last of Attention."""
+EMBEDS = ("Embed", "EmbedPairs")
+TABLE, POSITIONS = 0, 2
+"""Places among the constants of Embed and EmbedPairs."""
+POSITION_BIAS = 8
+"""Place among the inputs of Attention."""
 
 
 def check_known(operators: Mapping[str, int], source: str) -> None:

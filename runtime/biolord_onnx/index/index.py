@@ -94,7 +94,7 @@ class Index:
         """
         folder = open_folder(path)
         if embedder is not None:
-            _check_artifact(folder, embedder)
+            _check_artifact(folder, embedder.manifest.name, embedder.fingerprint)
         if threads is None and embedder is not None:
             threads = embedder.threads
         return cls(folder, embedder, available_cores(threads).count)
@@ -128,11 +128,11 @@ class Index:
         self,
         queries: Sequence[str] | NDArray[np.float32],
         *,
-        texts: Sequence[str] | None = None,
         top: int | None = None,
         where: Where | None = None,
         min_score: float | None = None,
         all_names: bool = False,
+        vectors: NDArray[np.float32] | None = None,
     ) -> list[list[Hit]]:
         """Find the nearest names.
 
@@ -141,11 +141,11 @@ class Index:
 
         Args:
             queries: n texts, or vectors [n, dim] of any length but 0, of the index's artifact.
-            texts: of queries that are vectors: names that equal them come first, as they do for texts.
             top: most hits of a query, no more than there are rows; None for ten, or all where there are fewer.
             where: a value, or several, for each of some columns that are kept: other rows don't count.
             min_score: smallest cosine of a hit that isn't exact.
             all_names: show all names of a code, not the best alone.
+            vectors: [n, dim] of queries that are texts, where they were embedded already.
 
         Returns:
             For each query its hits, best first.
@@ -156,16 +156,28 @@ class Index:
             TypeError: a query is no text.
         """
         wanted = self._wanted(min(TOP, self.rows) if top is None else top, where, min_score, all_names=all_names)
-        if isinstance(queries, np.ndarray):
-            vectors, known = unit_vectors(queries, self.dim), texts
-        else:
-            known = _checked(queries)
-            vectors = unit_vectors(self._embed(known), self.dim)
-        found = candidates(self._folder.vectors, vectors, wanted, self._threads)
+        texts = None if isinstance(queries, np.ndarray) else _checked(queries)
+        given = queries if texts is None else self._embed(texts) if vectors is None else vectors
+        if texts is not None and len(given) != len(texts):
+            raise InputError(f"there are {len(texts)} queries and {len(given)} vectors: give one for each")
+        units = unit_vectors(given, self.dim)  # type: ignore[arg-type]
+        found = candidates(self._folder.vectors, units, wanted, self._threads)
         return [
-            rank(self._folder, query, rows, wanted, None if known is None else known[at])
-            for at, (query, rows) in enumerate(zip(vectors, found, strict=True))
+            rank(self._folder, query, rows, wanted, None if texts is None else texts[at])
+            for at, (query, rows) in enumerate(zip(units, found, strict=True))
         ]
+
+    def check_artifact(self, name: str, fingerprint: str) -> None:
+        """Check that vectors are those of the index's artifact.
+
+        Args:
+            name: of the artifact that they are of.
+            fingerprint: of it.
+
+        Raises:
+            ArtifactError: it is another one.
+        """
+        _check_artifact(self._folder, name, fingerprint)
 
     def link(
         self,
@@ -210,8 +222,12 @@ class Index:
         """Return the different codes, sorted; None if the index has none."""
         return None if self._folder.codes is None else self._folder.codes.values
 
-    def lookup(self, code: str) -> list[Hit]:
-        """Return all names of a code in order; none if the index doesn't hold it.
+    def lookup(self, code: str, top: int | None = None) -> list[Hit]:
+        """Return the names of a code in order; none if the index doesn't hold it.
+
+        Args:
+            code: as it stands in the index.
+            top: most names; None for all.
 
         Raises:
             InputError: the index has no codes.
@@ -219,7 +235,7 @@ class Index:
         codes = self._folder.codes
         if codes is None:
             raise InputError(f"{self._folder.path} has no codes: build it with --code")
-        return [self._folder.hit(row, 1.0, exact=True) for row in codes.rows_of(code)]
+        return [self._folder.hit(row, 1.0, exact=True) for row in codes.rows_of(code)[:top]]
 
     def vectors(self, start: int = 0, stop: int | None = None) -> Vectors:
         """Return the vectors of consecutive rows as they are stored, float32 [stop - start, dim]."""
@@ -274,11 +290,11 @@ def _checked(queries: Sequence[str]) -> list[str]:
     return texts
 
 
-def _check_artifact(folder: IndexFolder, embedder: Embedder) -> None:
-    expected, found = folder.manifest.artifact, embedder.fingerprint
+def _check_artifact(folder: IndexFolder, name: str, found: str) -> None:
+    expected = folder.manifest.artifact
     if found != expected.fingerprint:
         raise ArtifactError(
             f"{folder.path} holds vectors of {expected.name} with fingerprint {expected.fingerprint[:12]}..., the "
-            f"queries would be of {embedder.manifest.name} with {found[:12]}...: give that artifact, or build the "
+            f"queries would be of {name} with {found[:12]}...: give that artifact, or build the "
             "index again with this one"
         )

@@ -44,7 +44,7 @@ class Wanted:
         """Look for candidates, whatever their score; blank terms have none."""
         if not texts:
             return []
-        found = index.search(vectors, texts=texts, top=self.depth, where=self.where)
+        found = index.search(texts, vectors=vectors, top=self.depth, where=self.where)
         return [[] if is_blank(text) else hits for text, hits in zip(texts, found, strict=True)]
 
     def identity(self) -> tuple[tuple[str, str], ...]:

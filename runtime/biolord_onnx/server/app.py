@@ -24,8 +24,12 @@ from biolord_onnx.server.problems import FAILED, MALFORMED, NOT_FOUND, WRONG_MET
 from biolord_onnx.server.routes.answers import JsonResponse
 from biolord_onnx.server.routes.health import health_routes
 from biolord_onnx.server.routes.openai import openai_routes
+from biolord_onnx.server.routes.rerank import rerank_routes
+from biolord_onnx.server.routes.search import search_routes
+from biolord_onnx.server.routes.similarity import similarity_routes
 from biolord_onnx.server.routes.tei import tei_routes
 from biolord_onnx.server.service import Service
+from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import ServerSettings
 
 REFUSED = 400
@@ -45,18 +49,19 @@ LOG = logging.getLogger("biolord_onnx.server")
 
 
 def make_app(settings: ServerSettings) -> FastAPI:
-    """Load the artifact and make the application.
+    """Load all that the settings name and make the application.
 
     Raises:
-        BiolordError: the artifact is damaged or can't run here.
+        BiolordError: something is damaged, can't run here, or doesn't belong together.
     """
-    service = Service(settings)
+    services = Services.open(settings)
+    service = services.vectors
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.warm()  # no request is let in before a real vector was computed
+        await services.warm()  # no request is let in before a real vector was computed
         yield
-        service.close()
+        services.close()
 
     app = FastAPI(
         title="biolord-onnx",
@@ -67,8 +72,9 @@ def make_app(settings: ServerSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # a redirection leads to whatever host the request names
     )
-    app.state.service = service
-    for routes in (openai_routes(service), tei_routes(service), health_routes(service)):
+    app.state.services = services
+    embedding = (openai_routes(service), tei_routes(services), similarity_routes(service))
+    for routes in (*embedding, search_routes(services), rerank_routes(services), health_routes(services)):
         app.include_router(routes)
     _add_pages(app)
     _add_errors(app)

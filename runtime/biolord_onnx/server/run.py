@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from biolord_onnx.server.addresses import open_sockets, shown
 from biolord_onnx.server.app import make_app
 from biolord_onnx.server.protocol import impatient
-from biolord_onnx.server.service import Service
+from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import Limits, ServerSettings
 from biolord_onnx.server.workers import supervise
 
@@ -53,12 +53,12 @@ def run_server(settings: ServerSettings, workers: int) -> None:
             serve(settings, sockets)
             return
         # Workers that can't load would be started anew without end: here it is one error.
-        service = Service(settings)
-        service.close()
+        services = Services.open(settings)
+        services.close()
+        fixed = services.fixed(settings)
         uvicorn.Config("")  # which sets its logging up
         _announce(sockets, secure=settings.tls_certificate is not None)
-        # A worker that is started anew, days later, serves the same artifact or none.
-        supervise(serve, replace(settings, fingerprint=service.fingerprint), sockets, workers)
+        supervise(serve, fixed, sockets, workers)
     finally:
         for one in sockets:
             one.close()
@@ -78,7 +78,7 @@ def serve(settings: ServerSettings, sockets: Sequence[socket.socket]) -> None:
     logging.getLogger("biolord_onnx.server").setLevel(logging.WARNING if settings.quiet else logging.INFO)
     sys.setswitchinterval(SWITCH_S)
     app = make_app(settings)
-    server = make_server(app, settings, app.state.service.admission.stop)
+    server = make_server(app, settings, app.state.services.vectors.admission.stop)
     # uvicorn raises the signal again that ended it, for whoever had a handler before: a process that has none would
     # seem to have been killed, and one that raises at Ctrl-C would not have ended well. Without a terminal there is
     # nobody who would read the rest.

@@ -17,9 +17,10 @@ from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.server.limits.admission import Admission
+from biolord_onnx.server.limits.amounts import check_amount, check_lengths
 from biolord_onnx.server.limits.patience import RETRY_AFTER_S, while_wanted
 from biolord_onnx.server.memory import Trimmer
-from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, OVERLOADED, TOO_MUCH, UNAVAILABLE, ApiError
+from biolord_onnx.server.problems import FAILED, INVALID, OVERLOADED, TOO_MUCH, UNAVAILABLE, ApiError
 from biolord_onnx.server.settings import ServerSettings
 from biolord_onnx.server.work.batcher import Batcher
 from biolord_onnx.server.work.lanes import Lane
@@ -120,16 +121,33 @@ class Service:
         Raises:
             ApiError: the texts are none, too many, too long or too much for now, or the graph failed.
         """
-        self._check_amount(len(texts), sum(map(len, texts)))
-        self._check_lengths(texts)
-        cut = self.settings.auto_truncate if truncate is None else truncate
-        work = self._embed_texts(texts, normalize=normalize, cut=cut)
+        self.check_texts(texts)
+        work = self.embed_texts(texts, normalize=normalize, truncate=truncate)
         return await while_wanted(work, request, self.settings.limits.timeout_s)
+
+    def check_texts(self, texts: Sequence[str]) -> None:
+        """Check how many texts there are, and how long they are.
+
+        Raises:
+            ApiError: they are none, too many, too long or too much for now.
+        """
+        check_amount(self.settings.limits, len(texts), sum(map(len, texts)))
+        check_lengths(self.settings.limits, texts)
+        self._check_queue(1)
+
+    async def embed_texts(self, texts: Sequence[str], *, normalize: bool, truncate: bool | None) -> Embedded:
+        """Embed texts that were checked, as `embed` does, for whoever watches the client."""
+        cut = self.settings.auto_truncate if truncate is None else truncate
+        started, limit = time.perf_counter(), self.manifest.max_length.value
+        found = await self._lanes.in_shares(texts, lambda some: self.tokenizer.tokenize(some, limit))
+        tokens = together(found, limit, cut=cut)
+        return await self._embed(tokens, time.perf_counter() - started, normalize)
 
     async def embed_ids(self, lists: Sequence[list[int]], *, normalize: bool, request: Request) -> Embedded:
         """Embed token ids of n texts, special tokens included; otherwise as `embed`."""
         size = sum(map(len, lists))
-        self._check_amount(len(lists), size)
+        check_amount(self.settings.limits, len(lists), size)
+        self._check_queue(1)
         work = self._embed_ids(lists, size, normalize=normalize)
         return await while_wanted(work, request, self.settings.limits.timeout_s)
 
@@ -140,7 +158,8 @@ class Service:
             ApiError: the texts are none, too many, or too much.
         """
         size = sum(map(len, texts))
-        self._check_amount(len(texts), size)
+        check_amount(self.settings.limits, len(texts), size)
+        self._check_queue(1)
         most = self.settings.limits.text_characters
         if size > most:
             raise ApiError(TOO_MUCH, f"the request has {size} characters, the limit is {most}: send several")
@@ -148,12 +167,6 @@ class Service:
         # An answer is large even where the texts are not: all of them are heavy.
         work = Lanes(self.heavy, self.heavy).in_shares(texts, describe)
         return await while_wanted(work, request, self.settings.limits.timeout_s)
-
-    async def _embed_texts(self, texts: Sequence[str], *, normalize: bool, cut: bool) -> Embedded:
-        started, limit = time.perf_counter(), self.manifest.max_length.value
-        found = await self._lanes.in_shares(texts, lambda some: self.tokenizer.tokenize(some, limit))
-        tokens = together(found, limit, cut=cut)
-        return await self._embed(tokens, time.perf_counter() - started, normalize)
 
     async def _embed_ids(self, lists: Sequence[list[int]], size: int, *, normalize: bool) -> Embedded:
         started = time.perf_counter()
@@ -172,26 +185,6 @@ class Service:
         self.metrics.tokens.inc(tokens.count)
         self.metrics.truncated.inc(tokens.truncated)
         return Embedded(vectors, tokens.count, tokens.truncated, {name: 1000 * spent for name, spent in stages.items()})
-
-    def _check_amount(self, texts: int, size: int) -> None:
-        limits = self.settings.limits
-        if not texts:
-            raise ApiError(EMPTY, "the request has no texts: send one or more")
-        if texts > limits.texts:
-            raise ApiError(TOO_MUCH, f"the request has {texts} texts, the limit is {limits.texts}: send several")
-        if size > limits.characters:
-            raise ApiError(
-                TOO_MUCH, f"the request has {size} characters, the limit is {limits.characters}: send several"
-            )
-        self._check_queue(1)
-
-    def _check_lengths(self, texts: Sequence[str]) -> None:
-        most = self.settings.limits.text_characters
-        for number, text in enumerate(texts):
-            if len(text) > most:
-                raise ApiError(
-                    TOO_MUCH, f"text {number} has {len(text)} characters, the limit is {most}: send it in parts"
-                )
 
     def _check_queue(self, tokens: int) -> None:
         waiting, most = self.batcher.load.tokens, self.settings.limits.queue_tokens

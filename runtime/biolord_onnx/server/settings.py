@@ -18,6 +18,9 @@ class Limits:
         text_characters: most characters of a text, and of a request for tokens.
         body_bytes: most bytes of a request's body.
         queue_tokens: most tokens that wait to be computed; more are refused.
+        top: most hits of a query.
+        hits: most hits that the queries of a search may have together.
+        queue_queries: most queries of searches under way; more are refused.
         requests: most requests under way.
         keyless: most requests under way for what needs no key, health apart.
         connections: most connections; fewer where the system allows fewer open files.
@@ -32,6 +35,9 @@ class Limits:
     text_characters: int = 100_000
     body_bytes: int = 16_000_000
     queue_tokens: int = 50_000
+    top: int = 1000
+    hits: int = 50_000
+    queue_queries: int = 4096
     requests: int = 512
     keyless: int = 8
     connections: int = 1024
@@ -47,6 +53,8 @@ class ServerSettings:
 
     Attributes:
         artifact: the artifact folder.
+        index: the folder of the index to search, None for none.
+        reranker: the artifact folder of a cross-encoder, None for none.
         host: address to listen on.
         port: of that address; 0 takes a free one.
         provider: execution provider.
@@ -60,9 +68,13 @@ class ServerSettings:
         quiet: whether requests are not logged.
         limits: what a client may ask for.
         fingerprint: of the one artifact to serve, in every process; None for any.
+        index_fingerprint: likewise of the index.
+        reranker_fingerprint: likewise of the cross-encoder.
     """
 
     artifact: str
+    index: str | None = None
+    reranker: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     provider: str = "auto"
@@ -76,6 +88,8 @@ class ServerSettings:
     quiet: bool = False
     limits: Limits = Limits()
     fingerprint: str | None = None
+    index_fingerprint: str | None = None
+    reranker_fingerprint: str | None = None
 
 
 def is_loopback(host: str) -> bool:

@@ -25,7 +25,10 @@ from biolord_onnx.session.saturation import ProductSum, measure_products
 Output = Literal["sentence_embedding", "unit_embedding"]
 
 OUTPUTS: tuple[Output, ...] = ("sentence_embedding", "unit_embedding")
+Logits = Literal["logits"]
+LOGITS: Logits = "logits"
 INPUTS = ("input_ids", "attention_mask")
+TOKEN_TYPES = "token_type_ids"
 
 
 class NodeArg(Protocol):
@@ -59,7 +62,7 @@ class Session:
         ort_session: onnxruntime's session.
         provider: short name of the provider really used.
         threads: cores to use.
-        dim: length of a vector.
+        dim: length of a vector; 1 for a reranker.
         runs_at_once: how many runs together keep the machine busiest. Compiled operators share the cores between runs:
             one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
             of a layer. onnxruntime's operators always take all.
@@ -72,14 +75,19 @@ class Session:
     runs_at_once: int = 1
 
     def run(
-        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
+        self,
+        input_ids: NDArray[np.int64],
+        attention_mask: NDArray[np.int64],
+        output: Output | Logits,
+        token_type_ids: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
-        """Compute the vectors of one batch.
+        """Compute the vectors, or the scores, of one batch.
 
         Args:
             input_ids: int64 [batch, sequence].
             attention_mask: int64 [batch, sequence], 1 for tokens and 0 for padding.
             output: which of the graph's outputs.
+            token_type_ids: int64 [batch, sequence], for graphs that take them.
 
         Returns:
             float32 [batch, dim].
@@ -91,6 +99,8 @@ class Session:
         """
         batch, length = input_ids.shape
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if token_type_ids is not None:
+            feed[TOKEN_TYPES] = token_type_ids
         try:
             vectors = self.ort_session.run([output], feed)[0]
         except ort_errors() as error:
@@ -144,7 +154,8 @@ def open_session(
     settings = SessionSettings(cores.count, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
     at_once = cores.count if artifact.manifest.requires.operators else 1
-    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, at_once)
+    dim = 1 if artifact.manifest.reranking else artifact.manifest.dim
+    return Session(ort_session, chosen.name, cores.count, dim, at_once)
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
@@ -235,9 +246,16 @@ def _check_provider(ort_session: OrtSession, chosen: Provider) -> None:
 def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
     inputs = {node.name for node in ort_session.get_inputs()}
     outputs = {node.name: next(reversed(node.shape), None) for node in ort_session.get_outputs()}
-    expected = dict.fromkeys(OUTPUTS, artifact.manifest.dim)
-    if inputs != set(INPUTS) or outputs != expected:
+    wanted, expected = _signature(artifact.manifest)
+    if inputs != wanted or outputs != expected:
         raise ArtifactError(
             f"{artifact.model_path} has inputs {sorted(inputs)} and outputs {outputs}, "
-            f"expected {sorted(INPUTS)} and {expected}: export the artifact again"
+            f"expected {sorted(wanted)} and {expected}: export the artifact again"
         )
+
+
+def _signature(manifest: Manifest) -> tuple[set[str], dict[str, int]]:
+    """Return the names of a graph's inputs, and of its outputs with the numbers that each gives a text."""
+    if manifest.reranking is None:
+        return set(INPUTS), dict.fromkeys(OUTPUTS, manifest.dim)
+    return {*INPUTS, *([TOKEN_TYPES] if manifest.reranking.token_types else [])}, {LOGITS: 1}

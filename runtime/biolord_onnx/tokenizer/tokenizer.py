@@ -151,7 +151,7 @@ class Tokenizer:
             raise InputError(
                 f"max_length is {max_length}, but {self.special_count} special tokens frame every text: raise it"
             )
-        contents = list(self._contents(texts))
+        contents = list(self.contents(texts))
         prefix, suffix = [*self.prefix], [*self.suffix]
         full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(self.special_count)
         ids = [prefix + content[:room] + suffix for content in contents]
@@ -169,17 +169,15 @@ class Tokenizer:
         """
         prefix, suffix = [*self.prefix], [*self.suffix]
         room = max_length - self.special_count
-        return [
-            [prefix + window + suffix for window in cut_windows(content, room)] for content in self._contents(texts)
-        ]
+        return [[prefix + window + suffix for window in cut_windows(content, room)] for content in self.contents(texts)]
 
     def count(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """Return int32 [n], the tokens per text before any cut, special tokens included."""
-        counts = np.fromiter(map(len, self._contents(texts)), dtype=np.int32, count=len(texts))
+        counts = np.fromiter(map(len, self.contents(texts)), dtype=np.int32, count=len(texts))
         return counts + np.int32(self.special_count)
 
-    def _contents(self, texts: Sequence[str]) -> Iterator[list[int]]:
-        """Yield the ids of each text without special tokens."""
+    def contents(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Yield the ids of each text without special tokens, not cut."""
         for start in range(0, len(texts), _SLICE):
             with told("the artifact's tokenizer failed on a text"):
                 some = self.engine.encode_batch_fast(texts[start : start + _SLICE], add_special_tokens=False)

@@ -81,7 +81,9 @@ def build_unigram(path: Path) -> str:
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(replacement=SPACE, prepend_scheme="always")
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", FIRST.index("<s>")), ("</s>", FIRST.index("</s>"))]
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", FIRST.index("<s>")), ("</s>", FIRST.index("</s>"))],
     )
     tokenizer.add_special_tokens(
         [

@@ -78,7 +78,7 @@ def apply_tokenizer_settings(values: JsonObject, folder: Path, model_type: str) 
     path = folder / SETTINGS_FILE
     settings = read_json_if_there(path)
     check_keys(_with_sides(settings, values), path, TOKENIZER_KEYS, only=False)
-    kind = _class_of(settings, folder, model_type)
+    kind = tokenizer_class(settings, folder, model_type)
     values = _with_flags(values, settings, folder)
     return _with_prefix_space(_with_case(values, settings, kind), settings)
 
@@ -92,7 +92,12 @@ def _with_sides(settings: JsonObject, values: JsonObject) -> JsonObject:
     return {**sides, **settings}
 
 
-def _class_of(settings: JsonObject, folder: Path, model_type: str) -> str:
+def tokenizer_class(settings: JsonObject, folder: Path, model_type: str) -> str:
+    """Name the class that transformers loads, without ``Fast``.
+
+    Raises:
+        CheckpointError: It is none whose ways are known.
+    """
     stated = settings.get("tokenizer_class") or read_json_object(folder / "config.json").get("tokenizer_class")
     name = OWN_CLASSES.get(model_type, "PreTrainedTokenizer") if stated is None else str(stated)
     kind = name.removesuffix("Fast")

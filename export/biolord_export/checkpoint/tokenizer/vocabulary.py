@@ -27,10 +27,14 @@ VOCAB_FILE = "vocab.txt"
 
 @dataclass(frozen=True)
 class SpecialNames:
-    """The special tokens that a family has where no file says otherwise, by role; ``mask`` takes the space before."""
+    """The special tokens that a family has where no file says otherwise, by role; ``mask`` takes the space before.
+
+    ``pair`` is how they frame two texts, with the token types.
+    """
 
     roles: Mapping[str, str]
     mask_takes_space: bool
+    pair: str
 
 
 SPECIAL_NAMES: Mapping[str, SpecialNames] = {
@@ -43,6 +47,7 @@ SPECIAL_NAMES: Mapping[str, SpecialNames] = {
             "mask_token": "[MASK]",
         },
         mask_takes_space=False,
+        pair="{opening} $A {closing} $B:1 {closing}:1",
     ),
     "mpnet": SpecialNames(
         {
@@ -55,6 +60,7 @@ SPECIAL_NAMES: Mapping[str, SpecialNames] = {
             "mask_token": "<mask>",
         },
         mask_takes_space=True,
+        pair="{opening} $A {closing} {closing} $B {closing}",
     ),
 }
 """The families whose tokenizer is WordPiece over ``vocab.txt``."""
@@ -93,7 +99,9 @@ def build_wordpiece(folder: Path, model_type: str) -> str:
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     opening, closing = (specials[role].content for role in ("cls_token", "sep_token"))
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{opening} $A {closing}", special_tokens=[(opening, ids[opening]), (closing, ids[closing])]
+        single=f"{opening} $A {closing}",
+        pair=SPECIAL_NAMES[model_type].pair.format(opening=opening, closing=closing),
+        special_tokens=[(opening, ids[opening]), (closing, ids[closing])],
     )
     tokenizer.add_special_tokens(_added(settings, specials, ids, folder / SETTINGS_FILE))
     return tokenizer.to_str()

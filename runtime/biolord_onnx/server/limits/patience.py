@@ -38,7 +38,7 @@ async def while_wanted(work: Coroutine[Any, Any, T], request: Request, timeout_s
             return task.result()
         if gone.done():
             raise ClientGoneError
-        raise ApiError(UNAVAILABLE, f"no vectors after {timeout_s:g} s: send fewer texts, or try again", RETRY_AFTER_S)
+        raise ApiError(UNAVAILABLE, f"no answer after {timeout_s:g} s: send fewer texts, or try again", RETRY_AFTER_S)
     finally:
         gone.cancel()
         task.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import orjson
@@ -26,12 +26,12 @@ class JsonResponse(Response):
 
     def render(self, content: object) -> bytes:
         """Write the content."""
-        return _dumps(content)
+        return dumps(content)
 
 
 async def tei_answer(found: Embedded) -> Response:
     """Put vectors into text-embeddings-inference's form."""
-    return _answer(b"[%b]" % await _members(found.vectors, lambda _, row: row), found)
+    return timed(b"[%b]" % await _members(found.vectors, lambda _, row: row), found.stages_ms, found.truncated)
 
 
 async def openai_answer(found: Embedded, model: str, encoding: str) -> Response:
@@ -41,8 +41,9 @@ async def openai_answer(found: Embedded, model: str, encoding: str) -> Response:
         return {"object": "embedding", "index": index, "embedding": _base64(row) if encoding == "base64" else row}
 
     usage = {"prompt_tokens": found.tokens, "total_tokens": found.tokens}
-    head = _dumps({"object": "list", "model": model, "usage": usage})
-    return _answer(b'%b,"data":[%b]}' % (head[:-1], await _members(found.vectors, member)), found)
+    head = dumps({"object": "list", "model": model, "usage": usage})
+    body = b'%b,"data":[%b]}' % (head[:-1], await _members(found.vectors, member))
+    return timed(body, found.stages_ms, found.truncated)
 
 
 def joined(parts: Sequence[bytes]) -> bytes:
@@ -57,18 +58,19 @@ async def _members(vectors: NDArray[np.float32], member: Callable[[int, Row], ob
         if start:
             await asyncio.sleep(0)
         rows = vectors[start : start + ROWS]
-        parts.append(_dumps([member(start + place, row) for place, row in enumerate(rows)]))
+        parts.append(dumps([member(start + place, row) for place, row in enumerate(rows)]))
     return joined(parts)
 
 
-def _answer(body: bytes, found: Embedded) -> Response:
-    """Tell where the time went, and how many texts were cut, beside the vectors."""
-    timing = ", ".join(f"{name};dur={milliseconds:.2f}" for name, milliseconds in found.stages_ms.items())
-    headers = {"server-timing": timing, "x-truncated-texts": str(found.truncated)}
+def timed(body: bytes, stages_ms: Mapping[str, float], truncated: int) -> Response:
+    """Answer with JSON; tell where the time went, and how many texts were cut, in headers."""
+    timing = ", ".join(f"{name};dur={milliseconds:.2f}" for name, milliseconds in stages_ms.items())
+    headers = {"server-timing": timing, "x-truncated-texts": str(truncated)}
     return Response(body, headers=headers, media_type=JSON)
 
 
-def _dumps(content: object) -> bytes:
+def dumps(content: object) -> bytes:
+    """Write JSON, numpy's arrays among it."""
     return orjson.dumps(content, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

@@ -42,9 +42,17 @@ def _texts_or_ids(value: object) -> list[str] | list[list[int]]:
     return _texts(value)
 
 
+def _list_of_texts(value: object) -> list[str]:
+    """Take a list of strings."""
+    if isinstance(value, list):
+        return _texts(value)
+    raise ValueError("expected a list of strings")
+
+
 _STRINGS = [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
 _IDS = {"type": "array", "items": {"type": "integer"}}
 Texts = Annotated[list[str], PlainValidator(_texts), WithJsonSchema({"anyOf": _STRINGS})]
+TextList = Annotated[list[str], PlainValidator(_list_of_texts), WithJsonSchema(_STRINGS[1])]
 TextsOrIds = Annotated[
     list[str] | list[list[int]],
     PlainValidator(_texts_or_ids),
@@ -109,5 +117,17 @@ class TokenizeRequest(Body):
 
 def documented(kind: type[Body]) -> dict[str, object]:
     """Describe a route's body for its OpenAPI document."""
-    schema: Mapping[str, object] = kind.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    schema = kind.model_json_schema()
+    inlined = _inlined(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": inlined}}}}
+
+
+def _inlined(schema: object, parts: Mapping[str, object]) -> object:
+    """Put parts where they are referred to: such a reference would be looked for at the root of the document."""
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(name := schema.get("$ref"), str):
+        return _inlined(parts[name.rpartition("/")[2]], parts)
+    return {name: _inlined(one, parts) for name, one in schema.items()}

@@ -12,15 +12,17 @@ from biolord_onnx import __version__
 from biolord_onnx.server.routes.answers import JSON, JsonResponse, joined, tei_answer
 from biolord_onnx.server.routes.bodies import read_body
 from biolord_onnx.server.routes.schemas import EmbedRequest, TokenizeRequest, documented
-from biolord_onnx.server.service import TOKENIZING_THREADS, Service
+from biolord_onnx.server.service import TOKENIZING_THREADS
+from biolord_onnx.server.services import Services
 from biolord_onnx.server.work.batcher import RUN_TOKENS
 
 TAG = "text-embeddings-inference"
 
 
-def tei_routes(service: Service) -> APIRouter:
+def tei_routes(services: Services) -> APIRouter:
     """Make the routes."""
     router = APIRouter(tags=[TAG])
+    service = services.vectors
 
     @router.post("/embed", openapi_extra=documented(EmbedRequest))
     async def embed(request: Request) -> Response:
@@ -44,13 +46,14 @@ def tei_routes(service: Service) -> APIRouter:
     @router.get("/info")
     async def info() -> Response:
         """Tell what runs and what it takes."""
-        return JsonResponse(describe(service))
+        return JsonResponse(describe(services))
 
     return router
 
 
-def describe(service: Service) -> dict[str, Any]:
+def describe(services: Services) -> dict[str, Any]:
     """Tell what runs, first in the words of text-embeddings-inference, then in ours."""
+    service = services.vectors
     manifest, limits = service.manifest, service.settings.limits
     return {
         "model_id": manifest.source.id,
@@ -74,4 +77,6 @@ def describe(service: Service) -> dict[str, Any]:
         "requires": {"operators": manifest.requires.operators},
         "kernels": service.kernels,
         "fidelity": manifest.fidelity,
+        "index": None if services.search is None else services.search.describe(),
+        "reranker": None if services.rerank is None else services.rerank.describe(),
     }

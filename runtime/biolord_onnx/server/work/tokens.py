@@ -70,12 +70,18 @@ class Lanes:
         self.heavy.close()
 
 
-def shares(texts: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
-    """Cut texts into runs of at most so many characters, or of one text; yields what each costs, and its texts."""
+def shares(texts: Sequence[str], most: int = SHARE, each: int = TEXT_COST) -> Iterator[tuple[int, Sequence[str]]]:
+    """Cut texts into runs of at most so many characters, or of one text; yields what each costs, and its texts.
+
+    Args:
+        texts: one or more.
+        most: characters of a run.
+        each: what a text costs beside its own characters.
+    """
     start, cost = 0, 0
     for place, text in enumerate(texts):
-        own = len(text) + TEXT_COST
-        if place > start and cost + own > SHARE:
+        own = len(text) + each
+        if place > start and cost + own > most:
             yield cost, texts[start:place]
             start, cost = place, 0
         cost += own

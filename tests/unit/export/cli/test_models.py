@@ -8,7 +8,10 @@ import tomllib
 
 import pytest
 
+from biolord_export.checkpoint.architectures import READERS
+from biolord_export.checkpoint.families import FAMILIES
 from biolord_export.checkpoint.family import FAMILY
+from biolord_export.checkpoint.heads import HEADS
 from biolord_export.cli import models
 from family.layouts import LAYOUTS
 from oracle.client import REPOSITORY
@@ -24,7 +27,7 @@ def listed(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 
 def test_all_five_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """Each under its id, with the command that exports it."""
-    blocks = listed(capsys).split("\n\n")
+    blocks = listed(capsys).split("\n\n")[: len(FAMILY)]
     assert [block.splitlines()[0] for block in blocks] == [model.id for model in FAMILY]
     assert len(blocks) == 5
     for block in blocks:
@@ -44,9 +47,32 @@ def test_older_checkpoints_are_exported_from_their_pull_request(capsys: pytest.C
 
 def test_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     """The same, by name."""
-    rows = json.loads(listed(capsys, "--json"))
+    members = json.loads(listed(capsys, "--json"))
+    rows = members["biolord"]
     assert [row["id"] for row in rows] == [model.id for model in FAMILY]
     assert {row["id"]: row["max_length"] for row in rows}["FremyCompany/BioLORD-2023-M"] == 64
+
+
+def test_families_follow(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each with what was verified and what wasn't, in text and as JSON."""
+    blocks = listed(capsys).split("\n\n")[len(FAMILY) :]
+    assert [block.splitlines()[0] for block in blocks] == [family.name for family in FAMILIES]
+    for block in blocks:
+        for word in ("gives", "model types", "such as", "verified", "not run"):
+            assert f"\n  {word} " in block
+        assert max(map(len, block.splitlines())) <= 120
+    assert [family["name"] for family in json.loads(listed(capsys, "--json"))["families"]] == [
+        family.name for family in FAMILIES
+    ]
+
+
+def test_every_architecture_belongs_to_a_family_and_no_other_is_claimed() -> None:
+    """Of those that are read, and of those whose classifiers are."""
+    named = {
+        gives: {kind for family in FAMILIES if family.gives == gives for kind in family.model_types}
+        for gives in ("vectors", "scores")
+    }
+    assert named == {"vectors": set(READERS), "scores": set(READERS) & set(HEADS)}
 
 
 def test_what_is_claimed_is_what_the_layouts_test() -> None:

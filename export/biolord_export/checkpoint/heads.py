@@ -1,0 +1,70 @@
+"""What makes a score of a pair's first token, one row an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.weights import EncoderWeights, Head, HeadActivation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from biolord_export.checkpoint.config import EncoderConfig
+
+TYPES = "embeddings.token_type_embeddings.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadNames:
+    """The two linear layers of a classifier, and what stands between them."""
+
+    dense: str
+    output: str
+    activation: HeadActivation
+
+
+_ROBERTA = HeadNames("classifier.dense", "classifier.out_proj", "tanh")
+HEADS: Mapping[str, HeadNames] = {
+    "bert": HeadNames("pooler.dense", "classifier", "tanh"),
+    "distilbert": HeadNames("pre_classifier", "classifier", "relu"),
+    "electra": HeadNames("classifier.dense", "classifier.out_proj", "gelu"),
+    "mpnet": _ROBERTA,
+    "roberta": _ROBERTA,
+    "xlm-roberta": _ROBERTA,
+}
+
+
+def read_head(config: EncoderConfig, path: Path) -> Head:
+    """Read a classifier of one score.
+
+    Raises:
+        CheckpointError: The file holds none, or not of the sizes that config.json promises.
+    """
+    names = HEADS[config.model_type]
+    with TensorFile(path, f"{names.dense}.weight") as tensors:
+        dense = tensors.linear(names.dense, config.dim, config.dim)
+    with TensorFile(path, f"{names.output}.weight") as tensors:
+        return Head(dense, tensors.linear(names.output, config.dim, 1), names.activation)
+
+
+def with_head(weights: EncoderWeights, config: EncoderConfig, path: Path, *, token_types: bool) -> EncoderWeights:
+    """Add to an encoder what a cross-encoder has beside it.
+
+    Args:
+        weights: The encoder's, the vector of type 0 already among the positions'.
+        config: Its sizes.
+        path: The weights file.
+        token_types: Whether tokens of a pair differ in their types.
+
+    Raises:
+        CheckpointError: As `read_head`.
+    """
+    types = None
+    if token_types:
+        with TensorFile(path, TYPES) as tensors:
+            table = tensors.read(TYPES, (config.token_types, config.dim))
+        types = table - table[0]
+    return replace(weights, head=read_head(config, path), token_types=types)
