@@ -4,11 +4,23 @@
 namespace biolord {
 namespace {
 
-struct Embed {
+// With a table of positions that are added, and without one.
+struct Placed {
   static constexpr const char* kName = "Embed";
   static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt8, kFloat, kFloat, kFloat};
-  static constexpr ElementType kOutputs[] = {kFloat, kInt32};
   static constexpr size_t kRequiredInputs = 6;
+  static constexpr bool kPlaced = true;
+};
+struct Unplaced {
+  static constexpr const char* kName = "EmbedTokens";
+  static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt8, kFloat, kFloat};
+  static constexpr size_t kRequiredInputs = 5;
+  static constexpr bool kPlaced = false;
+};
+
+template <class Form>
+struct Embed : Form {
+  static constexpr ElementType kOutputs[] = {kFloat, kInt32};
 
   const Kind* kind = chosen();
   EmbedTask task = {};
@@ -24,9 +36,13 @@ struct Embed {
     vocabulary = table.shape[0];
     task.table = table.as<int8_t>(), task.dim = static_cast<int>(dim);
     task.scales = node.floats(3, "scales", {vocabulary, dim / 64});
-    const Tensor positions = node.constant(4, "positions", kFloat, {kAny, dim});
+    task.norm = node.norm(Form::kPlaced ? 5 : 4, task.dim, node.epsilon());
+    if (Form::kPlaced) take_positions(node);
+    else longest = kMaxTurned;
+  }
+  void take_positions(Node& node) {
+    const Tensor positions = node.constant(4, "positions", kFloat, {kAny, task.dim});
     task.positions = positions.as<float>();
-    task.norm = node.norm(5, task.dim, node.epsilon());
     task.first_position = node.integer_or("first_position", 0, 0, 1 << 20);
     task.pad_id = node.integer_or("pad_id", -1, -1, 1 << 30);
     if (node.ok() && task.pad_id >= 0 && task.first_position == 0)
@@ -82,10 +98,12 @@ struct Embed {
   }
 };
 
-const Registered<Embed> op;
+const Registered<Embed<Placed>> op;
+const Registered<Embed<Unplaced>> tokens_op;
 
 }  // namespace
 
 const CustomOp* embed_operator() { return &op; }
+const CustomOp* embed_tokens_operator() { return &tokens_op; }
 
 }  // namespace biolord
