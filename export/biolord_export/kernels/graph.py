@@ -10,6 +10,7 @@ from biolord_export.kernels.attention import Attention, emit_bias
 from biolord_export.kernels.builder import KernelGraph
 from biolord_export.kernels.embed import emit_embed
 from biolord_export.kernels.feed_forward import emit_feed_forward
+from biolord_export.kernels.modern import Rows, emit_modern_layers
 from biolord_export.kernels.pool import emit_pool
 
 if TYPE_CHECKING:
@@ -37,9 +38,13 @@ def emit_integer_encoder(
         graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"]),
     )
     hidden, starts = emit_embed(graph, weights, encoder, ids_and_mask, longest)
-    attention = Attention(starts, weights.heads, emit_bias(graph, weights, longest))
-    for exact, layer in zip(weights.layers, encoder.layers, strict=True):
-        hidden = attention.emit(graph, hidden, layer.attention, exact.attention_norm)
-        hidden = emit_feed_forward(graph, hidden, layer.feed_forward, exact.output_norm)
+    if weights.modern:
+        rows = Rows(hidden, starts, longest)
+        hidden = emit_modern_layers(graph, weights, weights.modern, encoder.layers, rows)
+    else:
+        attention = Attention(starts, weights.heads, emit_bias(graph, weights, longest))
+        for exact, layer in zip(weights.layers, encoder.layers, strict=True):
+            hidden = attention.emit(graph, hidden, layer.attention, exact.attention_norm)
+            hidden = emit_feed_forward(graph, hidden, layer.feed_forward, exact.output_norm)
     emit_pool(graph, hidden, starts, pooling, weights.dim)
     return graph

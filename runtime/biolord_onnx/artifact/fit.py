@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.graph.compiled_operators import DOMAIN, LONGEST, POSITION_BIAS, POSITIONS, TABLE
+from biolord_onnx.graph.compiled_operators import (
+    DOMAIN,
+    LONGEST,
+    LONGEST_ROTARY,
+    POSITION_BIAS,
+    POSITIONS,
+    PROJECTED,
+    TABLE,
+    TURNS,
+)
 from biolord_onnx.graph.file import Graph, Node
 
 if TYPE_CHECKING:
@@ -15,9 +24,9 @@ if TYPE_CHECKING:
     from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 # How the exporter calls the tables of stock operators, and optimum.
-_TOKEN_TABLES = ("tokens", "embeddings.word_embeddings.weight")
-_POSITION_TABLES = ("positions", "embeddings.position_embeddings.weight")
-_COUNTS_FROM_ZERO = frozenset({"bert"})
+_TOKEN_TABLES = ("tokens", "embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
+_POSITION_TABLES = ("positions", "embeddings.position_embeddings.weight", "rotary/cosines")
+_COUNTS_FROM_ZERO = frozenset({"bert", "distilbert", "electra", "modernbert"})
 
 
 def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
@@ -33,8 +42,9 @@ def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
 def _check_width(graph: Graph, manifest: Manifest, folder: Path) -> None:
     """Nobody infers the shapes of compiled operators: they pass on the width that they are given."""
     shapes = _shapes(graph)
-    for node in _compiled(graph, "Embed"):
-        width = _last(shapes[node.inputs[TABLE]])
+    projections = [shapes[node.inputs[PROJECTED]] for node in _compiled(graph, "Project")]
+    tables = [shapes[node.inputs[TABLE]] for node in _compiled(graph, "Embed", "EmbedTokens")]
+    for width in map(_last, projections or tables):
         if width != manifest.dim:
             raise ArtifactError(
                 f"{folder}: dim is {manifest.dim}, the graph's tokens have {width} numbers: export the artifact again"
@@ -77,7 +87,7 @@ def check_ids(artifact: Artifact, tokenizer: Tokenizer) -> None:
 
 
 def _token_rows(graph: Graph) -> int | None:
-    embeds = _compiled(graph, "Embed")
+    embeds = _compiled(graph, "Embed", "EmbedTokens")
     shapes = _shapes(graph)
     if embeds:
         return min(_first(shapes[node.inputs[TABLE]]) for node in embeds)
@@ -87,6 +97,9 @@ def _token_rows(graph: Graph) -> int | None:
 def _compiled_room(graph: Graph) -> int | None:
     """Count the tokens of the longest text that compiled operators take; None where the graph has none."""
     shapes = _shapes(graph)
+    turned = [_first(shapes[node.inputs[TURNS]]) for node in _compiled(graph, "RotaryAttention")]
+    if turned:
+        return min(LONGEST_ROTARY, *turned)
     rooms = [
         _first(shapes[node.inputs[POSITIONS]]) - dict(node.integers).get("first_position", 0)
         for node in _compiled(graph, "Embed")
@@ -98,8 +111,8 @@ def _compiled_room(graph: Graph) -> int | None:
     return min(LONGEST, *rooms, *((_last(shapes[bias]) + 1) // 2 for bias in biases if bias))
 
 
-def _compiled(graph: Graph, kind: str) -> list[Node]:
-    return [node for node in graph.nodes if (node.domain, node.kind) == (DOMAIN, kind)]
+def _compiled(graph: Graph, *kinds: str) -> list[Node]:
+    return [node for node in graph.nodes if node.domain == DOMAIN and node.kind in kinds]
 
 
 def _shapes(graph: Graph) -> dict[str, tuple[int, ...]]:

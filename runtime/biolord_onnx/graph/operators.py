@@ -48,6 +48,7 @@ OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
         (STANDARD, "Shape", "start", "end"),
         (STANDARD, "Slice"),
         (STANDARD, "Softmax", "axis"),
+        (STANDARD, "Split", "axis", "num_outputs"),
         (STANDARD, "Squeeze"),
         (STANDARD, "Sub"),
         (STANDARD, "Transpose", "perm"),
@@ -55,5 +56,6 @@ OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
         (STANDARD, "Where"),
         (MICROSOFT, "Gelu"),
         (MICROSOFT, "MultiHeadAttention", "num_heads"),
+        (MICROSOFT, "RotaryEmbedding", "num_heads"),
     )
 } | {(DOMAIN, kind): operator.attributes for kind, operator in COMPILED.items()}

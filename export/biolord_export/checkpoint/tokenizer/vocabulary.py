@@ -33,17 +33,20 @@ class SpecialNames:
     mask_takes_space: bool
 
 
+_BERT = SpecialNames(
+    {
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    },
+    mask_takes_space=False,
+)
 SPECIAL_NAMES: Mapping[str, SpecialNames] = {
-    "bert": SpecialNames(
-        {
-            "unk_token": "[UNK]",
-            "sep_token": "[SEP]",
-            "pad_token": "[PAD]",
-            "cls_token": "[CLS]",
-            "mask_token": "[MASK]",
-        },
-        mask_takes_space=False,
-    ),
+    "bert": _BERT,
+    "distilbert": _BERT,
+    "electra": _BERT,
     "mpnet": SpecialNames(
         {
             "bos_token": "<s>",
@@ -65,7 +68,7 @@ def build_wordpiece(folder: Path, model_type: str) -> str:
 
     Args:
         folder: Where it lies, and perhaps ``tokenizer_config.json`` and ``special_tokens_map.json`` beside it.
-        model_type: ``bert`` or ``mpnet``.
+        model_type: One of `SPECIAL_NAMES`.
 
     Returns:
         The text of a ``tokenizer.json``.
