@@ -129,7 +129,7 @@ def write_tokenizer(folder: Path, architecture: str) -> None:
         "eos_token": specials.closing,
         "cls_token": specials.opening,
         "sep_token": specials.closing,
-        "unk_token": "[UNK]" if "[UNK]" in specials.first else "<unk>",
+        "unk_token": "[UNK]" if "[UNK]" in (*specials.first, *specials.last) else "<unk>",
         "pad_token": specials.pad,
         "mask_token": specials.mask,
     }
