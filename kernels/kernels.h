@@ -8,6 +8,7 @@ namespace biolord {
 constexpr int kMaxDim = 4096;       // rows of this width are held on the stack
 constexpr int kMaxInner = 16384;
 constexpr int kMaxLength = 512;     // tokens of a text
+constexpr int kMaxTurned = 8192;    // the same where positions are rotary
 constexpr int kBlockTokens = 256;   // tokens that are worked on at once: more fall out of the second-level cache
 constexpr int kFewTokens = 128;     // up to here a run is cut into parts for several threads
 
@@ -68,6 +69,41 @@ struct FeedForwardTask {
   const Linear* second;  // [groups]
   Norm norm;
 };
+// From rows of one width to rows of another, their values rounded to 16 bits.
+struct ProjectTask {
+  const float* x;
+  float* y;
+  int tokens;
+  Affine smoothing;
+  Linear linear;
+};
+struct NormTask {
+  const float* x;
+  float* y;
+  int tokens, dim;
+  Norm norm;
+};
+// What is rounded is a row, normalized or as it is, times the gain plus the shift.
+struct RotaryAttentionTask {
+  const float* x;
+  float* y;
+  const int32_t* starts;
+  int texts, dim, heads;
+  bool normalized;  // the row is normalized already
+  Norm norm;
+  Linear qkv, out;
+  const float* turns;  // [positions][width]: cosines, then sines
+  int window;          // keys at most so many tokens away
+  int value_bits;
+};
+struct GatedFeedForwardTask {
+  const float* x;
+  float* y;
+  int tokens, dim, groups;
+  Norm norm;
+  Linear first;  // the channels of a group, their gates, and so on
+  const Linear* second;  // [groups]
+};
 struct PoolTask {
   const float* x;
   const int32_t* starts;
@@ -108,6 +144,10 @@ struct Kind {
   bool (*attention)(const AttentionTask&, Workers&);
   bool (*feed_forward)(const FeedForwardTask&, Workers&);
   void (*pool)(const PoolTask&);
+  bool (*project)(const ProjectTask&, Workers&);
+  void (*normalize)(const NormTask&);
+  bool (*rotary_attention)(const RotaryAttentionTask&, Workers&);
+  bool (*gated_feed_forward)(const GatedFeedForwardTask&, Workers&);
   bool (*scan)(const ScanTask&);
   void (*score)(const ScoreTask&);
 };

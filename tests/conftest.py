@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tiny.checkpoint import write_checkpoint
+from tiny.weights import Sizes
 
 # Some tests import onnxruntime themselves; those of this variable start processes without it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -67,3 +68,28 @@ def tiny_xlm_roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny XLM-R checkpoint to read: mean pooling and no Normalize module, as BioLORD-2023-M."""
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny-xlm-roberta"
     return write_checkpoint(folder, architecture="xlm-roberta")
+
+
+@pytest.fixture(scope="session")
+def tiny_camembert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny CamemBERT checkpoint to read."""
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny-camembert", architecture="camembert")
+
+
+@pytest.fixture(scope="session")
+def tiny_distilbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny DistilBERT checkpoint to read."""
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny-distilbert", architecture="distilbert")
+
+
+@pytest.fixture(scope="session")
+def tiny_electra(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny ELECTRA checkpoint to read, its embeddings shorter than its token vectors, as ELECTRA-small."""
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny-electra"
+    return write_checkpoint(folder, architecture="electra", sizes=Sizes(hidden=128, embedding=64))
+
+
+@pytest.fixture(scope="session")
+def tiny_modernbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny ModernBERT checkpoint to read."""
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny-modernbert", architecture="modernbert")

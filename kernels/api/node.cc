@@ -144,11 +144,11 @@ Norm Node::norm(size_t index, int dim, float epsilon) {
   const float* rows = floats(index, "norm", {2, dim});
   return {rows, rows ? rows + dim : rows, epsilon};
 }
-Affine Node::smoothing(size_t index, int* dim) {
-  const Tensor tensor = constant(index, "smoothing", kFloat, {2, kAny});
+Affine Node::smoothing(size_t index, int* dim, const char* name) {
+  const Tensor tensor = constant(index, name, kFloat, {2, kAny});
   const int64_t width = tensor.shape[1];
   if (ok() && (width < 64 || width > kMaxDim || width % 64))
-    fail("input smoothing is %lld wide, expected a multiple of 64 up to %d", static_cast<long long>(width), kMaxDim);
+    fail("input %s is %lld wide, expected a multiple of 64 up to %d", name, static_cast<long long>(width), kMaxDim);
   *dim = ok() ? static_cast<int>(width) : 64;
   return {tensor.as<float>(), tensor.data ? tensor.as<float>() + *dim : nullptr};
 }

@@ -56,7 +56,7 @@ class Node : public Checked {
 
   // Tensors that several operators share; see README.md.
   Norm norm(size_t index, int dim, float epsilon);
-  Affine smoothing(size_t index, int* dim);  // tells the width
+  Affine smoothing(size_t index, int* dim, const char* name = "smoothing");  // tells the width
   // `scales`: the index of the optional group scales.
   Linear linear(size_t packed, size_t columns, size_t scales, const char* name, int inputs, int outputs);
   int group_of(const Tensor& scales, const char* name, int inputs);

@@ -9,8 +9,11 @@ namespace {
 INLINE void embed_token(const biolord::EmbedTask& t, int64_t id, int place, const float* type, float* y) {
   const int8_t* row = t.table + id * t.dim;
   const float* scales = t.scales + id * (t.dim / 64);
-  const float* positions = t.positions + static_cast<size_t>(place) * t.dim;
-  for (int c = 0; c < t.dim; c += 16) store(y + c, fma(widened(row + c), all(scales[c / 64]), load(positions + c)));
+  const float* positions = t.positions ? t.positions + static_cast<size_t>(place) * t.dim : nullptr;
+  for (int c = 0; c < t.dim; c += 16) {
+    const Floats value = widened(row + c), scale = all(scales[c / 64]);
+    store(y + c, t.positions ? fma(value, scale, load(positions + c)) : mul(value, scale));
+  }
   if (type)
     for (int c = 0; c < t.dim; c += 16) store(y + c, add(load(y + c), load(type + c)));
   layer_norm(y, y, t.dim, t.norm);

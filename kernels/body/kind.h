@@ -15,6 +15,9 @@ INLINE size_t products_room(const biolord::Linear& w) {
 
 #include "body/ends.h"
 #include "body/feed_forward.h"
+#include "body/gated_feed_forward.h"
+#include "body/project.h"
+#include "body/rotary_attention.h"
 #include "body/scan.h"
 #include "body/score.h"
 
@@ -22,5 +25,6 @@ INLINE size_t products_room(const biolord::Linear& w) {
   namespace biolord {                               \
   bool supports_##name();                           \
   extern const Kind kind_##name;                    \
-  const Kind kind_##name = {#name, supports_##name, embed, attention, feed_forward, pool, scan, score}; \
+  const Kind kind_##name = {#name,     supports_##name, embed,            attention,          feed_forward, pool, \
+                            project,   normalize,       rotary_attention, gated_feed_forward, scan,         score}; \
   }

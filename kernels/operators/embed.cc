@@ -4,20 +4,28 @@
 namespace biolord {
 namespace {
 
-struct Single {
+// Positions are added where there is a table of them; token types stand beside ids and mask where there is one of those.
+struct Placed {
   static constexpr const char* kName = "Embed";
   static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt8, kFloat, kFloat, kFloat};
+  static constexpr bool kPlaced = true, kTyped = false;
 };
-struct Pairs {  // token types beside ids and mask, and a table of them
+struct Pairs {
   static constexpr const char* kName = "EmbedPairs";
   static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt64, kInt8, kFloat, kFloat, kFloat, kFloat};
+  static constexpr bool kPlaced = true, kTyped = true;
+};
+struct Unplaced {
+  static constexpr const char* kName = "EmbedTokens";
+  static constexpr ElementType kInputs[] = {kInt64, kInt64, kInt8, kFloat, kFloat};
+  static constexpr bool kPlaced = false, kTyped = false;
 };
 
-template <class Texts>
-struct Embed : Texts {
+template <class Form>
+struct Embed : Form {
   static constexpr ElementType kOutputs[] = {kFloat, kInt32};
-  static constexpr size_t kRequiredInputs = sizeof(Texts::kInputs) / sizeof(Texts::kInputs[0]);
-  static constexpr bool kTyped = kRequiredInputs == 8;
+  static constexpr size_t kRequiredInputs = sizeof(Form::kInputs) / sizeof(Form::kInputs[0]);
+  static constexpr bool kPlaced = Form::kPlaced, kTyped = Form::kTyped;
   static constexpr size_t kTable = kTyped ? 3 : 2;  // the first constant
 
   const Kind* kind = chosen();
@@ -34,14 +42,19 @@ struct Embed : Texts {
     vocabulary = table.shape[0];
     task.table = table.as<int8_t>(), task.dim = static_cast<int>(dim);
     task.scales = node.floats(kTable + 1, "scales", {vocabulary, dim / 64});
-    const Tensor positions = node.constant(kTable + 2, "positions", kFloat, {kAny, dim});
+    task.norm = node.norm(kPlaced ? kTable + 3 : kTable + 2, task.dim, node.epsilon());
+    if (kTyped) take_types(node);
+    if (kPlaced) take_positions(node);
+    else longest = kMaxTurned;
+  }
+  void take_types(Node& node) {
+    const Tensor table = node.constant(kTable + 4, "types", kFloat, {kAny, task.dim});
+    if (node.ok() && table.shape[0] < 1) node.fail("input types has no rows, expected 1 or more");
+    types = table.shape[0], task.types = table.as<float>();
+  }
+  void take_positions(Node& node) {
+    const Tensor positions = node.constant(kTable + 2, "positions", kFloat, {kAny, task.dim});
     task.positions = positions.as<float>();
-    task.norm = node.norm(kTable + 3, task.dim, node.epsilon());
-    if (kTyped) {
-      const Tensor table_of_types = node.constant(kTable + 4, "types", kFloat, {kAny, dim});
-      if (node.ok() && table_of_types.shape[0] < 1) node.fail("input types has no rows, expected 1 or more");
-      types = table_of_types.shape[0], task.types = table_of_types.as<float>();
-    }
     task.first_position = node.integer_or("first_position", 0, 0, 1 << 20);
     task.pad_id = node.integer_or("pad_id", -1, -1, 1 << 30);
     if (node.ok() && task.pad_id >= 0 && task.first_position == 0)
@@ -109,12 +122,14 @@ struct Embed : Texts {
   }
 };
 
-const Registered<Embed<Single>> op;
-const Registered<Embed<Pairs>> op_of_pairs;
+const Registered<Embed<Placed>> op;
+const Registered<Embed<Pairs>> pairs_op;
+const Registered<Embed<Unplaced>> tokens_op;
 
 }  // namespace
 
 const CustomOp* embed_operator() { return &op; }
-const CustomOp* embed_pairs_operator() { return &op_of_pairs; }
+const CustomOp* embed_pairs_operator() { return &pairs_op; }
+const CustomOp* embed_tokens_operator() { return &tokens_op; }
 
 }  // namespace biolord

@@ -1,4 +1,5 @@
 #include "dispatch.h"
+#include "operators/groups.h"
 #include "operators/registered.h"
 
 namespace biolord {
@@ -28,26 +29,7 @@ struct FeedForward {
     if (!node.ok()) return;
     task.first = node.linear(2, 3, 7, "first", task.dim, static_cast<int>(inner));
     task.norm = node.norm(6, task.dim, node.epsilon());
-    take_second(node, static_cast<int>(inner) / task.groups);
-  }
-  void take_second(Node& node, int width) {
-    const int dim = task.dim, groups = task.groups;
-    Tensor scales;
-    int group = width;
-    if (node.has(8)) {
-      scales = node.constant(8, "second", kInt8, {groups, dim / 16, kAny, 16});
-      group = node.group_of(scales, "second", width);
-    }
-    const int line = scales.data ? 8 : 4;
-    const int8_t* packed = node.constant(4, "second", kInt8, {groups, dim / 16, width / line, 16, 4}).as<int8_t>();
-    const float* rows = node.floats(5, "columns of the second layer", {2 * groups + 1, dim});
-    if (!node.ok()) return;
-    for (int g = 0; g < groups; g++) {
-      const size_t size = static_cast<size_t>(dim) * width;
-      second[g] = {packed + g * size * 4 / static_cast<size_t>(line),
-                   scales.data ? scales.as<int8_t>() + g * size / static_cast<size_t>(group) : nullptr,
-                   rows + 2 * g * dim, rows + (2 * g + 1) * dim, rows + 2 * groups * dim, width, dim, group};
-    }
+    take_groups(node, {4, 5, 8}, task.dim, task.groups, static_cast<int>(inner) / task.groups, second);
   }
   void compute(Run& run) const {
     const Tensor hidden = run.input(0, "hidden", kFloat, {kAny, task.dim});

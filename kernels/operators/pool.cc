@@ -19,7 +19,7 @@ struct Pool {
     const int64_t dim = hidden.shape[1];
     if (run.ok() && (dim < 64 || dim > kMaxDim || dim % 64))
       run.fail("input hidden is %lld wide, expected a multiple of 64 up to %d", static_cast<long long>(dim), kMaxDim);
-    const int texts = run.texts(hidden, starts, kMaxLength);
+    const int texts = run.texts(hidden, starts, kMaxTurned);
     float *sentence = run.output<float>(0, {texts, dim}), *unit = run.output<float>(1, {texts, dim});
     if (run.ok()) kind->pool({hidden.as<float>(), starts.as<int32_t>(), texts, static_cast<int>(dim), first_token, sentence, unit});
   }

@@ -55,9 +55,14 @@ struct Registered : CustomOp {
 
 const CustomOp* embed_operator();
 const CustomOp* embed_pairs_operator();
+const CustomOp* embed_tokens_operator();
 const CustomOp* attention_operator();
 const CustomOp* feed_forward_operator();
 const CustomOp* pool_operator();
 const CustomOp* score_operator();
+const CustomOp* project_operator();
+const CustomOp* layer_norm_operator();
+const CustomOp* rotary_attention_operator();
+const CustomOp* gated_feed_forward_operator();
 
 }  // namespace biolord

@@ -30,7 +30,7 @@ constexpr size_t kMaxInputs = 16;
 struct Graph {
   OrtValue inputs[kMaxInputs], outputs[2];
   size_t count = 0;
-  int64_t heads = 0, groups = 0, first_position = 0, first_token = 0, value_bits = 0;
+  int64_t heads = 0, groups = 0, first_position = 0, first_token = 0, value_bits = 0, window = 0, normalized = 0;
   float epsilon = 0;
   int missing = 0, mistyped = 0;  // bits of attributes that aren't given, or of another type
 };
@@ -49,9 +49,9 @@ static OrtStatus* problem(int, const char* text) {
 static const Graph& graph_of(const void* handle) { return *static_cast<const Graph*>(handle); }
 static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int64_t* value) {
   const Graph& g = graph_of(info);
-  const char* names[] = {"heads", "groups", "first_position", "first_token", "value_activation_bits"};
-  const int64_t values[] = {g.heads, g.groups, g.first_position, g.first_token, g.value_bits};
-  for (int i = 0; i < 5; i++)
+  const char* names[] = {"heads", "groups", "first_position", "first_token", "value_activation_bits", "window", "normalized"};
+  const int64_t values[] = {g.heads, g.groups, g.first_position, g.first_token, g.value_bits, g.window, g.normalized};
+  for (int i = 0; i < 7; i++)
     if (!strcmp(name, names[i])) {
       if (g.missing >> i & 1) break;
       if (g.mistyped >> i & 1) return problem(1, "Attribute name and type don't match");
@@ -60,7 +60,7 @@ static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int
   return problem(1, "No attribute with that name is defined.");
 }
 static OrtStatus* attribute_float(const OrtKernelInfo* info, const char*, float* value) {
-  if (graph_of(info).missing >> 5 & 1) return problem(1, "no such attribute");
+  if (graph_of(info).missing >> 7 & 1) return problem(1, "no such attribute");
   *value = graph_of(info).epsilon;
   return nullptr;
 }
@@ -173,7 +173,8 @@ struct Fuzzer {
   void attributes(int64_t heads, int64_t groups) {
     g.heads = perhaps(heads), g.groups = perhaps(groups), g.first_position = perhaps(0), g.first_token = perhaps(random.whole(0, 1));
     g.epsilon = sometimes() ? NAN : 1e-5f, g.value_bits = perhaps(8 * random.whole(1, 2));
-    g.missing = sometimes() ? random.whole(0, 63) : 0, g.mistyped = sometimes() ? random.whole(0, 31) : 0;
+    g.missing = sometimes() ? random.whole(0, 255) : 0, g.mistyped = sometimes() ? random.whole(0, 127) : 0;
+    g.window = perhaps(random.whole(0, 40)), g.normalized = perhaps(random.whole(0, 1));
   }
   void embed(int dim) {
     const int batch = random.whole(1, 4), length = random.whole(1, 20);
@@ -201,19 +202,49 @@ struct Fuzzer {
     input(kFloat, true, {2, dim});
     if (bits4) scales({inner / 16, dim / 32, 16}), scales({groups, dim / 16, width / 32, 16});
   }
+  void embed_tokens(int dim) {
+    const int batch = random.whole(1, 4), length = random.whole(1, 20);
+    input(kInt64, false, {batch, length}), input(kInt64, false, {batch, length});
+    input(kInt8, true, {50, dim}), input(kFloat, true, {50, dim / 64}), input(kFloat, true, {2, dim});
+  }
+  void project(int dim) {
+    input(kFloat, false, {random.whole(0, 70), dim}), input(kFloat, true, {2, dim});
+    linear(dim, 64 * random.whole(1, 3), false);
+  }
+  void layer_norm(int dim) { input(kFloat, false, {random.whole(0, 70), dim}), input(kFloat, true, {2, dim}); }
+  void rotary_attention(int dim, int heads, bool bits4) {
+    starts(input(kFloat, false, {random.whole(1, 70), dim}));
+    input(kFloat, true, {2, dim});
+    linear(dim, 3 * dim, bits4), linear(dim, dim, bits4);
+    input(kFloat, true, {random.whole(70, 80), dim / heads});
+    if (bits4) scales({3 * dim / 16, dim / 32, 16}), scales({dim / 16, dim / 32, 16});
+  }
+  void gated_feed_forward(int dim, int groups, bool bits4) {
+    const int inner = 64 * groups * random.whole(1, 2), width = inner / groups;
+    input(kFloat, false, {random.whole(0, 70), dim}), input(kFloat, true, {2, dim});
+    linear(dim, 2 * inner, bits4);
+    input(kInt8, true, {groups, dim / 16, width / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
+    if (bits4) scales({2 * inner / 16, dim / 32, 16}), scales({groups, dim / 16, width / 32, 16});
+  }
   // Makes a graph, its kernel, and a run; true if it was valid.
   bool once() {
     g = Graph();
     hostile = random.whole(0, 3) ? random.whole(1, 60) : 0;
     const int dim = 64 * random.whole(1, 3), heads = dim / 16 / random.whole(1, 2) / random.whole(1, 2), groups = random.whole(1, 3);
     const bool bits4 = random.whole(0, 1);
-    const CustomOp* ops[] = {embed_operator(), attention_operator(), feed_forward_operator(), pool_operator()};
-    const int which = random.whole(0, 3);
+    const CustomOp* ops[] = {embed_operator(), attention_operator(), feed_forward_operator(), pool_operator(), embed_tokens_operator(),
+                             project_operator(), layer_norm_operator(), rotary_attention_operator(), gated_feed_forward_operator()};
+    const int which = random.whole(0, 8), wide_heads = dim / 32;
     if (which == 0) embed(dim);
     if (which == 1) attention(dim, heads, bits4);
     if (which == 2) feed_forward(dim, groups, bits4);
     if (which == 3) starts(input(kFloat, false, {random.whole(1, 30), dim}));
-    attributes(heads, groups);
+    if (which == 4) embed_tokens(dim);
+    if (which == 5) project(dim);
+    if (which == 6) layer_norm(dim);
+    if (which == 7) rotary_attention(dim, wide_heads, bits4);
+    if (which == 8) gated_feed_forward(dim, groups, bits4);
+    attributes(which == 7 ? wide_heads : heads, groups);
     const bool valid = run(ops[which]);
     for (OrtValue& value : g.inputs) free(value.data);
     for (OrtValue& value : g.outputs) free(value.data);

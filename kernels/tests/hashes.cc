@@ -2,7 +2,7 @@
 // on any machine. Arguments: names of kinds; none: all.
 #include <new>
 
-#include "tests/model.h"
+#include "tests/modern.h"
 
 using namespace biolord;
 
@@ -12,19 +12,47 @@ static const Sizes kModels[] = {
 };
 static const int kLengths[] = {9, 33, 1, 15, 16, 17, 31, 48, 7};
 
-static uint64_t hash_of(const Kind& kind, const Model& model) {
-  constexpr int texts = sizeof(kLengths) / sizeof(kLengths[0]), longest = 48;
-  const int dim = model.sizes.dim;
-  int32_t starts[texts + 1] = {};
-  for (int t = 0; t < texts; t++) starts[t + 1] = starts[t] + kLengths[t];
-  int64_t ids[texts * longest];
-  for (int i = 0; i < texts * longest; i++) ids[i] = i * 31 % Model::kVocabulary;
-  float *x = many<float>(static_cast<size_t>(starts[texts]) * dim), *sentence = many<float>(texts * dim), *unit = many<float>(texts * dim);
-  model.embed(kind, ids, longest, starts, texts, x);
+static const ModernSizes kModern[] = {{64, 2, 128, 2, 3, 5, false, 8}, {64, 1, 128, 1, 3, 9, true, 16}, {768, 12, 1152, 6, 2, 16, false, 16}};
+
+constexpr int kTexts = sizeof(kLengths) / sizeof(kLengths[0]), kLongest = 48;
+struct Texts {
+  int32_t starts[kTexts + 1] = {};
+  int64_t ids[kTexts * kLongest];
+  Texts() {
+    for (int t = 0; t < kTexts; t++) starts[t + 1] = starts[t] + kLengths[t];
+    for (int i = 0; i < kTexts * kLongest; i++) ids[i] = i * 31 % Model::kVocabulary;
+  }
+};
+static void run(const Kind& kind, const Model& model, const Texts& t, float* x) {
+  model.embed(kind, t.ids, kLongest, t.starts, kTexts, x);
   Workers workers = {nullptr, nullptr, 1};
-  for (int l = 0; l < model.sizes.layers; l++) model.layer(kind, l, x, starts, texts, workers);
-  kind.pool({x, starts, texts, dim, false, sentence, unit});
-  return hash(unit, static_cast<size_t>(texts) * dim, hash(sentence, static_cast<size_t>(texts) * dim));
+  for (int l = 0; l < model.sizes.layers; l++) model.layer(kind, l, x, t.starts, kTexts, workers);
+}
+static void run(const Kind& kind, const ModernModel& model, const Texts& t, float* x) { model.run(kind, t.ids, kLongest, t.starts, kTexts, x); }
+
+template <class M>
+static uint64_t hash_of(const Kind& kind, const M& model) {
+  const Texts t;
+  const int dim = model.sizes.dim;
+  float *x = many<float>(static_cast<size_t>(t.starts[kTexts]) * dim), *sentence = many<float>(kTexts * dim), *unit = many<float>(kTexts * dim);
+  run(kind, model, t, x);
+  kind.pool({x, t.starts, kTexts, dim, false, sentence, unit});
+  return hash(unit, static_cast<size_t>(kTexts) * dim, hash(sentence, static_cast<size_t>(kTexts) * dim));
+}
+static bool is_wanted(const Kind& kind, int count, char** names) {
+  for (int n = 1; n < count; n++)
+    if (!strcmp(names[n], kind.name)) return true;
+  return count == 1;
+}
+
+template <class M, class S>
+static void print(const char* family, const S& sizes, int count, char** names) {
+  const M& model = *new (many<M>(1)) M(sizes);
+  for (int i = 0; const Kind* kind = kind_at(i); i++) {
+    if (!is_wanted(*kind, count, names)) continue;
+    const unsigned long long found = hash_of(*kind, model);
+    printf("%s%d-%d-%d-%d %s %016llx\n", family, sizes.dim, sizes.inner, sizes.bits4 ? 4 : 8, sizes.value_bits, kind->name, found);
+  }
 }
 
 // Of what a scan of made-up vectors shows, in any order: two queries take all rows, the others those that may be above 0.
@@ -44,23 +72,11 @@ static uint64_t hash_of_scan(const Kind& kind, int dim) {
   task.first = 32, task.last = 64, task.errors = nullptr, task.count = 1;
   return kind.scan(task) ? found : 0;
 }
-static bool is_wanted(const Kind& kind, int count, char** names) {
-  for (int n = 1; n < count; n++)
-    if (!strcmp(names[n], kind.name)) return true;
-  return count == 1;
-}
-
 int main(int count, char** names) {
   for (int dim = 64; dim <= 768; dim += 704)
     for (int i = 0; const Kind* kind = kind_at(i); i++)
       if (is_wanted(*kind, count, names))
         printf("scan-%d %s %016llx\n", dim, kind->name, static_cast<unsigned long long>(hash_of_scan(*kind, dim)));
-  for (const Sizes& sizes : kModels) {
-    const Model& model = *new (many<Model>(1)) Model(sizes);
-    for (int i = 0; const Kind* kind = kind_at(i); i++) {
-      if (!is_wanted(*kind, count, names)) continue;
-      const unsigned long long found = hash_of(*kind, model);
-      printf("%d-%d-%d-%d %s %016llx\n", sizes.dim, sizes.inner, sizes.bits4 ? 4 : 8, sizes.value_bits, kind->name, found);
-    }
-  }
+  for (const Sizes& sizes : kModels) print<Model>("", sizes, count, names);
+  for (const ModernSizes& sizes : kModern) print<ModernModel>("modern-", sizes, count, names);
 }

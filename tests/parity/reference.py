@@ -16,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from tiny.weights import LAYER_NAMES, Names
+
 Float64 = NDArray[np.float64]
 
 BUCKETS = 32
 MAX_DISTANCE = 128
 PAD = 1
-"""MPNet's and XLM-R's: tokens of this id have no position of their own."""
-QKV = {"mpnet": "attention.attn.{}", "bert": "attention.self.{}", "xlm-roberta": "attention.self.{}"}
-NAMES = dict.fromkeys(QKV, ("query", "key", "value")) | {"mpnet": ("q", "k", "v")}
-OUTPUT = dict.fromkeys(QKV, "attention.output.dense") | {"mpnet": "attention.attn.o"}
-ATTENTION_NORM = dict.fromkeys(QKV, "attention.output.LayerNorm") | {"mpnet": "attention.LayerNorm"}
+"""MPNet's, XLM-R's and CamemBERT's: tokens of this id have no position of their own."""
+COUNTING = frozenset({"mpnet", "xlm-roberta", "camembert"})
 
 
 def relative_bucket(distance: int) -> int:
@@ -91,26 +90,30 @@ class ReferenceEncoder:
         tensors = {name: value.astype(np.float64) for name, value in load_file(folder / "model.safetensors").items()}
         return cls(
             config["model_type"],
-            config["num_attention_heads"],
-            config["layer_norm_eps"],
-            config["num_hidden_layers"],
+            config.get("num_attention_heads", config.get("n_heads")),
+            config.get("layer_norm_eps", 1e-12),
+            config.get("num_hidden_layers", config.get("n_layers")),
             tensors,
         )
 
     def __call__(self, ids: Sequence[int]) -> Float64:
         """Return the token vectors of one text, float64 [tokens, dim]."""
         hidden = self._norm("embeddings.LayerNorm", self._embed(ids))
+        if "embeddings_project.weight" in self.tensors:
+            hidden = self._linear("embeddings_project", hidden)
         bias = self._bias(len(ids)) if self.architecture == "mpnet" else 0.0
+        names = LAYER_NAMES[self.architecture]
         for number in range(self.layers):
-            hidden = self._layer(f"encoder.layer.{number}", hidden, bias)
+            hidden = self._layer(names, f"{names.layer}.{number}", hidden, bias)
         return hidden
 
     def _embed(self, ids: Sequence[int]) -> Float64:
         words = self.tensors["embeddings.word_embeddings.weight"][list(ids)]
         places = self.tensors["embeddings.position_embeddings.weight"]
-        if self.architecture != "mpnet":
-            words = words + self.tensors["embeddings.token_type_embeddings.weight"][0]
-        if self.architecture == "bert":
+        types = self.tensors.get("embeddings.token_type_embeddings.weight")
+        if types is not None:
+            words = words + types[0]
+        if self.architecture not in COUNTING:
             return np.asarray(words + places[: len(ids)])
         rows, seen = [], 0
         for one in ids:
@@ -123,14 +126,13 @@ class ReferenceEncoder:
         rows = [[relative_bucket(key - query) for key in range(tokens)] for query in range(tokens)]
         return np.asarray(table[rows].transpose(2, 0, 1))
 
-    def _layer(self, name: str, x: Float64, bias: Float64 | float) -> Float64:
-        place = f"{name}.{QKV[self.architecture]}"
-        query, key, value = (self._linear(place.format(part), x) for part in NAMES[self.architecture])
+    def _layer(self, names: Names, name: str, x: Float64, bias: Float64 | float) -> Float64:
+        *projections, output = names.qkvo
+        query, key, value = (self._linear(f"{name}.{part}", x) for part in projections)
         mixed = attention(query, key, value, self.heads, bias)
-        attended = x + self._linear(f"{name}.{OUTPUT[self.architecture]}", mixed)
-        middle = self._norm(f"{name}.{ATTENTION_NORM[self.architecture]}", attended)
-        inner = gelu(self._linear(f"{name}.intermediate.dense", middle))
-        return self._norm(f"{name}.output.LayerNorm", middle + self._linear(f"{name}.output.dense", inner))
+        middle = self._norm(f"{name}.{names.attention_norm}", x + self._linear(f"{name}.{output}", mixed))
+        inner = gelu(self._linear(f"{name}.{names.first}", middle))
+        return self._norm(f"{name}.{names.output_norm}", middle + self._linear(f"{name}.{names.second}", inner))
 
     def _linear(self, name: str, x: Float64) -> Float64:
         return np.asarray(x @ self.tensors[f"{name}.weight"].T + self.tensors[f"{name}.bias"])

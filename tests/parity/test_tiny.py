@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from biolord_export.demo.models import reference_model
 from oracle.client import Oracle
 from parity.authored import SENTENCE, UNIT, Authored, cosines, differences, open_graph, write_graph
+from parity.modern import ModernReference, load_reference
 from parity.reference import ReferenceEncoder, pool, unit
 from parity.texts import HOSTILE, names, passages
 from parity.tokens import checkpoint_tokenizer
 from tiny.checkpoint import MAX_SEQ_LENGTH, SIZES, write_checkpoint
 from tiny.tokenizer import vocabulary
 
-ARCHITECTURES = ("mpnet", "bert", "xlm-roberta")
+ARCHITECTURES = ("mpnet", "bert", "xlm-roberta", "camembert", "distilbert", "electra", "modernbert")
+Reference = ReferenceEncoder | ModernReference
 EXACT = 1e-5
 LONGEST = SIZES.positions - 2
 TEXTS = [*names(40), *passages(4), "", "a <pad> b <pad> [PAD] c", "</s> [MASK] <s>", "x" * 200, "🤒 Ménière"]
@@ -39,9 +41,9 @@ def authored(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Auth
 
 
 @pytest.fixture(scope="module")
-def reference(checkpoint: Path) -> ReferenceEncoder:
+def reference(checkpoint: Path) -> Reference:
     """The plain numpy encoder of the same files."""
-    return ReferenceEncoder.load(checkpoint)
+    return load_reference(checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,7 @@ def ids(checkpoint: Path) -> list[list[int]]:
     return checkpoint_tokenizer(checkpoint).tokenize(TEXTS, MAX_SEQ_LENGTH).ids
 
 
-def test_vectors_are_those_of_the_reference(
-    authored: Authored, reference: ReferenceEncoder, ids: list[list[int]]
-) -> None:
+def test_vectors_are_those_of_the_reference(authored: Authored, reference: Reference, ids: list[list[int]]) -> None:
     """Both outputs, for names, cut passages, the empty text and spelled-out special tokens."""
     pooled = [pool(reference(one), "mean") for one in ids]
     np.testing.assert_allclose(authored.alone(ids, UNIT), [unit(vector) for vector in pooled], atol=EXACT)
@@ -72,7 +72,7 @@ def test_the_comparison_is_sharp(authored: Authored, ids: list[list[int]]) -> No
 
 
 def test_cls_pooling_is_that_of_the_reference(
-    checkpoint: Path, reference: ReferenceEncoder, ids: list[list[int]], tmp_path: Path
+    checkpoint: Path, reference: Reference, ids: list[list[int]], tmp_path: Path
 ) -> None:
     """With the pooling overruled, the vector is that of the first token."""
     authored = open_graph(tmp_path, write_graph(checkpoint, tmp_path, pooling="cls"))
@@ -83,7 +83,7 @@ def test_cls_pooling_is_that_of_the_reference(
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_ragged_batches_of_any_tokens_are_those_of_the_reference(
-    authored: Authored, reference: ReferenceEncoder, data: st.DataObject
+    authored: Authored, reference: Reference, data: st.DataObject
 ) -> None:
     """Whatever the tokens, lengths and padding: every text of a batch has the reference's vector."""
     token = st.integers(0, len(vocabulary(reference.architecture)) - 1)
@@ -102,7 +102,7 @@ def test_half_precision_and_prefixed_checkpoints_give_their_vectors(tmp_path: Pa
         folder = write_checkpoint(tmp_path / name, architecture=architecture, half=half, prefix=prefix)
         found[name] = open_graph(folder / "graph", write_graph(folder, folder / "graph")).run(rows)
     np.testing.assert_array_equal(found["prefixed"], found["bare"])
-    reference = ReferenceEncoder.load(tmp_path / "half")
+    reference = load_reference(tmp_path / "half")
     np.testing.assert_allclose(found["half"], [pool(reference(row), "mean") for row in rows], atol=EXACT)
     assert differences(found["half"], found["bare"]) > 1e-4
 

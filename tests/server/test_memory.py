@@ -35,5 +35,5 @@ def test_it_is_given_back_soon_and_once_more(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_c_library_that_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is planned there."""
-    monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr("ctypes.CDLL", lambda _: object())
     Trimmer(lambda: pytest.fail("there is nothing to free")).plan()

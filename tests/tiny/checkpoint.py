@@ -17,8 +17,20 @@ from tiny.weights import TOKEN_TYPES, Sizes, random_tensors
 SIZES = Sizes()
 MAX_SEQ_LENGTH = 48
 """The limit in sentence_bert_config.json: below that of the positions, above the tokenizer's baked-in one."""
-EPSILON = {"mpnet": 1e-5, "bert": 1e-12, "xlm-roberta": 1e-5}
-_CLASSES = {"mpnet": "MPNetForMaskedLM", "bert": "BertModel", "xlm-roberta": "XLMRobertaModel"}
+EPSILON = {"mpnet": 1e-5, "bert": 1e-12, "xlm-roberta": 1e-5, "camembert": 1e-5, "electra": 1e-12, "modernbert": 1e-5}
+_CLASSES = {
+    "mpnet": "MPNetForMaskedLM",
+    "bert": "BertModel",
+    "xlm-roberta": "XLMRobertaModel",
+    "camembert": "CamembertModel",
+    "distilbert": "DistilBertModel",
+    "electra": "ElectraModel",
+    "modernbert": "ModernBertModel",
+}
+MODERN_SIZES = Sizes(heads=2, layers=4)
+"""Two layers that see everything, two that see near tokens; heads as wide as rotary positions want them."""
+WINDOW = 16
+"""Of the tiny ModernBERT: keys at most 8 tokens away."""
 _MODES = {
     "cls": "pooling_mode_cls_token",
     "mean": "pooling_mode_mean_tokens",
@@ -46,8 +58,8 @@ def write_checkpoint(
 
     Args:
         folder: Made, if need be.
-        architecture: ``mpnet``, ``bert`` or ``xlm-roberta``.
-        sizes: Of the encoder.
+        architecture: One of ``_CLASSES``.
+        sizes: Of the encoder; a ModernBERT's are `MODERN_SIZES` unless others are given.
         pooling: ``mean``, ``cls`` or ``max``.
         normalize: Whether the module list ends in a Normalize module; BioLORD's has none.
         dense: Whether a Dense module follows the pooling, which no artifact can have.
@@ -61,6 +73,8 @@ def write_checkpoint(
         seed: Of the weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if architecture == "modernbert" and sizes == SIZES:
+        sizes = MODERN_SIZES
     write_tokenizer(folder, architecture)
     if not tokenizer:
         (folder / "tokenizer.json").unlink()
@@ -74,26 +88,39 @@ def write_checkpoint(
 
 def _write_config(folder: Path, architecture: str, sizes: Sizes, *, output_hidden_states: bool) -> None:
     specials, pieces = SPECIALS[architecture], vocabulary(architecture)
-    config = {
+    config: dict[str, object] = {
         "architectures": [_CLASSES[architecture]],
-        "hidden_act": "gelu",
-        "hidden_size": sizes.hidden,
-        "intermediate_size": sizes.inner,
-        "layer_norm_eps": EPSILON[architecture],
         "max_position_embeddings": sizes.positions,
         "model_type": architecture,
-        "num_attention_heads": sizes.heads,
-        "num_hidden_layers": sizes.layers,
         "pad_token_id": pieces.index(specials.pad),
         "vocab_size": len(pieces),
+        **_sizes(architecture, sizes),
     }
     if architecture == "mpnet":
         config |= {"bos_token_id": 0, "eos_token_id": 2, "relative_attention_num_buckets": 32}
-    else:
+    elif TOKEN_TYPES.get(architecture):
         config |= {"position_embedding_type": "absolute", "type_vocab_size": TOKEN_TYPES[architecture]}
+    if architecture == "electra":
+        config["embedding_size"] = sizes.embedding or sizes.hidden
     if output_hidden_states:
         config["output_hidden_states"] = True
     write_json(folder / "config.json", config)
+
+
+def _sizes(architecture: str, sizes: Sizes) -> dict[str, object]:
+    """Return what config.json says of layers, under the architecture's names."""
+    if architecture == "distilbert":
+        names = ("dim", "n_layers", "n_heads", "hidden_dim")
+        return {"activation": "gelu", **dict(zip(names, _numbers(sizes), strict=True))}
+    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    found: dict[str, object] = dict(zip(names, _numbers(sizes), strict=True))
+    if architecture == "modernbert":
+        return {"hidden_activation": "gelu", "norm_eps": EPSILON[architecture], "local_attention": WINDOW, **found}
+    return {"hidden_act": "gelu", "layer_norm_eps": EPSILON[architecture], **found}
+
+
+def _numbers(sizes: Sizes) -> tuple[int, int, int, int]:
+    return sizes.hidden, sizes.layers, sizes.heads, sizes.inner
 
 
 def _write_weights(folder: Path, architecture: str, sizes: Sizes, seed: int, *, prefix: str, half: bool) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from tiny.bpe import bpe_pieces, build_bpe
 from tiny.sentencepiece import write_model
 from tiny.unigram import FIRST, MASK, build_unigram, trained_pieces
 
@@ -36,6 +37,16 @@ class Specials:
     tokenizer_class: str
 
 
+_BERT = Specials(
+    ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    (),
+    "[CLS]",
+    "[SEP]",
+    "[PAD]",
+    "[MASK]",
+    "BertTokenizer",
+)
+_XLM_R = Specials(FIRST, (MASK,), "<s>", "</s>", "<pad>", MASK, "XLMRobertaTokenizer")
 SPECIALS = {
     "mpnet": Specials(
         ("<s>", "<pad>", "</s>", "<unk>", "[UNK]"),
@@ -46,23 +57,30 @@ SPECIALS = {
         "<mask>",
         "MPNetTokenizer",
     ),
-    "bert": Specials(
-        ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    "bert": _BERT,
+    "distilbert": replace(_BERT, tokenizer_class="DistilBertTokenizer"),
+    "electra": replace(_BERT, tokenizer_class="ElectraTokenizer"),
+    "modernbert": Specials(
         (),
+        ("[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"),
         "[CLS]",
         "[SEP]",
         "[PAD]",
         "[MASK]",
-        "BertTokenizer",
+        "PreTrainedTokenizerFast",
     ),
-    "xlm-roberta": Specials(FIRST, (MASK,), "<s>", "</s>", "<pad>", MASK, "XLMRobertaTokenizer"),
+    "camembert": replace(_XLM_R, tokenizer_class="CamembertTokenizer"),
+    "xlm-roberta": _XLM_R,
 }
+UNIGRAM = frozenset({"camembert", "xlm-roberta"})
 
 
 def vocabulary(architecture: str) -> tuple[str, ...]:
     """List the pieces by id: every ASCII character alone and inside a word, then words and endings."""
     specials = SPECIALS[architecture]
-    if architecture == "xlm-roberta":
+    if architecture == "modernbert":
+        return (*bpe_pieces(), *specials.last)
+    if architecture in UNIGRAM:
         return (*specials.first, *(piece for piece, _ in trained_pieces()), *specials.last)
     characters = string.ascii_lowercase + string.digits + string.punctuation
     pieces = (
@@ -76,7 +94,10 @@ def vocabulary(architecture: str) -> tuple[str, ...]:
 def build_tokenizer(architecture: str) -> Tokenizer:
     """Build the tokenizer, padding and truncation baked in."""
     specials = SPECIALS[architecture]
-    if architecture == "xlm-roberta":
+    if architecture == "modernbert":
+        tokenizer = build_bpe(vocabulary(architecture), specials.last, (specials.opening, specials.closing))
+        return _bake(tokenizer, vocabulary(architecture).index(specials.pad), specials.pad)
+    if architecture in UNIGRAM:
         return _bake(Tokenizer.from_str(build_unigram()), FIRST.index(specials.pad), specials.pad)
     ids = {piece: index for index, piece in enumerate(vocabulary(architecture))}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
@@ -108,20 +129,23 @@ def write_tokenizer(folder: Path, architecture: str) -> None:
         "eos_token": specials.closing,
         "cls_token": specials.opening,
         "sep_token": specials.closing,
-        "unk_token": "[UNK]" if "[UNK]" in specials.first else "<unk>",
+        "unk_token": "[UNK]" if "[UNK]" in (*specials.first, *specials.last) else "<unk>",
         "pad_token": specials.pad,
         "mask_token": specials.mask,
     }
     settings = {
         **named,
-        **({} if architecture == "xlm-roberta" else {"do_lower_case": True}),
+        **({} if architecture in {*UNIGRAM, "modernbert"} else {"do_lower_case": True}),
+        **({"model_input_names": ["input_ids", "attention_mask"]} if architecture == "modernbert" else {}),
         "model_max_length": 512,
         "tokenizer_class": specials.tokenizer_class,
     }
     build_tokenizer(architecture).save(str(folder / "tokenizer.json"))
     write_json(folder / "tokenizer_config.json", settings)
     write_json(folder / "special_tokens_map.json", named)
-    if architecture == "xlm-roberta":
+    if architecture == "modernbert":
+        return
+    if architecture in UNIGRAM:
         write_model(folder / "sentencepiece.bpe.model")
         return
     lines = "".join(f"{piece}\n" for piece in vocabulary(architecture))

@@ -1,4 +1,4 @@
-"""Self-attention over packed tokens, with an optional bias by relative position."""
+"""Self-attention over packed tokens, with an optional bias by relative position, or with rotary positions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from biolord_export.graph.builder import MICROSOFT
 from biolord_export.graph.linear import emit_linear
+from biolord_export.graph.rotary import Turn, emit_turn, emit_window
 
 if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import EncoderWeights, Layer
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attention:
-    """What all layers share: head count, width, packing, and the bias of the batch's length (empty for none)."""
+    """What a layer's attention is besides its weights.
+
+    Attributes:
+        heads: How many.
+        dim: Their channels together.
+        packing: Of the batch.
+        bias: Added to the scores, of the batch's length; empty for none.
+        turn: What positions do to queries and keys; None for nothing.
+    """
 
     heads: int
     dim: int
     packing: Packing
     bias: str
+    turn: Turn | None = None
 
     def emit(self, graph: GraphBuilder, hidden: str, layer: Layer) -> tuple[str, str]:
         """Attend to the tokens of the same text: from float32 [tokens, dim] to float32 [tokens, dim].
@@ -37,6 +47,8 @@ class Attention:
         thirds = [layer.qkv.outputs(slice(start, start + self.dim)) for start in range(0, 3 * self.dim, self.dim)]
         places = self.packing.unpack(graph, hidden)
         query, key, value = (emit_linear(graph, places, third) for third in thirds)
+        if self.turn:
+            query, key = self.turn.emit(graph, query), self.turn.emit(graph, key)
         inputs = [query, key, value, "", self.packing.lengths, self.bias]
         mixed = graph.op(
             "MultiHeadAttention",
@@ -48,10 +60,21 @@ class Attention:
         return emit_linear(graph, self.packing.pack(graph, flat), layer.attention_output), flat
 
 
-def emit_attention(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> Attention:
-    """Prepare the attention of all layers; the bias is computed once a run."""
-    bias = _emit_bias(graph, weights, packing) if weights.relative_bias is not None else ""
-    return Attention(weights.heads, weights.dim, packing, bias)
+def emit_attentions(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> list[Attention]:
+    """Prepare the attention of each layer; what several share is computed once a run."""
+    if weights.modern is None:
+        bias = _emit_bias(graph, weights, packing) if weights.relative_bias is not None else ""
+        return [Attention(weights.heads, weights.dim, packing, bias)] * len(weights.layers)
+    return [
+        Attention(
+            weights.heads,
+            weights.dim,
+            packing,
+            "" if reach.window is None else emit_window(graph, packing, reach.window),
+            emit_turn(graph, weights, reach),
+        )
+        for reach in weights.modern.reaches
+    ]
 
 
 def _emit_bias(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto
 
+from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalization import emit_layer_norm
 
 if TYPE_CHECKING:
@@ -20,15 +21,17 @@ def emit_embeddings(
 ) -> str:
     """Yield float32 [tokens, dim] for the packed tokens of int64 [batch, sequence] ids, and types if there are any."""
     ids = packing.pack(graph, graph.op("Reshape", input_ids, graph.ints(-1)))
-    positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
-    places = graph.op("Gather", graph.real(weights.position_embeddings, "positions"), positions, axis=0)
-    words = graph.op("Gather", graph.real(weights.word_embeddings, "tokens"), ids, axis=0)
-    total = graph.op("Add", words, places)
+    hidden = graph.op("Gather", graph.real(weights.word_embeddings, "tokens"), ids, axis=0)
+    if weights.modern is None:
+        positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
+        places = graph.op("Gather", graph.real(weights.position_embeddings, "positions"), positions, axis=0)
+        hidden = graph.op("Add", hidden, places)
     if weights.token_types is not None:
         types = packing.pack(graph, graph.op("Reshape", token_types, graph.ints(-1)))
         rows = graph.op("Gather", graph.real(weights.token_types, "token_types"), types, axis=0)
-        total = graph.op("Add", total, rows)
-    return emit_layer_norm(graph, total, weights.embedding_norm)
+        hidden = graph.op("Add", hidden, rows)
+    hidden = emit_layer_norm(graph, hidden, weights.embedding_norm)
+    return emit_linear(graph, hidden, weights.projection) if weights.projection else hidden
 
 
 def _by_index(graph: GraphBuilder, weights: EncoderWeights, packing: Packing, input_ids: str) -> str:

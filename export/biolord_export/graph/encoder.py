@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from onnx import TensorProto
 
-from biolord_export.graph.attention import emit_attention
-from biolord_export.graph.builder import FLOAT32, MICROSOFT, GraphBuilder
+from biolord_export.graph.attention import emit_attentions
+from biolord_export.graph.builder import FLOAT32, GraphBuilder
 from biolord_export.graph.embeddings import emit_embeddings
+from biolord_export.graph.feed_forward import emit_inner
 from biolord_export.graph.head import emit_head
 from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalization import emit_layer_norm
@@ -59,11 +60,11 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
     if weights.token_types is not None:
         types = graph.input("token_type_ids", TensorProto.INT64, ["batch", "sequence"])
     packing = emit_packing(graph, attention_mask)
-    hidden = emit_embeddings(graph, weights, packing, input_ids, types)
-    attention = emit_attention(graph, weights, packing)
+    hidden = residual = emit_embeddings(graph, weights, packing, input_ids, types)
+    attentions = emit_attentions(graph, weights, packing)
     taps: dict[tuple[int, str], str] = {}
-    for number, layer in enumerate(weights.layers):
-        inputs, hidden = _emit_layer(graph, layer, attention, hidden)
+    for number, (layer, attention) in enumerate(zip(weights.layers, attentions, strict=True)):
+        inputs, hidden, residual = _emit_layer(graph, layer, attention, hidden, residual)
         taps.update({(number, name): value for name, value in zip(LINEAR_INPUTS, inputs, strict=True)})
     # Sums over hundreds of tokens, and lengths, want more digits than float16 has.
     hidden = graph.widen(hidden)
@@ -80,9 +81,26 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
     return EncoderGraph(graph, taps)
 
 
-def _emit_layer(graph: GraphBuilder, layer: Layer, attention: Attention, hidden: str) -> tuple[tuple[str, ...], str]:
+def _emit_layer(
+    graph: GraphBuilder, layer: Layer, attention: Attention, hidden: str, residual: str
+) -> tuple[tuple[str, ...], str, str]:
+    """Add a layer; both values are the same before and behind a post-norm layer.
+
+    Args:
+        graph: Where to.
+        layer: Its weights.
+        attention: Its attention.
+        hidden: What the layer reads, normalized.
+        residual: What its halves are added to.
+
+    Returns:
+        The inputs of its linear layers, and the next layer's ``hidden`` and ``residual``.
+    """
+    modern = attention.turn is not None
     attended, mixed = attention.emit(graph, hidden, layer)
-    middle = emit_layer_norm(graph, graph.op("Add", attended, hidden), layer.attention_norm)
-    inner = graph.op("Gelu", emit_linear(graph, middle, layer.fc1), domain=MICROSOFT)
-    outer = graph.op("Add", emit_linear(graph, inner, layer.fc2), middle)
-    return (hidden, mixed, middle, inner), emit_layer_norm(graph, outer, layer.output_norm)
+    total = graph.op("Add", attended, residual)
+    middle = emit_layer_norm(graph, total, layer.attention_norm)
+    inner = emit_inner(graph, emit_linear(graph, middle, layer.fc1), gated=modern)
+    outer = graph.op("Add", emit_linear(graph, inner, layer.fc2), total if modern else middle)
+    behind = emit_layer_norm(graph, outer, layer.output_norm)
+    return (hidden, mixed, middle, inner), behind, outer if modern else behind

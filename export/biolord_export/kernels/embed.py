@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from biolord_export.kernels.packing import pack_linear
 from biolord_onnx.graph.compiled_operators import DOMAIN
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ COUNT_ALL = -1
 def emit_embed(
     graph: KernelGraph, weights: EncoderWeights, encoder: IntegerEncoder, values: tuple[str, ...], longest: int
 ) -> tuple[str, str]:
-    """Look tokens up, add their positions and normalize.
+    """Look tokens up, add their positions, normalize, and project what is shorter than the hidden rows.
 
     Args:
         graph: Where to.
@@ -31,6 +34,18 @@ def emit_embed(
         The hidden rows, float32 [tokens, dim], and where each text begins, int32 [batch + 1].
     """
     norm, types = weights.embedding_norm, weights.token_types
+    if weights.modern:
+        hidden, starts = graph.op_many(
+            "EmbedTokens",
+            *values,
+            graph.constant(encoder.table, "tokens"),
+            graph.constant(encoder.table_scales, "tokens/scales"),
+            graph.norm(norm),
+            outputs=2,
+            domain=DOMAIN,
+            epsilon=norm.epsilon,
+        )
+        return hidden, starts
     hidden, starts = graph.op_many(
         "Embed" if types is None else "EmbedPairs",
         *values,
@@ -45,4 +60,17 @@ def emit_embed(
         first_position=weights.first_position,
         pad_id=weights.pad_id if weights.positions == "non_pad" else COUNT_ALL,
     )
-    return hidden, starts
+    return _emit_projection(graph, hidden, encoder), starts
+
+
+def _emit_projection(graph: KernelGraph, hidden: str, encoder: IntegerEncoder) -> str:
+    if encoder.projection is None:
+        return hidden
+    as_it_is = np.stack([np.ones(len(encoder.projection.values)), np.zeros(len(encoder.projection.values))])
+    return graph.op(
+        "Project",
+        hidden,
+        graph.constant(as_it_is.astype(np.float32), "projection/smoothing"),
+        *graph.layer(pack_linear(encoder.projection), "projection"),
+        domain=DOMAIN,
+    )

@@ -25,15 +25,26 @@ def emit_feed_forward(graph: KernelGraph, hidden: str, weights: FeedForwardWeigh
         "FeedForward",
         hidden,
         graph.constant(weights.smoothing, "first/smoothing"),
-        *graph.layer(first, "first"),
-        graph.constant(np.stack([group.packed for group in second]), "second"),
-        graph.constant(_columns(second), "second/columns"),
+        *emit_weights(graph, first, second),
         graph.norm(norm),
-        graph.optional(first.group_scales, "first/group_scales"),
-        graph.optional(_group_scales(second), "second/group_scales"),
+        *emit_group_scales(graph, first, second),
         domain=DOMAIN,
         groups=len(second),
         epsilon=norm.epsilon,
+    )
+
+
+def emit_weights(graph: KernelGraph, first: PackedLinear, second: Sequence[PackedLinear]) -> tuple[str, str, str, str]:
+    """Add the weights of both layers, and what belongs to their outputs."""
+    packed = graph.constant(np.stack([group.packed for group in second]), "second")
+    return *graph.layer(first, "first"), packed, graph.constant(_columns(second), "second/columns")
+
+
+def emit_group_scales(graph: KernelGraph, first: PackedLinear, second: Sequence[PackedLinear]) -> tuple[str, str]:
+    """Add the scales that four bits have; empty for eight."""
+    return (
+        graph.optional(first.group_scales, "first/group_scales"),
+        graph.optional(_group_scales(second), "second/group_scales"),
     )
 
 

@@ -61,7 +61,8 @@ class FeedForwardWeights:
 
     Attributes:
         smoothing: float32 [2, dim], as above, for ``first``.
-        first: yields the inner channels, in the order of ``second``.
+        first: yields the inner channels, in the order of ``second``; where they have gates, a group's channels, its
+            gates, and so on.
         second: one for each group of inner channels, which are rounded together; their biases add up to the layer's.
     """
 
@@ -83,11 +84,13 @@ class IntegerEncoder:
     """All of an encoder that is rounded.
 
     Attributes:
-        table: int8 [vocabulary, dim], word embeddings.
-        table_scales: float32 [vocabulary, dim / 64].
+        table: int8 [vocabulary, embedding dim], word embeddings.
+        table_scales: float32 [vocabulary, embedding dim / 64].
         layers: first to last.
+        projection: from embeddings to the first layer's input; None where that is the same.
     """
 
     table: Int8
     table_scales: Float32
     layers: tuple[IntegerLayer, ...]
+    projection: IntegerLinear | None = None

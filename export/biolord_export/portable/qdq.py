@@ -122,7 +122,7 @@ def qdq_operators(weights: EncoderWeights, quantized: StaticEncoder) -> Iterator
     Yields:
         An operator for the token table and for each linear layer, with the digest of its exact weight.
     """
-    yield weight_digest(weights.word_embeddings), FlatTable(quantized.table, weights.dim)
+    yield weight_digest(weights.word_embeddings), FlatTable(quantized.table, weights.word_embeddings.shape[1])
     for exact, layer in zip(weights.layers, quantized.layers, strict=True):
         yield from _layer(exact, layer)
 

@@ -62,20 +62,22 @@ class Smoothing:
         return Linear(weight, bias)
 
 
-def smooth(seen: InputStatistics, weight: Float32, strength: float) -> Smoothing:
-    """Smooth inputs for a weight, float32 [inputs, outputs]."""
-    center = np.asarray((seen.highest + seen.lowest) / 2, dtype=np.float32)
-    reach = np.maximum((seen.highest - seen.lowest) / 2, SMALLEST)
+def smooth(seen: InputStatistics, weight: Float32, strength: float, *, centered: bool = True) -> Smoothing:
+    """Smooth inputs for a weight, float32 [inputs, outputs]; inputs that are products can't be centered."""
+    center = np.asarray((seen.highest + seen.lowest) / 2 * centered, dtype=np.float32)
+    reach = np.maximum(np.maximum(seen.highest - center, center - seen.lowest), SMALLEST)
     strongest = np.maximum(np.abs(weight).max(axis=1), SMALLEST)
     factor = reach**strength / strongest ** (1 - strength)
     factor /= np.exp(np.log(factor).mean())
     return Smoothing(center, factor.astype(np.float32), strength)
 
 
-def choose_smoothing(seen: InputStatistics, weight: Float32, strengths: Sequence[float]) -> Smoothing:
+def choose_smoothing(
+    seen: InputStatistics, weight: Float32, strengths: Sequence[float], *, centered: bool = True
+) -> Smoothing:
     """Choose the strength that loses least on inputs that were held back."""
     inputs = np.concatenate([seen.held_back[:: max(1, len(seen.held_back) // MEASURED_TOKENS)], seen.strange])
-    choices = [smooth(seen, weight, strength) for strength in strengths]
+    choices = [smooth(seen, weight, strength, centered=centered) for strength in strengths]
     return min(choices, key=lambda choice: _loss(choice, inputs, weight)) if len(choices) > 1 else choices[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from biolord_export.errors import ExportError
 from biolord_export.portable.encoder import wrap_encoder
 from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
@@ -31,6 +32,15 @@ class PortableFloatRoad:
 
 class PortableIntegerRoad(PortableFloatRoad):
     """Traces a checkpoint and puts 8-bit layers in, as QDQ."""
+
+    def check(self, checkpoint: Checkpoint, target: str) -> None:
+        """Refuse what optimum can't trace, and inner channels that no grid of `quantize.grid` holds."""
+        if checkpoint.config.rotary:
+            raise ExportError(
+                f"{checkpoint.config.path}: model_type is {checkpoint.config.model_type!r}, whose gated inner channels "
+                f"{target} has no grid for: take cpu-int8, or portable-fp32"
+            )
+        super().check(checkpoint, target)
 
     def write(self, loaded: Loaded) -> Written:
         """Write the graph."""

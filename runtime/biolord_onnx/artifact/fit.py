@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN, EMBEDS, LONGEST, POSITION_BIAS, POSITIONS, TABLE
+from biolord_onnx.graph.compiled_operators import (
+    COMPILED,
+    DOMAIN,
+    EMBEDS,
+    LONGEST,
+    LONGEST_ROTARY,
+    POSITION_BIAS,
+    POSITIONS,
+    PROJECTED,
+    TABLE,
+    TURNS,
+)
 from biolord_onnx.graph.file import Graph, Node
 
 if TYPE_CHECKING:
@@ -16,9 +27,9 @@ if TYPE_CHECKING:
     from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 # How the exporter calls the tables of stock operators, and optimum.
-_TOKEN_TABLES = ("tokens", "embeddings.word_embeddings.weight")
-_POSITION_TABLES = ("positions", "embeddings.position_embeddings.weight")
-_COUNTS_FROM_ZERO = frozenset({"bert"})
+_TOKEN_TABLES = ("tokens", "embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
+_POSITION_TABLES = ("positions", "embeddings.position_embeddings.weight", "rotary/cosines")
+_COUNTS_FROM_ZERO = frozenset({"bert", "distilbert", "electra", "modernbert"})
 
 
 def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
@@ -34,8 +45,9 @@ def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
 def _check_width(graph: Graph, manifest: Manifest, folder: Path) -> None:
     """Nobody infers the shapes of compiled operators: they pass on the width that they are given."""
     shapes = _shapes(graph)
-    for node in _compiled(graph, *EMBEDS):
-        width = _last(shapes[_constant(node, TABLE)])
+    projections = [shapes[node.inputs[PROJECTED]] for node in _compiled(graph, "Project")]
+    tables = [shapes[_constant(node, TABLE)] for node in _compiled(graph, *EMBEDS)]
+    for width in map(_last, projections or tables):
         if width != manifest.dim:
             raise ArtifactError(
                 f"{folder}: dim is {manifest.dim}, the graph's tokens have {width} numbers: export the artifact again"
@@ -107,9 +119,12 @@ def _token_rows(graph: Graph) -> int | None:
 def _compiled_room(graph: Graph) -> int | None:
     """Count the tokens of the longest text that compiled operators take; None where the graph has none."""
     shapes = _shapes(graph)
+    turned = [_first(shapes[node.inputs[TURNS]]) for node in _compiled(graph, "RotaryAttention")]
+    if turned:
+        return min(LONGEST_ROTARY, *turned)
     rooms = [
         _first(shapes[_constant(node, POSITIONS)]) - dict(node.integers).get("first_position", 0)
-        for node in _compiled(graph, *EMBEDS)
+        for node in _compiled(graph, "Embed", "EmbedPairs")
     ]
     if not rooms:
         return None

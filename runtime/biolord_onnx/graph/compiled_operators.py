@@ -15,6 +15,8 @@ VERSIONS: Mapping[str, int] = {DOMAIN: 1}
 """Domains of compiled operators that this biolord-onnx has, and the version of each."""
 LONGEST = 512
 """Tokens of a text, at most."""
+LONGEST_ROTARY = 8192
+"""The same where positions are rotary."""
 
 # ONNX's numbers of element types.
 _FLOAT, _INT8 = 1, 3
@@ -63,12 +65,28 @@ COMPILED: Mapping[str, CompiledOperator] = {
     "Pool": CompiledOperator(frozenset({"first_token"}), 2, outputs=2),
     # dense, its bias, output, its bias
     "Score": CompiledOperator(frozenset({"activation"}), 2, (_FLOAT,) * 4),
+    # table, scales, norm
+    "EmbedTokens": CompiledOperator(frozenset({"epsilon"}), 2, (_INT8, _FLOAT, _FLOAT), outputs=2),
+    # smoothing, weights
+    "Project": CompiledOperator(frozenset(), 1, (_FLOAT, *_LINEAR)),
+    "LayerNorm": CompiledOperator(frozenset({"epsilon"}), 1, (_FLOAT,)),
+    # norm, queries with keys and values, output, turns; scales of groups of both
+    "RotaryAttention": CompiledOperator(
+        frozenset({"epsilon", "heads", "normalized", "value_activation_bits", "window"}),
+        2,
+        (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _INT8, _INT8),
+        optional=2,
+    ),
+    # norm, first, second; scales of groups of both
+    "GatedFeedForward": CompiledOperator(
+        frozenset({"epsilon", "groups"}), 1, (_FLOAT, *_LINEAR, *_LINEAR, _INT8, _INT8), optional=2
+    ),
 }
-EMBEDS = ("Embed", "EmbedPairs")
+EMBEDS = ("Embed", "EmbedPairs", "EmbedTokens")
 TABLE, POSITIONS = 0, 2
-"""Places among the constants of Embed and EmbedPairs."""
-POSITION_BIAS = 8
-"""Place among the inputs of Attention."""
+"""Places among the constants: of all that embed, and of Embed and EmbedPairs."""
+POSITION_BIAS, TURNS, PROJECTED = 8, 7, 3
+"""Places among the inputs: of Attention, RotaryAttention and Project."""
 
 
 def check_known(operators: Mapping[str, int], source: str) -> None:

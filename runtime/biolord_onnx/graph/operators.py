@@ -49,6 +49,7 @@ OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
         (STANDARD, "Shape", "start", "end"),
         (STANDARD, "Slice"),
         (STANDARD, "Softmax", "axis"),
+        (STANDARD, "Split", "axis", "num_outputs"),
         (STANDARD, "Squeeze"),
         (STANDARD, "Sub"),
         (STANDARD, "Tanh"),
@@ -57,5 +58,6 @@ OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
         (STANDARD, "Where"),
         (MICROSOFT, "Gelu"),
         (MICROSOFT, "MultiHeadAttention", "num_heads"),
+        (MICROSOFT, "RotaryEmbedding", "num_heads"),
     )
 } | {(DOMAIN, kind): operator.attributes for kind, operator in COMPILED.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.architectures import bert, mpnet, roberta
+from biolord_export.checkpoint.architectures import bert, distilbert, electra, modernbert, mpnet, roberta
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 READERS: Mapping[str, Callable[[EncoderConfig, Path], EncoderWeights]] = {
     "bert": bert.read,
+    "camembert": roberta.read,
+    "distilbert": distilbert.read,
+    "electra": electra.read,
+    "modernbert": modernbert.read,
     "mpnet": mpnet.read,
     "roberta": roberta.read,
     "xlm-roberta": roberta.read,

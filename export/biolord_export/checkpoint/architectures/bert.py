@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from biolord_export.checkpoint.config import EncoderConfig
 
+PROJECTION = "embeddings_project"
+"""ELECTRA's own; no other's embeddings are of another length than its token vectors."""
+
 
 def read(config: EncoderConfig, path: Path) -> EncoderWeights:
     """Read a BERT encoder; raises CheckpointError if the file doesn't fit config.json."""
@@ -19,8 +22,8 @@ def read(config: EncoderConfig, path: Path) -> EncoderWeights:
 
 
 def read_encoder(config: EncoderConfig, path: Path, *, first_position: int, positions: PositionRule) -> EncoderWeights:
-    """Read an encoder under the names that BERT, RoBERTa and XLM-R share; they number positions differently."""
-    dim = config.dim
+    """Read an encoder under the names that BERT, ELECTRA and RoBERTa share; they number positions differently."""
+    dim = config.embedding_dim
     with TensorFile(path, "embeddings.word_embeddings.weight") as tensors:
         table = tensors.read("embeddings.position_embeddings.weight", (config.max_positions, dim))
         types = tensors.read("embeddings.token_type_embeddings.weight", (config.token_types, dim))
@@ -35,6 +38,7 @@ def read_encoder(config: EncoderConfig, path: Path, *, first_position: int, posi
             heads=config.heads,
             pad_id=config.pad_id,
             relative_bias=None,
+            projection=tensors.linear(PROJECTION, dim, config.dim) if dim != config.dim else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al. 2020): a BERT that counts positions as fairseq does.
+"""RoBERTa (Liu et al. 2019), XLM-R (Conneau et al. 2020) and CamemBERT (Martin et al. 2020): positions as in fairseq.
 
 Positions begin behind the padding's row and count the tokens that aren't padding; there is a single token type.
 """
@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 
 
 def read(config: EncoderConfig, path: Path) -> EncoderWeights:
-    """Read a RoBERTa or XLM-R encoder; raises CheckpointError if the file doesn't fit config.json."""
+    """Read a RoBERTa, XLM-R or CamemBERT encoder; raises CheckpointError if the file doesn't fit config.json."""
     return read_encoder(config, path, first_position=config.first_position, positions="non_pad")

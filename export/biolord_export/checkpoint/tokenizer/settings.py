@@ -20,6 +20,9 @@ SPECIALS_FILE = "special_tokens_map.json"
 ADDED_FILE = "added_tokens.json"
 OWN_CLASSES = {
     "bert": "BertTokenizer",
+    "camembert": "CamembertTokenizer",
+    "distilbert": "DistilBertTokenizer",
+    "electra": "ElectraTokenizer",
     "mpnet": "MPNetTokenizer",
     "roberta": "RobertaTokenizer",
     "xlm-roberta": "XLMRobertaTokenizer",

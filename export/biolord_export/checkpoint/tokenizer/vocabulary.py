@@ -37,18 +37,21 @@ class SpecialNames:
     pair: str
 
 
+_BERT = SpecialNames(
+    {
+        "unk_token": "[UNK]",
+        "sep_token": "[SEP]",
+        "pad_token": "[PAD]",
+        "cls_token": "[CLS]",
+        "mask_token": "[MASK]",
+    },
+    mask_takes_space=False,
+    pair="{opening} $A {closing} $B:1 {closing}:1",
+)
 SPECIAL_NAMES: Mapping[str, SpecialNames] = {
-    "bert": SpecialNames(
-        {
-            "unk_token": "[UNK]",
-            "sep_token": "[SEP]",
-            "pad_token": "[PAD]",
-            "cls_token": "[CLS]",
-            "mask_token": "[MASK]",
-        },
-        mask_takes_space=False,
-        pair="{opening} $A {closing} $B:1 {closing}:1",
-    ),
+    "bert": _BERT,
+    "distilbert": _BERT,
+    "electra": _BERT,
     "mpnet": SpecialNames(
         {
             "bos_token": "<s>",
@@ -71,7 +74,7 @@ def build_wordpiece(folder: Path, model_type: str) -> str:
 
     Args:
         folder: Where it lies, and perhaps ``tokenizer_config.json`` and ``special_tokens_map.json`` beside it.
-        model_type: ``bert`` or ``mpnet``.
+        model_type: One of `SPECIAL_NAMES`.
 
     Returns:
         The text of a ``tokenizer.json``.

@@ -96,7 +96,7 @@ def quantize_attention(layer: Layer, number: int, statistics: Statistics, scheme
         measure_error(output, layer.attention_output, mixed_seen),
     )
     strengths = (smoothing.strength, mixed.strength)
-    return QuantizedAttention(weights, _report(number, ("qkv", "attention_output"), errors, strengths))
+    return QuantizedAttention(weights, make_reports(number, ("qkv", "attention_output"), errors, strengths))
 
 
 def quantize_feed_forward(
@@ -116,7 +116,7 @@ def quantize_feed_forward(
         measure_error(lambda x: expand(weights, x), fc1, seen),
         measure_error(lambda x: contract(weights, x[:, order]), layer.fc2, inner_seen),
     )
-    return QuantizedFeedForward(weights, _report(number, ("fc1", "fc2"), errors, (smoothing.strength, 0.0)))
+    return QuantizedFeedForward(weights, make_reports(number, ("fc1", "fc2"), errors, (smoothing.strength, 0.0)))
 
 
 def quantize_linear(
@@ -145,7 +145,8 @@ def count_groups(channels: int) -> int:
     return next(channels // width for width in range(WIDEST_GROUP, 0, -CHANNELS) if channels % width == 0)
 
 
-def _report(
+def make_reports(
     number: int, names: tuple[str, ...], errors: tuple[float, ...], strengths: tuple[float, ...]
 ) -> tuple[LinearReport, ...]:
+    """Tell of linear layers of the layer of a number what quantizing them did."""
     return tuple(LinearReport(number, *each) for each in zip(names, errors, strengths, strict=True))

@@ -15,13 +15,14 @@ from safetensors.numpy import load_file, save_file
 from biolord_export.checkpoint.architectures import READERS, check_architecture, read_weights
 from biolord_export.checkpoint.architectures.mpnet import BUCKETS, relative_buckets
 from biolord_export.checkpoint.config import read_encoder_config
-from biolord_export.checkpoint.weights import EncoderWeights
+from biolord_export.checkpoint.weights import EncoderWeights, Reach
 from biolord_export.errors import CheckpointError
 from parity.reference import relative_bucket
 from tiny.checkpoint import SIZES, write_checkpoint
 from tiny.tokenizer import vocabulary, write_json
+from tiny.weights import LAYER_NAMES
 
-ARCHITECTURES = ("bert", "mpnet", "xlm-roberta")
+ARCHITECTURES = ("bert", "mpnet", "xlm-roberta", "camembert", "distilbert", "electra", "modernbert")
 FAR_LEFT = -511
 RECORDED_STARTS = {
     -511: 15,
@@ -153,51 +154,138 @@ def test_xlm_rs_positions_begin_behind_its_own_padding(tmp_path: Path) -> None:
     assert (read(tmp_path).pad_id, read(tmp_path).first_position) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    ("architecture", "qkv", "output", "norm"),
-    [
-        (
-            "mpnet",
-            ["attention.attn.q", "attention.attn.k", "attention.attn.v"],
-            "attention.attn.o",
-            "attention.LayerNorm",
-        ),
-        (
-            "bert",
-            ["attention.self.query", "attention.self.key", "attention.self.value"],
-            "attention.output.dense",
-            "attention.output.LayerNorm",
-        ),
-        (
-            "xlm-roberta",
-            ["attention.self.query", "attention.self.key", "attention.self.value"],
-            "attention.output.dense",
-            "attention.output.LayerNorm",
-        ),
-    ],
-)
-def test_each_layer_is_read_from_its_own_names(
-    tmp_path: Path, architecture: str, qkv: list[str], output: str, norm: str
-) -> None:
+@pytest.mark.parametrize("architecture", LAYER_NAMES)
+def test_each_layer_is_read_from_its_own_names(tmp_path: Path, architecture: str) -> None:
     """Every tensor of every layer is where the graph expects it, linear layers turned, epsilon from config.json."""
     weights, tensors = read(write_checkpoint(tmp_path, architecture=architecture)), raw(tmp_path)
     assert len(weights.layers) == SIZES.layers
-    epsilon = read_encoder_config(tmp_path).epsilon
+    epsilon, names = read_encoder_config(tmp_path).epsilon, LAYER_NAMES[architecture]
+    *qkv, output = names.qkvo
     for number, layer in enumerate(weights.layers):
-        own = {name.removeprefix(f"encoder.layer.{number}."): value for name, value in tensors.items()}
+        own = {name.removeprefix(f"{names.layer}.{number}."): value for name, value in tensors.items()}
         np.testing.assert_array_equal(layer.qkv.weight, np.concatenate([own[f"{name}.weight"].T for name in qkv], 1))
         np.testing.assert_array_equal(layer.qkv.bias, np.concatenate([own[f"{name}.bias"] for name in qkv]))
-        for linear, name in (
-            (layer.attention_output, output),
-            (layer.fc1, "intermediate.dense"),
-            (layer.fc2, "output.dense"),
-        ):
+        for linear, name in ((layer.attention_output, output), (layer.fc1, names.first), (layer.fc2, names.second)):
             np.testing.assert_array_equal(linear.weight, own[f"{name}.weight"].T)
             np.testing.assert_array_equal(linear.bias, own[f"{name}.bias"])
-        for scale, name in ((layer.attention_norm, norm), (layer.output_norm, "output.LayerNorm")):
+        for scale, name in ((layer.attention_norm, names.attention_norm), (layer.output_norm, names.output_norm)):
             np.testing.assert_array_equal(scale.weight, own[f"{name}.weight"])
             np.testing.assert_array_equal(scale.bias, own[f"{name}.bias"])
             assert scale.epsilon == epsilon
+
+
+def test_electra_s_shorter_embeddings_are_projected(tiny_electra: Path) -> None:
+    """Tables are as long as config.json's embedding_size, token vectors as hidden_size says."""
+    weights, tensors = read(tiny_electra), raw(tiny_electra)
+    assert weights.word_embeddings.shape[1] == weights.position_embeddings.shape[1] == 64
+    assert weights.dim == 128
+    assert weights.projection is not None
+    np.testing.assert_array_equal(weights.projection.weight, tensors["embeddings_project.weight"].T)
+    np.testing.assert_array_equal(weights.projection.bias, tensors["embeddings_project.bias"])
+
+
+def test_common_names_of_sizes_overrule_distilbert_s_own(tmp_path: Path) -> None:
+    """As transformers' attribute map has it."""
+    write_checkpoint(tmp_path, architecture="distilbert")
+    change_config(tmp_path, "num_hidden_layers", 1)
+    assert len(read(tmp_path).layers) == 1
+
+
+def test_modernbert_is_read(tiny_modernbert: Path) -> None:
+    """No layer but the first lacks a normalization of its input, which is the one behind the layer before."""
+    weights, tensors = read(tiny_modernbert), raw(tiny_modernbert)
+    assert weights.modern is not None
+    near, far = Reach(10_000, 8), Reach(160_000, None)
+    assert weights.modern.reaches == (far, near, near, far)
+    assert (weights.max_positions, weights.position_embeddings.size) == (SIZES.positions, 0)
+    norms = ["layers.1.attn_norm", "layers.2.attn_norm", "layers.3.attn_norm", "final_norm"]
+    for number, (layer, norm) in enumerate(zip(weights.layers, norms, strict=True)):
+        name = f"layers.{number}"
+        np.testing.assert_array_equal(layer.output_norm.weight, tensors[f"{norm}.weight"])
+        np.testing.assert_array_equal(layer.attention_norm.weight, tensors[f"{name}.mlp_norm.weight"])
+        np.testing.assert_array_equal(layer.qkv.weight, tensors[f"{name}.attn.Wqkv.weight"].T)
+        np.testing.assert_array_equal(layer.fc1.weight, tensors[f"{name}.mlp.Wi.weight"].T)
+        assert not layer.qkv.bias.any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"global_attn_every_n_layers": 2}, "fnfn"),
+        ({"layer_types": ["sliding_attention", *["full_attention"] * 3]}, "nfff"),
+    ],
+)
+def test_which_layers_see_only_near_tokens(tmp_path: Path, changes: dict[str, object], expected: str) -> None:
+    """Release 4 of transformers counts layers, 5 lists them."""
+    write_checkpoint(tmp_path, architecture="modernbert")
+    for key, value in changes.items():
+        change_config(tmp_path, key, value)
+    modern = read(tmp_path).modern
+    assert modern is not None
+    assert "".join("f" if reach.window is None else "n" for reach in modern.reaches) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "thetas"),
+    [
+        ({"global_rope_theta": 500.0, "local_rope_theta": None}, (500, 500)),
+        ({"global_rope_theta": 500, "local_rope_theta": 20.0}, (500, 20)),
+        (
+            {
+                "rope_parameters": {
+                    "full_attention": {"rope_type": "default", "rope_theta": 7.0},
+                    "sliding_attention": {"rope_type": "default", "rope_theta": 9.0},
+                }
+            },
+            (7, 9),
+        ),
+    ],
+)
+def test_bases_of_rotary_angles(tmp_path: Path, changes: dict[str, object], thetas: tuple[float, float]) -> None:
+    """Release 5 of transformers keeps them in rope_parameters."""
+    write_checkpoint(tmp_path, architecture="modernbert")
+    for key, value in changes.items():
+        change_config(tmp_path, key, value)
+    modern = read(tmp_path).modern
+    assert modern is not None
+    assert (modern.reaches[0].theta, modern.reaches[1].theta) == thetas
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("global_attn_every_n_layers", 0, "global_attn_every_n_layers is 0, expected at least 1"),
+        ("layer_types", ["full_attention"], "for each of 4 layers"),
+        ("layer_types", ["full_attention"] * 3 + ["chunked_attention"], "for each of 4 layers"),
+        ("global_rope_theta", "big", "global_rope_theta is 'big', expected a number above 1"),
+        ("rope_parameters", {"full_attention": {"rope_type": "yarn"}}, "expected rope_type default and rope_theta"),
+        ("rope_scaling", {"type": "linear"}, "rope_scaling is"),
+        ("rope_theta", 5.0, "rope_theta is 5.0"),
+        ("hidden_activation", "relu", "hidden_activation is 'relu'"),
+        ("mlp_bias", 1, "mlp_bias is 1, expected true or false"),
+        ("norm_eps", 0, "norm_eps is 0, expected a number between 0 and 1"),
+    ],
+)
+def test_what_modernbert_s_config_may_not_say(tmp_path: Path, key: str, value: object, problem: str) -> None:
+    """Whatever would change vectors is refused by name."""
+    write_checkpoint(tmp_path, architecture="modernbert")
+    change_config(tmp_path, key, value)
+    with pytest.raises(CheckpointError, match=re.escape(problem)):
+        read(tmp_path)
+
+
+def test_modernbert_s_biases_are_read_where_config_says_so(tmp_path: Path) -> None:
+    """Weights of such a checkpoint are there; without them it is incomplete."""
+    write_checkpoint(tmp_path, architecture="modernbert")
+    for key, name in (
+        ("attention_bias", "layers.0.attn.Wqkv.bias"),
+        ("mlp_bias", "layers.0.mlp.Wi.bias"),
+        ("norm_bias", "embeddings.norm.bias"),
+    ):
+        change_config(tmp_path, key, value=True)
+        with pytest.raises(CheckpointError, match=f"has no tensor {name}"):
+            read(tmp_path)
+        change_config(tmp_path, key, value=False)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -213,7 +301,8 @@ def test_a_prefix_changes_nothing(tmp_path: Path, architecture: str) -> None:
 def test_half_precision_is_widened(tmp_path: Path, architecture: str) -> None:
     """A float16 checkpoint gives float32 weights of the same values."""
     weights = read(write_checkpoint(tmp_path, architecture=architecture, half=True))
-    stored = raw(tmp_path)["embeddings.word_embeddings.weight"]
+    name = "tok" if architecture == "modernbert" else "word"
+    stored = raw(tmp_path)[f"embeddings.{name}_embeddings.weight"]
     assert stored.dtype == np.float16
     assert weights.word_embeddings.dtype == np.float32
     np.testing.assert_array_equal(weights.word_embeddings, stored.astype(np.float32))
@@ -225,7 +314,7 @@ def test_what_no_vector_depends_on_need_not_be_there(tmp_path: Path, architectur
     write_checkpoint(tmp_path, architecture=architecture)
     kept = {name: value for name, value in raw(tmp_path).items() if "pooler" not in name and "_ids" not in name}
     save_file(kept, tmp_path / "model.safetensors")
-    assert len(read(tmp_path).layers) == SIZES.layers
+    read(tmp_path)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -247,12 +336,16 @@ def test_every_other_tensor_must_be_there(tmp_path: Path, architecture: str) -> 
         ("intermediate_size", 64),
         ("vocab_size", 30527),
         ("max_position_embeddings", 514),
-        ("num_hidden_layers", 3),
+        ("num_hidden_layers", 5),
     ],
 )
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_config_of_another_checkpoint_is_found_out(tmp_path: Path, architecture: str, key: str, value: int) -> None:
-    """Sizes that the tensors don't have are refused."""
+    """Sizes that the tensors don't have are refused; rotary positions are no tensor."""
+    if (architecture, key) == ("modernbert", "max_position_embeddings"):
+        key = "intermediate_size"
+    if (architecture, key) == ("distilbert", "intermediate_size"):
+        key = "hidden_dim"
     write_checkpoint(tmp_path, architecture=architecture)
     change_config(tmp_path, key, value)
     with pytest.raises(CheckpointError, match=r"don't belong together|is incomplete"):

@@ -42,6 +42,7 @@ def test_every_size_is_read(tiny_mpnet: Path) -> None:
         path=tiny_mpnet / "config.json",
         model_type="mpnet",
         dim=SIZES.hidden,
+        embedding_dim=SIZES.hidden,
         layers=SIZES.layers,
         heads=SIZES.heads,
         inner_dim=SIZES.inner,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from biolord_export.checkpoint.weights import EncoderWeights, Layer, Linear
-from biolord_export.graph.attention import emit_attention
+from biolord_export.graph.attention import emit_attentions
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.packing import emit_packing
 from parity.reference import attention
@@ -35,7 +35,7 @@ def run(weights: EncoderWeights, qkv: NDArray[np.float32], lengths: list[int], s
     graph = GraphBuilder("test")
     mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     tokens = graph.input("qkv", TensorProto.FLOAT, ["tokens", 3 * weights.dim])
-    attention = emit_attention(graph, weights, emit_packing(graph, mask))
+    attention = emit_attentions(graph, weights, emit_packing(graph, mask))[0]
     attended, mixed = attention.emit(graph, tokens, passing(weights))
     found, padded = evaluate(graph, {"attention_mask": prefix_mask(lengths, sequence), "qkv": qkv}, attended, mixed)
     assert padded.shape == (len(lengths) * sequence, weights.dim)

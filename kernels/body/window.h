@@ -1,0 +1,140 @@
+// Attention of one head in one text, in float32, each query to the keys at most a window away: scores, softmax, mixture of
+// values. Queries go in blocks; the keys that any of a block sees are worked on, and what a query doesn't see gets no weight.
+#pragma once
+#include "body/products.h"
+
+namespace {
+
+struct Window {
+  const float *queries, *keys, *values;  // rows of `stride` floats
+  int stride, width, length, wide;       // wide: the length in whole vectors
+  int reach;
+  float scale;
+  float* turned;  // keys, [width][wide]
+  float* scores;  // [kScoreRows][wide]
+  float* out;
+  int out_stride;
+};
+// The keys that a block of queries sees, from a whole vector on; `vectors` floats of scores cover them.
+struct Sight {
+  int first, last, vectors;
+};
+
+template <int J>
+struct SightScores {
+  template <int R>
+  static INLINE_MEMBER void run(const Window& h, int query, int key, float* scores) {
+    Floats s[R][J];
+    UNROLL for (int r = 0; r < R; r++)
+      UNROLL for (int c = 0; c < J; c++) s[r][c] = all(0);
+    const float *q = h.queries + static_cast<size_t>(query) * h.stride, *keys = h.turned + key;
+    for (int d = 0; d < h.width; d++, keys += h.wide) {
+      Floats k[J];
+      UNROLL for (int c = 0; c < J; c++) k[c] = load(keys + 16 * c);
+      UNROLL for (int r = 0; r < R; r++) {
+        const Floats x = all(q[static_cast<size_t>(r) * h.stride + d]);
+        UNROLL for (int c = 0; c < J; c++) s[r][c] = fma(x, k[c], s[r][c]);
+      }
+    }
+    UNROLL for (int r = 0; r < R; r++)
+      UNROLL for (int c = 0; c < J; c++) store(scores + static_cast<size_t>(r) * h.wide + 16 * c, mul(s[r][c], all(h.scale)));
+  }
+};
+INLINE void score_sight(const Window& h, const Sight& sight, int query, int rows) {
+  int j = 0;
+  if constexpr (kScorePairs > 0)
+    for (; j + 32 <= sight.vectors; j += 32)
+      for (int r = 0, count; r < rows; r += count) {
+        count = block_rows(rows - r, kScorePairs);
+        run_rows<SightScores<2>, kScorePairs>(count, h, query + r, sight.first + j, h.scores + static_cast<size_t>(r) * h.wide + j);
+      }
+  for (; j < sight.vectors; j += 16)
+    run_rows<SightScores<1>, kScoreRows>(rows, h, query, sight.first + j, h.scores + j);
+}
+
+// Ones where a lane's place is one of from ... to - 1, else zeros.
+INLINE Floats seen_lanes(int from, int to) {
+  alignas(64) static const float zeros_ones_zeros[48] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
+                                                         1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  const int low = from > 0 ? at_most(from, 16) : 0, high = to < 16 ? (to > 0 ? to : 0) : 16;
+  return mul(load(zeros_ones_zeros + 16 - low), load(zeros_ones_zeros + 32 - high));
+}
+// Scores of places from ... to - 1 to probabilities times their sum, all others to zeros; returns 1 / sum.
+INLINE float softmax_sight(float* row, int vectors, int from, int to) {
+  const int first = from / 16 * 16, end = round_up(to, 16);
+  Floats top = all(-1e30f);
+  for (int j = first; j < end; j += 16) {
+    const Floats s = load(row + j);
+    if (j >= from && j + 16 <= to) {
+      top = max(s, top);
+      continue;
+    }
+    const Floats ones = seen_lanes(from - j, to - j), hidden = fma(s, ones, mul(sub(ones, all(1)), all(1e30f)));
+    store(row + j, hidden);
+    top = max(hidden, top);
+  }
+  const Floats most = all(highest(top));
+  Floats sums = all(0);
+  for (int j = 0; j < first; j += 16) store(row + j, all(0));
+  for (int j = first; j < end; j += 16) {
+    Floats p = exp_of_negative(sub(load(row + j), most));
+    if (j < from || j + 16 > to) p = mul(p, seen_lanes(from - j, to - j));
+    store(row + j, p);
+    sums = add(sums, p);
+  }
+  for (int j = end; j < vectors; j += 16) store(row + j, all(0));
+  return 1.0f / sum(sums);
+}
+
+template <int V>
+struct SightValues {
+  template <int R>
+  static INLINE_MEMBER void run(const Window& h, const Sight& sight, const float* scores, const float* inverse, int query, int channel) {
+    Floats o[R][V];
+    UNROLL for (int r = 0; r < R; r++)
+      UNROLL for (int c = 0; c < V; c++) o[r][c] = all(0);
+    const float* values = h.values + static_cast<size_t>(sight.first) * h.stride + channel;
+    for (int j = 0; j < sight.last - sight.first; j++, values += h.stride) {
+      Floats v[V];
+      UNROLL for (int c = 0; c < V; c++) v[c] = load(values + 16 * c);
+      UNROLL for (int r = 0; r < R; r++) {
+        const Floats p = all(scores[static_cast<size_t>(r) * h.wide + j]);
+        UNROLL for (int c = 0; c < V; c++) o[r][c] = fma(p, v[c], o[r][c]);
+      }
+    }
+    UNROLL for (int r = 0; r < R; r++)
+      UNROLL for (int c = 0; c < V; c++)
+        store(h.out + static_cast<size_t>(query + r) * h.out_stride + channel + 16 * c, mul(o[r][c], all(inverse[r])));
+  }
+};
+template <int V>
+INLINE void mix_sight(const Window& h, const Sight& sight, const float* inverse, int query, int rows, int channel) {
+  for (int r = 0, count; r < rows; r += count) {
+    count = block_rows(rows - r, kValueRows);
+    run_rows<SightValues<V>, kValueRows>(count, h, sight, h.scores + static_cast<size_t>(r) * h.wide, inverse + r, query + r, channel);
+  }
+}
+
+static void attend_window(const Window& h) {
+  // Rows beyond the text are read, and get no weight.
+  for (int j = 0; j < h.wide; j += 16)
+    for (int d = 0; d < h.width; d += 16)
+      transpose(h.keys + static_cast<size_t>(j) * h.stride + d, h.stride, h.turned + static_cast<size_t>(d) * h.wide + j, h.wide);
+  float inverse[kScoreRows];
+  for (int i = 0, count; i < h.length; i += count) {
+    count = block_rows(h.length - i, kScoreRows);
+    const int first = i > h.reach ? (i - h.reach) / 16 * 16 : 0, last = at_most(h.length, i + count + h.reach);
+    const Sight sight = {first, last, round_up(last - first, 16)};
+    score_sight(h, sight, i, count);
+    for (int r = 0; r < count; r++) {
+      const int from = i + r > h.reach ? i + r - h.reach : 0, to = at_most(h.length, i + r + h.reach + 1);
+      inverse[r] = softmax_sight(h.scores + static_cast<size_t>(r) * h.wide, sight.vectors, from - first, to - first);
+    }
+    int channel = 0;
+    for (; channel + 16 * kValueVectors <= h.width; channel += 16 * kValueVectors)
+      mix_sight<kValueVectors>(h, sight, inverse, i, count, channel);
+    for (; channel < h.width; channel += 16) mix_sight<1>(h, sight, inverse, i, count, channel);
+  }
+}
+
+}  // namespace
