@@ -35,7 +35,6 @@ LONGEST = (
     "packaging/test_lean_install.py",
     "unit/runtime/bulk/test_signals.py",
     "hostile/test_fuzz.py",
-    "unit/bench/loads/test_serve_attack.py",
     "server/test_process.py",
     "hostile/test_export_places.py",
     "unit/runtime/bulk/test_run.py",
