@@ -19,10 +19,8 @@ class Table:
 
     Attributes:
         key: names it to the renderers.
-        title: over it.
         note: how to read it.
         header: of each column; the first holds numbers of rows, the second names.
-        rows: cells.
         left: columns of words, which are set to the left.
         bars: columns whose figures a page draws as bars, too.
     """

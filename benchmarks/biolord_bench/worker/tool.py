@@ -17,9 +17,7 @@ class Settings:
     """What an adapter loads.
 
     Attributes:
-        adapter: module in `biolord_bench.peers.adapters`.
         model: folder of the checkpoint, of its conversion or of an artifact.
-        threads: cores that the tool may use.
         variant: the adapter's own word for how: a backend, a number format, a provider.
         spinning: whether threads of ours without work keep their cores busy.
     """
