@@ -123,10 +123,10 @@ test-ecosystem: .venv-ecosystem/.ready .venv/.kernels
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem
 
 test-fast: .venv/.ready .venv/.kernels
-	$(BIN)/python -m pytest -m 'not real'
+	$(BIN)/python -m pytest -m 'not real' -n 2 $(PARALLEL)
 
 test-floors: .venv-floors/.ready .venv/.kernels
-	.venv-floors/bin/python -m pytest -m 'not real'
+	.venv-floors/bin/python -m pytest -m 'not real' -n 2 $(PARALLEL)
 
 # What is measured: this project's targets, made from the stand-in for BioLORD-2023, with this exporter.
 BENCH_ARTIFACTS := $(addprefix .bench/artifacts/,cpu-int8 cpu-int4 cpu-fp32)

@@ -24,8 +24,8 @@ def test_nobody_else_notices(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """No refusal, no fault of the server, no memory kept; it stops in time. Milliseconds are only told."""
-    monkeypatch.setattr(attack, "ALONE_S", 4.0)
-    main([str(demo_artifact.path), "--seconds", "4", "--connections", "64"])
+    monkeypatch.setattr(attack, "ALONE_S", 3.0)
+    main([str(demo_artifact.path), "--seconds", "3", "--connections", "64"])
     out = capsys.readouterr().out
     for line in out.splitlines():
         figure(f"server under attack: {line}")
