@@ -7,7 +7,6 @@
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTIFACT=folder
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTIFACT=folder
-# make bench-ray    two Ray nodes beside one process: make bench-ray ARTIFACT=folder
 # make lint         ruff, mypy, and the documentation's links
 # make docs         the documentation as a site, in build/site
 # make reference-pages  writes what is generated in docs/: the command line, HTTP, the table of gates
@@ -43,7 +42,7 @@ BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle t
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk bench-ray clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -124,10 +123,10 @@ test-ecosystem: .venv-ecosystem/.ready .venv/.kernels
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem
 
 test-fast: .venv/.ready .venv/.kernels
-	$(BIN)/python -m pytest -m 'not real'
+	$(BIN)/python -m pytest -m 'not real' -n 2 $(PARALLEL)
 
 test-floors: .venv-floors/.ready .venv/.kernels
-	.venv-floors/bin/python -m pytest -m 'not real'
+	.venv-floors/bin/python -m pytest -m 'not real' -n 2 $(PARALLEL)
 
 # What is measured: this project's targets, made from the stand-in for BioLORD-2023, with this exporter.
 BENCH_ARTIFACTS := $(addprefix .bench/artifacts/,cpu-int8 cpu-int4 cpu-fp32)
@@ -152,9 +151,6 @@ bench-serve: .venv/.ready .venv/.kernels
 
 bench-bulk: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.bulk $(ARTIFACT)
-
-bench-ray: .venv-ecosystem/.ready .venv/.kernels
-	$(ECOSYSTEM)/python -m biolord_bench.loads.ray_nodes $(ARTIFACT)
 
 lint: .venv/.ready
 	$(BIN)/ruff check

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tiny.checkpoint import write_checkpoint
-from tiny.weights import Sizes
-
 # Some tests import onnxruntime themselves; those of this variable start processes without it.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# Matrices of tiny models are multiplied sooner than a second thread wakes up: with it, an export takes twice the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from tiny.checkpoint import write_checkpoint
+from tiny.weights import Sizes
 
 pytest_plugins = ["oracle.plugin"]
 # How long an example takes on a slow or loaded machine, or an emulated one, says nothing about a test.
@@ -36,7 +39,6 @@ LONGEST = (
     "packaging/test_lean_install.py",
     "unit/runtime/bulk/test_signals.py",
     "hostile/test_fuzz.py",
-    "unit/bench/loads/test_serve_attack.py",
     "server/test_process.py",
     "hostile/test_export_places.py",
     "unit/runtime/bulk/test_run.py",
@@ -47,6 +49,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
+COVERAGE_OF_PROCESSES = "COVERAGE_PROCESS_CONFIG"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_are_not_measured() -> Iterator[str | None]:
+    """Start processes without coverage, which costs each a fifth of a second; yields its configuration."""
+    with pytest.MonkeyPatch.context() as patch:
+        configuration = os.environ.get(COVERAGE_OF_PROCESSES)
+        patch.delenv(COVERAGE_OF_PROCESSES, raising=False)
+        yield configuration
+
+
+@pytest.fixture
+def measured(_processes_are_not_measured: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the coverage of processes, too: for tests of lines that run nowhere else."""
+    if _processes_are_not_measured is not None:
+        monkeypatch.setenv(COVERAGE_OF_PROCESSES, _processes_are_not_measured)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _configure_what(parser.add_argument_group("what to measure"))
     out = parser.add_argument_group("where results go (default: a table on standard output)")
-    for option, form in (("--json", "JSON"), ("--markdown", "Markdown"), ("--html", "one HTML page with plots")):
+    for option, form in (("--json", "JSON"), ("--markdown", "Markdown"), ("--html", "one HTML page")):
         dash = "" if option == "--html" else ", - for standard output"
         out.add_argument(option, metavar="FILE", help=f"write {form}, over an older file{dash}")
     out.add_argument(

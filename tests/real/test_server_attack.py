@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from biolord_bench.loads import serve_attack
-from biolord_bench.loads.serve_attack import STOPS_IN_S, attacks, main
 from biolord_onnx.artifact.folder import Artifact
+from real import attack
+from real.attack import MOST_GROWTH, STOPS_IN_S, attacks, main
 from real.slowness import slowness
 
 pytestmark = pytest.mark.real
@@ -24,14 +24,14 @@ def test_nobody_else_notices(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """No refusal, no fault of the server, no memory kept; it stops in time. Milliseconds are only told."""
-    monkeypatch.setattr(serve_attack, "ALONE_S", 4.0)
-    main([str(demo_artifact.path), "--seconds", "4", "--connections", "64"])
+    monkeypatch.setattr(attack, "ALONE_S", 3.0)
+    main([str(demo_artifact.path), "--seconds", "3", "--connections", "64"])
     out = capsys.readouterr().out
     for line in out.splitlines():
         figure(f"server under attack: {line}")
     assert out.count("refused {};") == len(attacks())
     assert not re.search(r"[{ ]5\d\d: ", out)
-    assert float(out.split(" resident, ")[1].split(" of before")[0]) <= serve_attack.MOST_GROWTH
+    assert float(out.split(" resident, ")[1].split(" of before")[0]) <= MOST_GROWTH
     assert float(out.split("ended ")[1].split(" s after")[0]) <= STOPS_IN_S * slowness(Path(sys.executable))
     assert "after SIGTERM with 0" in out
     assert " 0 tracebacks" in out

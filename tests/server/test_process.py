@@ -111,6 +111,7 @@ def test_sigterm_loses_no_accepted_request(tiny: Path, embedder: Embedder) -> No
     assert "scratch" not in log
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_whoever_stops_it_finds_that_all_went_well(tiny: Path, number: signal.Signals, workers: int) -> None:
@@ -144,6 +145,7 @@ def test_workers_end_with_their_parent(tiny: Path, tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_worker_that_dies_is_replaced(tiny: Path) -> None:
     """And the requests of others are answered meanwhile."""
     with process(tiny, "--workers", 2) as (running, port, lines):
@@ -154,6 +156,7 @@ def test_a_worker_that_dies_is_replaced(tiny: Path) -> None:
     assert "ended with -9: starting another" in "".join(lines)
 
 
+@pytest.mark.usefixtures("measured")
 def test_more_connections_than_open_files(tiny: Path) -> None:
     """Clients are answered all the same, and the log stays short."""
     limited = ("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")

@@ -16,6 +16,7 @@ from biolord_onnx.server.settings import ServerSettings
 from server.failing import serve_nothing
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_worker_that_cannot_serve_says_why(capfd: pytest.CaptureFixture[str]) -> None:
     """In a line, and with an exit code that tells its parent."""
     context = multiprocessing.get_context("spawn")

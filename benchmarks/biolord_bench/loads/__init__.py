@@ -1,1 +1,1 @@
-"""Loads on what users run: the server, a large bulk job, Ray."""
+"""Loads on what users run: the server and a large bulk job."""

@@ -49,13 +49,12 @@ def embed_command(artifact: str, names: Path, output: Path) -> list[str]:
 
 def encode_rate(artifact: str, names: Path) -> float:
     """Return the names a second of `Embedder.encode` in a new process."""
-    command = [sys.executable, "-c", ENCODE, artifact, str(names)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return float(_run([sys.executable, "-c", ENCODE, artifact, str(names)]).stdout)
 
 
 def embed_rate(artifact: str, names: Path, output: Path) -> float:
     """Return the names a second of `biolord embed`, as it says itself: reading and writing included, loading not."""
-    done = subprocess.run(embed_command(artifact, names, output), capture_output=True, text=True, check=True)
+    done = _run(embed_command(artifact, names, output))
     found = _RESULT.search(done.stderr.strip())
     assert found is not None, done.stderr
     # Told in tenths: a run that took none is one of a test.
@@ -73,9 +72,13 @@ def embed_with_kills(artifact: str, names: Path, output: Path, seconds: list[flo
             process.kill()
             process.communicate()
             yield f"kill {number}: after {wait:.0f} s"
-    done = subprocess.run(embed_command(artifact, names, output), capture_output=True, text=True, check=True)
+    done = _run(embed_command(artifact, names, output))
     resumed = _RESUMED.search(done.stderr)
     yield f"resumed behind {resumed[1] if resumed else 0} rows; {done.stderr.strip().splitlines()[-1]}"
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=True)
 
 
 def numbered_names(count: int) -> list[str]:

@@ -16,8 +16,10 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -34,19 +36,21 @@ PORT_FOUND = "running on http://127.0.0.1:"
 
 @dataclass
 class Tally:
-    """What a phase saw.
-
-    Attributes:
-        texts: embedded.
-        errors: answers that weren't 200.
-        single_ms: milliseconds of requests of one text.
-        seconds: from the beginning of the phase to its last answer.
-    """
+    """What a phase saw: ``errors`` are answers that weren't 200, ``single_ms`` times of requests of one text."""
 
     texts: int = 0
     errors: int = 0
     single_ms: list[float] = field(default_factory=list)
     seconds: float = 0.0
+
+    def note(self, texts: Sequence[str], status: int, began: float, started: float) -> None:
+        """Count an answer that just came to a request that began then, in a phase that started then."""
+        now = time.perf_counter()
+        self.seconds = now - started
+        self.errors += status != 200
+        self.texts += len(texts)
+        if len(texts) == 1:
+            self.single_ms.append(1000 * (now - began))
 
     @property
     def rate(self) -> float:
@@ -65,31 +69,24 @@ def requests(names: Sequence[str], seed: int, share_of_large: float = SHARE_OF_L
         yield draw.sample(names, LARGE if draw.random() < share_of_large else 1)
 
 
-class Client:
-    """One connection, kept alive."""
+@asynccontextmanager
+async def client(port: int) -> AsyncIterator[Callable[[list[str]], Awaitable[int]]]:
+    """Connect, and yield what asks for vectors over this connection and returns the status."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
-    def __init__(self, port: int) -> None:
-        """Remember where the server is."""
-        self._port = port
-
-    async def open(self) -> None:
-        """Connect."""
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-
-    async def embed(self, texts: list[str]) -> int:
-        """Ask for vectors; returns the status."""
+    async def embed(texts: list[str]) -> int:
         body = json.dumps({"input": texts, "encoding_format": "base64"}).encode()
         head = f"POST /v1/embeddings HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
-        self._writer.write(head.encode() + body)
-        answer = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-        length = int(answer.partition("content-length: ")[2].partition("\r\n")[0])
-        await self._reader.readexactly(length)
+        writer.write(head.encode() + body)
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        await reader.readexactly(int(answer.partition("content-length: ")[2].partition("\r\n")[0]))
         return int(answer.split(" ", 2)[1])
 
-    async def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
-        await self._writer.wait_closed()
+    try:
+        yield embed
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def load(
@@ -102,23 +99,16 @@ async def load(
     started = time.perf_counter()
 
     async def work(number: int) -> None:
-        client = Client(port)
-        await client.open()
         draw = random.Random(number)
-        await asyncio.sleep(draw.random() * pause)
-        for texts in requests(names, 1000 * seed + number):
-            began = time.perf_counter()
-            if began - started > seconds:
-                break
-            status = await client.embed(texts)
-            spent = time.perf_counter() - began
-            tally.seconds = began + spent - started
-            tally.errors += status != 200
-            tally.texts += len(texts)
-            if len(texts) == 1:
-                tally.single_ms.append(1000 * spent)
-            await asyncio.sleep(max(0.0, draw.expovariate(1 / pause) - spent) if pause else 0)
-        await client.close()
+        async with client(port) as embed:
+            await asyncio.sleep(draw.random() * pause)
+            for texts in requests(names, 1000 * seed + number):
+                began = time.perf_counter()
+                if began - started > seconds:
+                    break
+                tally.note(texts, await embed(texts), began, started)
+                spent = time.perf_counter() - began
+                await asyncio.sleep(max(0.0, draw.expovariate(1 / pause) - spent) if pause else 0)
 
     await asyncio.gather(*(work(number) for number in range(connections)))
     return tally
@@ -126,16 +116,11 @@ async def load(
 
 async def quiet(port: int, names: Sequence[str]) -> Tally:
     """Send single names one after the other."""
-    tally, client = Tally(), Client(port)
-    await client.open()
-    started = time.perf_counter()
-    for texts, _ in zip(requests(names, 7, share_of_large=0), range(QUIET_REQUESTS), strict=False):
-        began = time.perf_counter()
-        tally.errors += await client.embed(texts) != 200
-        tally.single_ms.append(1000 * (time.perf_counter() - began))
-        tally.texts += 1
-    tally.seconds = time.perf_counter() - started
-    await client.close()
+    tally, started = Tally(), time.perf_counter()
+    async with client(port) as embed:
+        for texts in islice(requests(names, 7, share_of_large=0), QUIET_REQUESTS):
+            began = time.perf_counter()
+            tally.note(texts, await embed(texts), began, started)
     return tally
 
 

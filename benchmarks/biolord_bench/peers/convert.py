@@ -15,50 +15,42 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from optimum.intel import OVModelForFeatureExtraction
+    from sentence_transformers import SentenceTransformer
 
 Conversion = Callable[[Path, Path, Path], None]
 
-CPU = {"provider": "CPUExecutionProvider"}
+ONNX = {"provider": "CPUExecutionProvider"}
 CALIBRATION_TEXTS = 100  # padded to 384 tokens each by sentence-transformers; its default of 300 takes 10 minutes
 
 
 def to_onnx(checkpoint: Path, out: Path, _calibration: Path) -> None:
     """Export float32 ONNX through optimum."""
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(checkpoint), backend="onnx", model_kwargs={**CPU, "export": True})
-    model.save_pretrained(str(out))
+    _exported(checkpoint, out, "onnx")
 
 
 def to_onnx_qint8(checkpoint: Path, out: Path, _calibration: Path) -> None:
     """Quantize dynamically with the preset that sentence-transformers names for CPUs with VNNI."""
-    from sentence_transformers import SentenceTransformer, export_dynamic_quantized_onnx_model
+    from sentence_transformers import export_dynamic_quantized_onnx_model
 
-    model = SentenceTransformer(str(checkpoint), backend="onnx", model_kwargs={**CPU, "export": True})
-    model.save_pretrained(str(out))
-    export_dynamic_quantized_onnx_model(model, "avx512_vnni", str(out))
+    export_dynamic_quantized_onnx_model(_exported(checkpoint, out, "onnx"), "avx512_vnni", str(out))
     (out / "onnx" / "model.onnx").unlink()
 
 
 def to_openvino(checkpoint: Path, out: Path, _calibration: Path) -> None:
     """Export OpenVINO's format through optimum-intel."""
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(checkpoint), backend="openvino", model_kwargs={"export": True})
-    model.save_pretrained(str(out))
+    _exported(checkpoint, out, "openvino")
 
 
 def to_openvino_int8(checkpoint: Path, out: Path, calibration: Path) -> None:
     """Quantize statically with NNCF, calibrated on this domain's texts instead of film reviews (the default)."""
     from optimum.intel import OVQuantizationConfig
-    from sentence_transformers import SentenceTransformer, export_static_quantized_openvino_model
+    from sentence_transformers import export_static_quantized_openvino_model
 
-    model = SentenceTransformer(str(checkpoint), backend="openvino", model_kwargs={"export": True})
-    model.save_pretrained(str(out))
+    model = _exported(checkpoint, out, "openvino")
     export_static_quantized_openvino_model(
         model,
         quantization_config=OVQuantizationConfig(num_samples=CALIBRATION_TEXTS),
@@ -91,6 +83,15 @@ def to_openvino_genai_int8(checkpoint: Path, out: Path, calibration: Path) -> No
         (graph,) = quantized.rglob("*.xml")
         model = OVModelForFeatureExtraction.from_pretrained(str(graph.parent), file_name=graph.name)
         _with_tokenizer(model, checkpoint, out)
+
+
+def _exported(checkpoint: Path, out: Path, backend: Literal["onnx", "openvino"]) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    options = {"export": True, **(ONNX if backend == "onnx" else {})}
+    model = SentenceTransformer(str(checkpoint), backend=backend, model_kwargs=options)
+    model.save_pretrained(str(out))
+    return model
 
 
 def _with_tokenizer(model: OVModelForFeatureExtraction, checkpoint: Path, out: Path) -> None:

@@ -15,15 +15,12 @@ class Peer:
     """A tool and how it is run.
 
     Attributes:
-        name: unique label.
         adapter: module in `biolord_bench.peers.adapters`.
         environment: requirements file, without its ending.
         model: ``checkpoint``, or a conversion of `biolord_bench.peers.convert`.
         tool: distribution whose version is reported.
         engine: distribution that does the arithmetic.
-        setting: how it is set up.
         variant: the adapter's word for how.
-        provider: execution provider.
         asks_hub: whether the tool asks the model hub each time that it loads, so that its start is the network's.
         reason: why it can't run at all, where there is nothing to try.
     """

@@ -9,6 +9,7 @@ from biolord_bench.results.results import Row
 
 Numbered = Sequence[tuple[str, Row]]
 """Rows with their numbers, which are the same in all tables."""
+Cells = tuple[tuple[str, ...], ...]
 NONE = "–"
 
 
@@ -18,19 +19,19 @@ class Table:
 
     Attributes:
         key: names it to the renderers.
-        title: over it.
         note: how to read it.
         header: of each column; the first holds numbers of rows, the second names.
-        rows: cells.
         left: columns of words, which are set to the left.
+        bars: columns whose figures a page draws as bars, too.
     """
 
     key: str
     title: str
     note: str
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: Cells
     left: tuple[int, ...] = (1,)
+    bars: tuple[int, ...] = ()
 
 
 def number(value: float | None) -> str:
@@ -41,3 +42,13 @@ def number(value: float | None) -> str:
         if value >= least:
             return f"{value:,.{digits}f}"
     return f"{value:.3f}"
+
+
+def numbers(*values: float | None) -> tuple[str, ...]:
+    """Write figures."""
+    return tuple(map(number, values))
+
+
+def figure_of(text: str) -> float:
+    """Read what `number` wrote; 0 where there is none."""
+    return 0.0 if text == NONE else float(text.replace(",", ""))

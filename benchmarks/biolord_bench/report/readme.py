@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,21 +55,10 @@ def load(path: Path = RESULTS) -> Results | None:
     return Results.from_json(path.read_text(encoding="utf-8"), path) if path.exists() else None
 
 
-def main() -> int:
-    """Write the README, or with ``--check`` only say whether it is up to date."""
-    parser = argparse.ArgumentParser(prog="python -m biolord_bench.report.readme", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the README is out of date")
-    check: bool = parser.parse_args().check
-    current = README.read_text(encoding="utf-8")
-    wanted = rewritten(current, load())
-    if current == wanted:
-        return 0
-    if check:
-        sys.stderr.write("README.md and results/peers.json differ: run python -m biolord_bench.report.readme\n")
-        return 1
-    README.write_text(wanted, encoding="utf-8")
-    return 0
+def main() -> None:
+    """Write the README."""
+    README.write_text(rewritten(README.read_text(encoding="utf-8"), load()), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,13 +1,15 @@
-"""Compares vectors that the workers have written."""
+"""How faithful a row's vectors are: compared as the workers wrote them, or as a manifest states it."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biolord_bench.results.figures import BatchDependence, Fidelity
+from biolord_onnx.artifact.json_fields import Fields, JSONObject
+from biolord_onnx.errors import ArtifactError
+
+STATED_KIND = "names"
 
 
 class NotComparableError(ValueError):
@@ -15,30 +17,14 @@ class NotComparableError(ValueError):
 
 
 def fidelity(stem: str, reference: str, against: str) -> Fidelity:
-    """Compare a row's vectors with the reference's, both of all texts in one call.
-
-    Args:
-        stem: the row's files without ``-all.npy``.
-        reference: likewise, the reference's.
-        against: the reference's name.
-
-    Raises:
-        NotComparableError: as of `cosines`.
-    """
-    found = cosines(_load(f"{stem}-all.npy"), _load(f"{reference}-all.npy"))
+    """Compare the files ``-all.npy`` of a row and of the reference, which is called ``against``; see `cosines`."""
+    found = cosines(np.load(f"{stem}-all.npy"), np.load(f"{reference}-all.npy"))
     return Fidelity(float(found.mean()), float(found.min()), len(found), against)
 
 
 def batch_dependence(stem: str) -> BatchDependence:
-    """Compare vectors of texts that were encoded alone with those of the same texts in mixed batches.
-
-    Args:
-        stem: the row's files without ``-alone.npy`` and ``-batch.npy``.
-
-    Raises:
-        NotComparableError: as of `cosines`.
-    """
-    found = cosines(_load(f"{stem}-alone.npy"), _load(f"{stem}-batch.npy"))
+    """Compare a row's ``-alone.npy`` with its ``-batch.npy``, the same texts in mixed batches; see `cosines`."""
+    found = cosines(np.load(f"{stem}-alone.npy"), np.load(f"{stem}-batch.npy"))
     return BatchDependence(1 - float(found.mean()), 1 - float(found.min()), len(found))
 
 
@@ -57,9 +43,17 @@ def cosines(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArra
     return found
 
 
-def _load(file: str) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.load(Path(file), allow_pickle=False)
-    return array
+def stated_fidelity(report: JSONObject | None) -> Fidelity | None:
+    """Return what a manifest's ``fidelity`` states for names, or None where it states nothing of the kind."""
+    if report is None or "groups" not in report:
+        return None
+    fields = Fields("fidelity", report)
+    try:
+        group = next(group for group in fields.children("groups") if group.text("kind") == STATED_KIND)
+        mean, minimum = group.number("cosine_mean", least=-1), group.number("cosine_min", least=-1)
+        return Fidelity(mean, minimum, group.integer("texts", least=1), fields.text("reference"))
+    except (StopIteration, ArtifactError):
+        return None
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

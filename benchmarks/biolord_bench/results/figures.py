@@ -23,7 +23,6 @@ class Start(Figure, frozen=True):
     """From nothing to a vector, medians over processes.
 
     Attributes:
-        import_ms: importing the tool.
         load_ms: checking and loading the model.
         first_vector_ms: encoding the first query.
         process_ms: from starting the process to the first vector.
@@ -48,9 +47,6 @@ class Query(Figure, frozen=True):
 
     Attributes:
         texts: how many in a repeat, in the shortest one.
-        p50_ms: median.
-        p95_ms: 95th percentile.
-        p99_ms: 99th percentile.
         repeats_p50_ms: the median of each repeat.
     """
 
@@ -65,7 +61,6 @@ class Bulk(Figure, frozen=True):
     """Many texts.
 
     Attributes:
-        workload: what they are.
         texts: how many were encoded in a repeat; a slow tool gets through a part of them.
         texts_per_s: median over repeats.
         tokens_per_s: the same in tokens, special ones included, after the cut.
@@ -101,8 +96,6 @@ class Stages(Figure, frozen=True):
     """Where the time of one bulk run goes, of names and sentences.
 
     Attributes:
-        tokenize_ms: texts to token ids.
-        run_ms: inside the graph.
         other_ms: the rest: batching, copying, Python.
     """
 
@@ -125,7 +118,6 @@ class Roofline(Figure, frozen=True):
 
     Attributes:
         int8_gops: 10^9 operations a second of onnxruntime's 8-bit matmul alone, at the model's shapes.
-        float32_gops: the same in float32.
         bulk_gops: those of the model's linear layers in the fastest bulk run.
         share: of the matmul in the model's own number format; above 1 with kernels that are faster than onnxruntime's.
     """
@@ -137,14 +129,7 @@ class Roofline(Figure, frozen=True):
 
 
 class Fidelity(Figure, frozen=True):
-    """Cosine to a reference.
-
-    Attributes:
-        mean: over texts.
-        minimum: of the worst text.
-        texts: how many.
-        against: the reference.
-    """
+    """Cosine to a reference."""
 
     mean: Cosine
     minimum: Cosine
@@ -153,13 +138,7 @@ class Fidelity(Figure, frozen=True):
 
 
 class BatchDependence(Figure, frozen=True):
-    """1 - cosine between a text encoded alone and the same text in a batch of 16 of mixed lengths.
-
-    Attributes:
-        mean: over texts.
-        worst: of the worst text.
-        texts: how many.
-    """
+    """1 - cosine between a text encoded alone and the same text in a batch of 16 of mixed lengths."""
 
     mean: float
     worst: float

@@ -55,7 +55,6 @@ class WorkloadSize(Figure, frozen=True):
     """Texts of a workload.
 
     Attributes:
-        texts: how many.
         tokens: how many after the model's cut; None where the models' tokenizers differ.
         sha256: of the texts, each with a newline behind it.
     """
@@ -72,29 +71,15 @@ class Row(Figure, frozen=True):
         name: unique label.
         tool: what encoded, with its version.
         engine: what ran the graph, with its version.
-        python: version of Python; None where the tool never started.
         provider: the execution provider really used; of a row without figures, the one asked for.
         threads: cores that the tool might use.
-        setting: how the tool was set up, in words.
         affinity: numbers of the CPUs that the process might run on; None where the system doesn't tell.
-        onnxruntime: the version of onnxruntime in the process, or None.
-        kernels: which kind of this project's own operators ran, or None.
         target: the artifact's; None for a peer's model.
-        file_mb: size of the model's files.
         max_length: tokens after which the tool cut texts.
-        error: one line why there are no figures.
         notes: what one has to know beside the figures, a line each.
-        start: from nothing to a vector.
-        query: one text a call.
         bulk: many texts, one entry per workload.
         query_during_bulk: one text a call while a bulk job runs.
-        memory: of the process.
         idle_cpu_percent: of one core, with the model loaded and nothing to do.
-        stages: where the time goes.
-        grid: runs by batch and length.
-        roofline: onnxruntime's matmuls and the model's.
-        fidelity: cosine to a reference.
-        batch_dependence: what a batch changes.
     """
 
     name: str
@@ -137,16 +122,7 @@ class Row(Figure, frozen=True):
 
 
 class Results(Figure, frozen=True):
-    """A whole benchmark.
-
-    Attributes:
-        format: of the JSON.
-        created: ISO 8601 time.
-        machine: what was measured on.
-        settings: how.
-        workloads: what was encoded.
-        rows: the figures.
-    """
+    """A whole benchmark."""
 
     format: int
     created: str
@@ -158,10 +134,6 @@ class Results(Figure, frozen=True):
     @classmethod
     def from_json(cls, text: str, path: Path | str) -> Results:
         """Read results.
-
-        Args:
-            text: the JSON document.
-            path: where it came from, for messages.
 
         Raises:
             InputError: not JSON, another format, a missing key or a value of a wrong type or range.

@@ -28,11 +28,7 @@ from biolord_onnx.session.engine import import_onnxruntime
 
 
 def run_bench(options: Options, report: Report) -> Results:
-    """Measure every row.
-
-    Args:
-        options: what is wanted.
-        report: is told what is under way, a line at a time.
+    """Measure every row; ``report`` is told what is under way, a line at a time.
 
     Raises:
         BiolordError: a provider isn't there, or the journal is another run's.

@@ -38,12 +38,7 @@ class Plan:
     """A run.
 
     Attributes:
-        jobs: what is measured.
-        texts: the workloads by name.
-        budget: how long to measure.
-        repeats: how often.
         folder: for logs and vectors.
-        counter: counts tokens.
     """
 
     jobs: Sequence[Job]
@@ -71,11 +66,7 @@ class Workers:
         self._waiting: dict[str, WorkerProcess] = {}
 
     def task(self, job: Job, *, fresh: bool) -> Task:
-        """Give what a step needs, with a process of the row: a new one, or the one that waits.
-
-        Args:
-            job: the row.
-            fresh: whether a new process is wanted, with nothing loaded yet.
+        """Give what a step needs, with a process of the row: the one that waits, or a new one (``fresh``: unloaded).
 
         Raises:
             WorkerError: the process can't load the model.
@@ -136,13 +127,7 @@ class Workers:
 
 
 def run(plan: Plan, journal: Journal, report: Report) -> None:
-    """Measure what the journal doesn't hold yet. A row that doesn't start is not tried again.
-
-    Args:
-        plan: what to do.
-        journal: where the figures go.
-        report: is told what was measured, a line at a time.
-    """
+    """Measure what the journal doesn't hold yet, telling ``report``. A row that doesn't start is not tried again."""
     workers = Workers(plan, journal)
     try:
         for turn in plan.turns():

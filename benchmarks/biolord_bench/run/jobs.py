@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from biolord_bench.results.agreement import stated_fidelity
 from biolord_bench.results.figures import Fidelity
 from biolord_bench.results.names import counted_threads, distinct_names
-from biolord_bench.results.stated import stated_fidelity
 from biolord_bench.worker.tool import Settings
 from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.session.engine import import_onnxruntime
@@ -26,17 +26,11 @@ class Job:
     """A tool with a model, and the way to run it.
 
     Attributes:
-        name: of its row.
-        python: the interpreter of its environment.
-        settings: what its worker loads.
         model: the folder by whose tokenizer its tokens are counted.
         limit: tokens that the model takes; a tool that cuts earlier isn't run on longer texts.
         tool: distribution whose version is reported.
         engine: distribution that does the arithmetic.
-        provider: execution provider asked for.
-        setting: how the tool is set up, in words.
         target: of an artifact; None for a peer's model.
-        file_mb: size of the model's files.
         stated: fidelity as the artifact's manifest has it.
         packages: folder that the interpreter finds this package in; None where it is installed.
         asks_hub: whether the tool asks the model hub each time it loads, so that its start is the network's.

@@ -19,9 +19,6 @@ class Entry(msgspec.Struct, frozen=True):
     """One step of one row in one repeat.
 
     Attributes:
-        row: its name.
-        repeat: from 0.
-        step: what was measured.
         data: the figures; None with an error, and where there was nothing to measure.
         error: why there are none.
     """
@@ -61,11 +58,9 @@ class Journal:
     """A file of entries that is only ever appended to, each entry flushed to the disk before the next is measured."""
 
     def __init__(self, path: Path, run: str) -> None:
-        """Open the file; a last line that a killed process left unfinished is dropped.
+        """Open or make the file; a last line that a killed process left unfinished is dropped.
 
-        Args:
-            path: the file; made if need be.
-            run: names all that the figures depend on.
+        ``run`` names all that the figures depend on.
 
         Raises:
             InputError: the file is another run's, or no journal.

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import platform
 
+import psutil
+
 from biolord_bench.results.results import Machine
-from biolord_onnx.errors import MissingDependencyError
-from biolord_onnx.install import install_hint
 from biolord_onnx.session.cores import available_cores
 from biolord_onnx.session.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 
 
 def describe_machine() -> Machine:
-    """Describe this machine; the cores are those that this process may use.
-
-    Raises:
-        MissingDependencyError: psutil is not installed.
-    """
-    require("psutil")
-    import psutil
-
+    """Describe this machine; the cores are those that this process may use."""
     features = cpu_features()
     return Machine(
         cpu=cpu_model(),
@@ -29,13 +21,3 @@ def describe_machine() -> Machine:
         memory_mb=round(psutil.virtual_memory().total / 1e6),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
     )
-
-
-def require(package: str) -> None:
-    """Refuse to start without a package that will be needed.
-
-    Raises:
-        MissingDependencyError: it is not installed.
-    """
-    if importlib.util.find_spec(package) is None:
-        raise MissingDependencyError(f"biolord bench needs {package}: {install_hint('bench')}")

@@ -21,14 +21,8 @@ class Options:
     """A benchmark.
 
     Attributes:
-        artifacts: what to measure.
-        reference: artifact to measure fidelity against, or None.
         providers: names; None takes every installed one that runs an artifact's target.
-        threads: numbers of threads, one row each.
-        workloads: texts to encode.
         grid: whether single runs of the graph are wanted, too.
-        budget: how long to measure.
-        repeats: processes per row.
         spinning: whether threads without work keep their cores busy.
         peers: the checkpoint that other tools' models are made from; None measures none.
         only: parts of names of the peers wanted; None takes all.

@@ -40,10 +40,8 @@ class Maker:
     """Makes what is missing.
 
     Attributes:
-        build: the folder that everything goes into.
         checkpoint: the checkpoint that every tool encodes with.
         threads: cores that each may use.
-        report: tells whoever waits.
     """
 
     build: Path

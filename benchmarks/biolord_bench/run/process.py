@@ -50,14 +50,7 @@ class WorkerProcess:
     """
 
     def __init__(self, command: list[str], threads: int, log: Path, packages: Path | None = None) -> None:
-        """Start the process.
-
-        Args:
-            command: to run.
-            threads: cores that it may use.
-            log: where its libraries' output goes.
-            packages: folder that it finds this package in, where that isn't installed.
-        """
+        """Start a process that logs to ``log`` and finds this package in ``packages`` where it isn't installed."""
         self.started = time.perf_counter()
         self._log, self._hung = log, False
         with log.open("wb") as errors:
@@ -118,12 +111,12 @@ class WorkerProcess:
         return float(times.user + times.system)
 
     def pause(self) -> None:
-        """Stop the process until `resume`; if it has ended, whoever asks next is told."""
+        """Stop the process until `resume`; if it has ended, the next `ask` raises."""
         with suppress(psutil.NoSuchProcess):
             self._system.suspend()
 
     def resume(self) -> None:
-        """Let the process go on; likewise."""
+        """Let the process continue."""
         with suppress(psutil.NoSuchProcess):
             self._system.resume()
 

@@ -37,7 +37,6 @@ class Budget:
         idle: without a request, to see what the process uses all the same.
         compared: number of texts that vectors are compared on.
         batches: of the grid.
-        lengths: likewise.
     """
 
     bulk: float = 3.0
@@ -69,11 +68,7 @@ class Task:
     """What a step gets.
 
     Attributes:
-        job: whose row it is.
         worker: its process; for `start`, not asked anything yet.
-        texts: the workloads by name.
-        counter: counts their tokens.
-        budget: how long to measure.
         vectors: where the row's vectors go, without the ending.
         max_length: the tool's limit in tokens; unknown before `start`.
         batch: the batch size that `tune` found, or None.
@@ -101,7 +96,6 @@ class Step:
     """A measurement.
 
     Attributes:
-        name: in the journal.
         measure: makes it; None where there is nothing to measure.
         once: whether it needs no repeats.
         own: whether only this project's models can be asked for it.

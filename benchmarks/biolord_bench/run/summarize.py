@@ -24,14 +24,7 @@ T = TypeVar("T")
 
 
 def summarize(plan: Plan, journal: Journal, machine: Machine, reference: str | None) -> Results:
-    """Summarize a run.
-
-    Args:
-        plan: what was to be measured.
-        journal: what was.
-        machine: what it was measured on.
-        reference: name of the job whose vectors are the reference; None takes what manifests state.
-    """
+    """Summarize a run; ``reference`` names the job whose vectors are compared with, None takes what manifests state."""
     jobs = [job for job in plan.jobs if not job.reference]
     threads = {job.settings.threads for job in jobs}
     return Results(

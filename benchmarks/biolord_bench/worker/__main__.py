@@ -2,9 +2,9 @@
 
     python -m biolord_bench.worker SETTINGS
 
-Requests are JSON objects on stdin, one a line, with the member ``do``; so are the answers on the stdout it was started
-with. What the libraries print goes to stderr. An exception ends the process: its last line on stderr is the reason.
-Everything but the standard library is imported where it is used, so that the times of a start are the tool's own.
+Requests are JSON objects on stdin, one per line, with the member ``do``; so are the answers, on the stdout it was
+started with. What the libraries print goes to stderr. An exception ends the process: its last line on stderr is the
+reason. Everything but the standard library is imported where it is used, so that the times of a start are the tool's.
 """
 
 from __future__ import annotations

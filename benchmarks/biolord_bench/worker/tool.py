@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +17,7 @@ class Settings:
     """What an adapter loads.
 
     Attributes:
-        adapter: module in `biolord_bench.peers.adapters`.
         model: folder of the checkpoint, of its conversion or of an artifact.
-        threads: cores that the tool may use.
         variant: the adapter's own word for how: a backend, a number format, a provider.
         spinning: whether threads of ours without work keep their cores busy.
     """
@@ -60,15 +58,26 @@ class Model(Protocol):
         """
 
 
-def in_batches(
-    texts: Sequence[str], size: int, encode: Callable[[Sequence[str]], NDArray[np.float32]]
-) -> NDArray[np.float32]:
+class Batched:
+    """A model whose tool takes a batch size; the worker sets ``batch`` to the fastest of the adapter's ``BATCHES``."""
+
+    def __init__(self, encode: Callable[[list[str], int], ArrayLike], max_length: int, batch: int = 32) -> None:
+        self._encode, self.max_length, self.batch = encode, max_length, batch
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode n texts in one call: float32 [n, dim]."""
+        import numpy as np
+
+        return np.asarray(self._encode(list(texts), self.batch), dtype=np.float32)
+
+
+def in_batches(encode: Callable[[list[str]], ArrayLike], texts: Sequence[str], size: int) -> NDArray[np.float32]:
     """Encode batch by batch, longest texts first as sentence-transformers does: for engines that take one batch a call.
 
     Args:
+        encode: gives [batch, dim].
         texts: n of them.
         size: of a batch.
-        encode: gives float32 [batch, dim].
 
     Returns:
         float32 [n, dim], in the order of the texts.

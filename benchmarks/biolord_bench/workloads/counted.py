@@ -17,12 +17,7 @@ _NEGLIGIBLE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A workload on the disk.
-
-    Attributes:
-        workload: the texts.
-        path: a JSON list of them.
-    """
+    """A workload on the disk."""
 
     workload: Workload
     path: Path

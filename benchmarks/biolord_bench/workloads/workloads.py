@@ -21,7 +21,6 @@ class Workload:
     """Texts, and how they are encoded.
 
     Attributes:
-        name: in results.
         texts: in the order in which they are encoded.
         texts_a_call: how many go into one call; None is all.
         whole: whether every text is encoded, however long that takes; else as many as there is time for.
@@ -72,11 +71,7 @@ def of_lines(name: str, lines: Sequence[str]) -> Workload:
 
 
 def compared(count: int) -> Workload:
-    """Write the texts that vectors are compared on: three names to a sentence, so that a batch of any few mixes them.
-
-    Args:
-        count: how many.
-    """
+    """Write the texts that vectors are compared on: three names to a sentence, so that any batch mixes them."""
     sentences = definitions(count // 4, seed=22)
     short = names(count - len(sentences), seed=21)
     texts: list[str] = []

@@ -20,4 +20,4 @@ def load(settings: Settings) -> NoReturn:
     """
     with tempfile.TemporaryDirectory() as folder:
         TransformersConverter(settings.model).convert(str(Path(folder, "converted")), quantization="int8")
-    raise RuntimeError("CTranslate2 can convert this architecture now: finish benchmarks/adapters/ctranslate2.py")
+    raise RuntimeError("CTranslate2 can convert this architecture now: finish peers/adapters/ctranslate2.py")

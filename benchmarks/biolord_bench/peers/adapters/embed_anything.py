@@ -1,26 +1,23 @@
-"""EmbedAnything on its onnxruntime road. It has no thread option: the worker's CPU affinity limits it.
+"""EmbedAnything on its onnxruntime backend. It has no thread option: the worker's CPU affinity limits it.
 
 It loads from the hub only and asks there for every file, even for those in the cache. So the folder is put into a
-cache of its own as if it had come from there, and the hub is an address that refuses at once: else the time to load
-would be a time of the network.
+cache of its own as if it had come from there, and the hub is an address that refuses at once: otherwise the time to
+load would be a time of the network.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 _CACHE = tempfile.TemporaryDirectory(prefix="embed-anything-")
 os.environ["HF_HOME"] = _CACHE.name
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"
 
-import numpy as np  # noqa: E402 - the library may read the variables when it is imported
-from embed_anything import EmbeddingModel, TextEmbedConfig, WhichModel  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+from embed_anything import EmbeddingModel, TextEmbedConfig, WhichModel  # noqa: E402 - it may read the variables
 
-from biolord_bench.worker.tool import Settings, only_file  # noqa: E402
+from biolord_bench.worker.tool import Batched, Settings, only_file  # noqa: E402
 
 REPOSITORY = "local/model"
 COMMIT = "0" * 40
@@ -28,22 +25,7 @@ BATCHES = (8, 16, 32, 64)
 MAX_LENGTH = 512  # what it makes of tokenizer_config.json
 
 
-class Model:
-    """An `EmbeddingModel`."""
-
-    def __init__(self, model: EmbeddingModel) -> None:
-        self._model = model
-        self.max_length = MAX_LENGTH
-        self.batch = 32
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Encode in batches."""
-        config = TextEmbedConfig(batch_size=self.batch)
-        found = self._model.embed_query(list(texts), config=config)
-        return np.asarray([data.embedding for data in found], dtype=np.float32)
-
-
-def load(settings: Settings) -> Model:
+def load(settings: Settings) -> Batched:
     """Load the folder's only graph. BERT is the nearest architecture on offer: mean pooling and L2."""
     cached = Path(_CACHE.name, "hub", f"models--{REPOSITORY.replace('/', '--')}")
     (cached / "refs").mkdir(parents=True)
@@ -52,4 +34,8 @@ def load(settings: Settings) -> Model:
     (cached / "snapshots" / COMMIT).symlink_to(Path(settings.model).resolve())
     graph = only_file(settings.model, "*.onnx")
     model = EmbeddingModel.from_pretrained_onnx(WhichModel.Bert, hf_model_id=REPOSITORY, path_in_repo=graph)
-    return Model(model)
+
+    def encode(texts: list[str], size: int) -> list[list[float]]:
+        return [data.embedding for data in model.embed_query(texts, config=TextEmbedConfig(batch_size=size))]
+
+    return Batched(encode, MAX_LENGTH)

@@ -33,7 +33,7 @@ def test_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     monkeypatch.setattr(bulk, "ENCODED", 500)
     monkeypatch.setattr(bulk, "EMBEDDED", 1000)
     artifact = write_tiny_artifact(tmp_path / "tiny")
-    assert main([str(artifact), "--names", "30000", "--pairs", "1", "--kills", "1"]) == 0
+    assert main([str(artifact), "--names", "10000", "--pairs", "1", "--kills", "1"]) == 0
     printed = capsys.readouterr().out
     assert "ratio, median of 1: " in printed
     assert "kill 1: " in printed

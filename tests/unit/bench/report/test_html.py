@@ -8,9 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from biolord_bench.report import html
-from biolord_bench.report.plots import plots
 from biolord_bench.report.table import tables
-from biolord_bench.results.results import Results
 from unit.bench.results.sample import bare, failed_row, results, row
 
 VOID = frozenset({"meta", "link"})
@@ -75,70 +73,39 @@ def test_it_asks_for_nothing(page: str, structure: Structure) -> None:
     assert all(address.startswith(("#", "data:,")) for address in structure.addresses)
 
 
-def test_tables_stand_beside_plots(structure: Structure) -> None:
-    """Every table, and the four plots."""
+def test_every_table_is_there(structure: Structure) -> None:
+    """With names, figures and reasons."""
     assert structure.tags.count("table") == len(tables(results()))
-    assert structure.tags.count("svg") == structure.tags.count("figure") == 4
     for text in ("faster", "0.99900", "no installed provider runs it", "Some CPU (avx2, avx512_vnni)"):
         assert text in structure.texts
 
 
-def test_colors_are_the_pages(page: str) -> None:
-    """Plots have none of their own, and both light and dark define every color that is used."""
-    assert all("#" not in plot.svg for plot in plots(results()))
-    used = set(re.findall(r"var\((--[\w-]+)\)", page)) - {"--series"}
+def test_light_and_dark_define_every_color(page: str) -> None:
+    """Bars included; how long one is stands in its cell."""
+    used = set(re.findall(r"var\((--[\w-]+)\)", page)) - {"--share"}
     light, dark = page.split("prefers-color-scheme: dark")
+    assert len(used) == 6
     for name in used:
         assert f"{name}:" in light
         assert f"{name}:" in dark
 
 
 def test_names_are_escaped() -> None:
-    """A name is text, in tables and in plots."""
+    """A name is text."""
     page = html.render(results(row('<img src="x" onerror="y">&')))
     assert "<img" not in page
     assert "&lt;img" in page
 
 
-def test_rows_without_figures_have_no_plot() -> None:
-    """A page of errors is a page all the same."""
-    assert plots(results(failed_row())) == []
-    assert "no installed provider runs it" in html.render(results(failed_row()))
+def test_a_bar_is_as_long_as_its_figure(page: str) -> None:
+    """The largest of a column fills its cell: 8 ms and 4 ms of p50 are a whole bar and half of one."""
+    latency = page[page.index(">Latency<") :]
+    assert re.findall(r'--share: (\d+)%">(?:8|4)\.00<', latency)[:2] == ["100", "50"]
 
 
 def test_figures_that_are_not_known_are_not_drawn() -> None:
-    """A peer without memory, stages or fidelity leaves a gap, not a 0."""
-    assert plots(results(bare(row("peer")))) == []
-    drawn = plots(results(row(), bare(row("peer"))))
-    assert [plot.key for plot in drawn] == ["queries", "bulk", "memory", "stages"]
-    assert all("peer" not in plot.svg for plot in drawn)
-
-
-def test_a_row_without_peak_is_drawn_without_its_mark() -> None:
-    """And shared memory that isn't known adds nothing to the bar."""
-    text = results(row()).to_json().replace('"peak_mb": 190.0', '"peak_mb": null')
-    text = text.replace('"shared_mb": 50.0', '"shared_mb": null')
-    (memory,) = [plot for plot in plots(Results.from_json(text, "r.json")) if plot.key == "memory"]
-    assert memory.svg.count("var(--series-3)") == 0
-    assert plots(results(row()))[2].svg.count("var(--series-3)") > 0
-
-
-def test_plots_are_the_same_each_time() -> None:
-    """Two runs on the same results give the same bytes: a report can be compared with an older one."""
-    assert plots(results()) == plots(results())
-
-
-def test_plots_say_what_they_show(page: str) -> None:
-    """To who can't see them, and in words below."""
-    for plot in plots(results()):
-        assert f'role="img" aria-label="{plot.caption}"' in page
-        assert page.count(plot.caption) == 2
-
-
-@pytest.mark.parametrize(("speed", "least"), [(1.0, 2), (1000.0, 2), (0.001, 2)])
-def test_axes_have_round_numbers(speed: float, least: int) -> None:
-    """A few of them, whatever the figures are."""
-    (latency, *_) = plots(results(row(speed=speed)))
-    ticks = re.findall(r'fill="var\(--muted\)"[^>]*>([\d.,]+)<', latency.svg)
-    assert least <= len(ticks) <= 11
-    assert len(set(ticks)) == len(ticks)
+    """A peer without memory, or a row with an error, leaves a gap; a page of errors is a page all the same."""
+    assert "--share: " not in html.render(results(bare(row("peer"))))
+    page = html.render(results(failed_row()))
+    assert "--share: " not in page
+    assert "no installed provider runs it" in page

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from biolord_bench.results.agreement import stated_fidelity
 from biolord_bench.results.figures import Fidelity
-from biolord_bench.results.stated import stated_fidelity
 from biolord_onnx.artifact.json_fields import JSONObject
 
 REPORT: JSONObject = {

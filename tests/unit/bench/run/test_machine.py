@@ -1,4 +1,4 @@
-"""What is said of the machine, and what is asked of the environment."""
+"""What is said of the machine."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 
 import pytest
 
-from biolord_bench.run.machine import describe_machine, require
-from biolord_onnx.errors import MissingDependencyError
+from biolord_bench.run.machine import describe_machine
 from biolord_onnx.session.cpu import NOTEWORTHY_FEATURES, cpu_features, cpu_model
 
 
@@ -20,10 +19,3 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1 <= machine.cores <= (os.cpu_count() or 1)
     assert machine.memory_mb > 100
     assert len(machine.system.split()) >= 3
-
-
-def test_a_missing_package_is_named() -> None:
-    """With the command that brings it."""
-    with pytest.raises(MissingDependencyError) as raised:
-        require("no_such_package")
-    assert str(raised.value) == "biolord bench needs no_such_package: pip install 'biolord-onnx[cpu,bench]'"

@@ -142,7 +142,7 @@ def test_batches_come_back_in_order() -> None:
         sizes.append(len(texts))
         return np.array([[len(text)] for text in texts], dtype=np.float32)
 
-    assert in_batches(["a", "bbb", "cc", "dddd", ""], 2, encode).tolist() == [[1], [3], [2], [4], [0]]
+    assert in_batches(encode, ["a", "bbb", "cc", "dddd", ""], 2).tolist() == [[1], [3], [2], [4], [0]]
     assert sizes == [2, 2, 1]
 
 

@@ -19,14 +19,14 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="fi
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.real)]
 VICTIMS = ["first process", "a worker", "the other worker"]
 SECRET = "Kowalczyk"
-ROWS = 60_000
+ROWS = 33_000
 # Small runs: hardly any time passes between a signal and the moment it is noticed.
 SMALL = ("--batch-tokens", "64")
 
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file of eight parts, of patients' names."""
+    """Give a file of five parts, of patients' names."""
     path = tmp_path_factory.mktemp("names") / "names.txt"
     path.write_text("\n".join(f"{SECRET} cat {number}" for number in range(ROWS)), encoding="utf-8")
     return path

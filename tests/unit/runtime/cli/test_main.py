@@ -15,8 +15,9 @@ import pytest
 
 from biolord_onnx import __version__
 from biolord_onnx.cli import main as entry_point
+from biolord_onnx.cli.interrupts import Terminated
 from biolord_onnx.errors import BiolordError
-from unit.runtime.command import COMMAND, PATIENCE, Biolord, heeding_signals, run_process
+from unit.runtime.command import COMMAND, PATIENCE, Biolord, Outcome, heeding_signals, run_process
 
 
 class GateError(BiolordError):
@@ -155,6 +156,18 @@ def test_our_own_mistakes_are_not_hidden(biolord: Biolord, monkeypatch: pytest.M
         biolord("fail")
 
 
+@pytest.mark.parametrize(
+    ("raised", "code"), [(Terminated(signal.SIGTERM), 143), (KeyboardInterrupt(), 130), (BrokenPipeError(), 141)]
+)
+def test_an_end_from_outside_has_its_code(
+    biolord: Biolord, monkeypatch: pytest.MonkeyPatch, raised: BaseException, code: int
+) -> None:
+    """As shells report them, without a word."""
+    add_command(monkeypatch, raised)
+    assert biolord("fail") == Outcome(code, "", "")
+
+
+@pytest.mark.usefixtures("measured")
 def test_an_error_in_a_process_is_clean(tmp_path: Path) -> None:
     """As a process: exit 2, an empty stdout, one line, no traceback."""
     run_process("embed", tmp_path, "cat").assert_error("has no manifest.json")

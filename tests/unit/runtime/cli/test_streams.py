@@ -74,6 +74,7 @@ def test_an_error_that_nobody_can_read_keeps_its_code(tmp_path: Path, redirectio
     assert (outcome.code, outcome.out, outcome.err) == (2, "", "")
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("command", [("embed",), ("similar", "cat")])
 def test_a_closed_input_is_an_error(tiny: Path, command: tuple[str, ...]) -> None:
     """Not no texts."""

@@ -6,6 +6,8 @@ import platform
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +30,15 @@ from biolord_onnx.session.saturation import ProductSum, measure_products
 from biolord_onnx.session.session import Output, open_session, select_provider
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest
 
+DISTRIBUTIONS = cache(metadata.packages_distributions)
 IDS = np.array([[0, 5, 2], [0, 6, 2]], dtype=np.int64)
 MASK = np.ones_like(IDS)
+
+
+@pytest.fixture(autouse=True)
+def _distributions_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors that name a pip command look at all that is installed, which takes a third of a second."""
+    monkeypatch.setattr(metadata, "packages_distributions", DISTRIBUTIONS)
 
 
 def with_manifest(folder: Path, manifest: Manifest) -> Artifact:

@@ -34,6 +34,7 @@ def parts(names: list[str] = NAMES) -> list[Part]:
     ]
 
 
+@pytest.mark.usefixtures("measured")
 def test_processes_give_what_this_one_gives(tiny: Path, embedder: Embedder) -> None:
     """In order."""
     session = LoadOptions(str(tiny), threads=1)

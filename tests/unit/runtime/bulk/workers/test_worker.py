@@ -111,6 +111,7 @@ def test_a_worker_that_is_busy_was_left_behind(monkeypatch: pytest.MonkeyPatch, 
         listen(io.BytesIO(content[: len(content) - cut]), Duties())
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("answered", [False, True])
 def test_a_parent_that_is_gone(tiny: Path, answered: bool) -> None:
     """The real process: it ends in the middle of millions of words, as its code tells, and while it waits."""

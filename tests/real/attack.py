@@ -1,6 +1,6 @@
 """Attack a server of this project, and watch what a client with a key notices of it.
 
-    python -m biolord_bench.loads.serve_attack ARTIFACT [--seconds 60] [--connections 64] [--kinds unread,values]
+    python tests/real/attack.py ARTIFACT [--seconds 60] [--connections 64] [--kinds unread,values]
 
 Each kind of attack in turn has all connections for so many seconds, while single names are asked for fifty times a
 second. Attackers are a process of their own with the lowest priority, over the loopback interface: they are meant to
@@ -136,7 +136,7 @@ async def ask(port: int, names: Sequence[str], seconds: float) -> Seen:
 @contextmanager
 def attackers(port: int, kinds: Sequence[str], connections: int, seconds: float) -> Iterator[list[dict[int, int]]]:
     """Attack as long as the block runs; fills in what statuses came, by kind."""
-    command = [sys.executable, "-m", "biolord_bench.loads.serve_attack", "--attack", str(port)]
+    command = [sys.executable, __file__, "--attack", str(port)]
     options = ["--connections", str(connections), "--seconds", str(seconds), "--kinds"]
     running = [subprocess.Popen([*command, *options, kind], stdout=subprocess.PIPE, text=True) for kind in kinds]
     found: list[dict[int, int]] = []
@@ -217,7 +217,7 @@ def _say(line: str) -> None:
 
 def main(given: Sequence[str] | None = None) -> int:
     """Measure and print; returns 1 where a client with a key notices too much."""
-    parser = argparse.ArgumentParser(prog="python -m biolord_bench.loads.serve_attack", description="attack a server")
+    parser = argparse.ArgumentParser(prog="python tests/real/attack.py", description="attack a server")
     parser.add_argument("artifact", type=Path, nargs="?")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--connections", type=int, default=64)
