@@ -46,17 +46,18 @@ def write_tables(names: Names, folder: Path) -> Tables:
     Raises:
         InputError: there are none, some have codes and others none, or one can't be read.
     """
-    writer = _Writer(names, folder)
-    for name in names.read():
-        writer.add(name)
-    return writer.close()
+    with StringsWriter(folder, NAMES) as texts:
+        writer = _Writer(names, folder, texts)
+        for name in names.read():
+            writer.add(name)
+        return writer.close()
 
 
 class _Writer:
-    def __init__(self, names: Names, folder: Path) -> None:
+    def __init__(self, names: Names, folder: Path, texts: StringsWriter) -> None:
         self._source = names
         self._folder = folder
-        self._texts = StringsWriter(folder, NAMES)
+        self._texts = texts
         self._hashes = HashWriter(folder, NAMES)
         self._codes = ColumnWriter(folder, CODES)
         self._columns = [ColumnWriter(folder, column_name(number)) for number in range(len(names.columns))]
