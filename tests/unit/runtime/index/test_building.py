@@ -14,6 +14,7 @@ import pytest
 
 from biolord_onnx import ArtifactError, Embedder, Index, InputError
 from biolord_onnx.bulk import run as bulk_run
+from biolord_onnx.bulk.workers import work
 from biolord_onnx.index.artifact import HINT, find_artifact, write_hint
 from biolord_onnx.index.building import build, place, vectors
 from biolord_onnx.index.building.options import BuildOptions
@@ -156,7 +157,7 @@ def test_an_update_embeds_only_what_is_new(
     table = concepts.read_text("utf-8").replace("Fever", "Heart injury").replace("1\t", "11\t")
     concepts.write_text(f"{table}6\tDog scratch\tCondition\tS\n", "utf-8")
     embedded: list[str] = []
-    encode = bulk_run.encode_here
+    encode = work.encode_here
 
     def noted(parts: object, *arguments: object) -> object:
         some = list(parts)  # type: ignore[call-overload]
