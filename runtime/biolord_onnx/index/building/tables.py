@@ -8,11 +8,11 @@ from pathlib import Path
 
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.vocabulary import Name, Names
-from biolord_onnx.index.column import ColumnWriter
 from biolord_onnx.index.folder import CODES, NAMES, column_name
 from biolord_onnx.index.manifest import KeptColumn
-from biolord_onnx.index.names import HashWriter
-from biolord_onnx.index.strings import StringsWriter
+from biolord_onnx.index.tables.column import ColumnWriter
+from biolord_onnx.index.tables.names import HashWriter
+from biolord_onnx.index.tables.strings import StringsWriter
 
 _DIGEST_BYTES = 16
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Self, overload
 
 import numpy as np
 
-from biolord_onnx.index.mapping import mapped
+from biolord_onnx.index.tables.mapping import mapped
 
 TEXTS, OFFSETS = "texts", "offsets"
 # Offsets are of 4 bytes where they fit.
