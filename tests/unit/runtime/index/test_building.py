@@ -229,6 +229,15 @@ def test_two_builds_at_once(embedder: Embedder, path: Path) -> None:
     assert Index.build(embedder, names(), path).rows == 40  # type: ignore[arg-type]
 
 
+def test_two_builds_that_begin_at_once(embedder: Embedder, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock appears between looking for it and making it."""
+    (path / ".work").mkdir(parents=True)
+    (path / ".work" / "lock").touch()
+    monkeypatch.setattr(place, "open_left", lambda _: None)
+    with pytest.raises(InputError, match="another process is building"):
+        Index.build(embedder, NAMES, path)
+
+
 def damage_size(path: Path) -> None:
     """Let a file be longer."""
     with (path / "data-1" / "low").open("ab") as stream:
