@@ -289,6 +289,16 @@ def test_a_damaged_index_is_refused(
         Index.open(path)
 
 
+@pytest.mark.parametrize("name", ["codes.numbers", "names.texts", "column0.numbers"])
+def test_files_that_were_overwritten(embedder: Embedder, tmp_path: Path, name: str) -> None:
+    """Of the same size, so that an open doesn't notice: told in one line once a row of it is shown."""
+    Index.build(embedder, athena(tmp_path), tmp_path / "index")
+    file = tmp_path / "index" / "data-1" / name
+    file.write_bytes(b"\xff" * (file.stat().st_size - 1) + b"\x7f")
+    with pytest.raises(ArtifactError, match=r"can't be read .*: copy the folder again"):
+        list(Index.open(tmp_path / "index").names())
+
+
 def test_all_names_have_codes_or_none(embedder: Embedder, path: Path) -> None:
     """Which of them a code would be missing of can't be known later."""
     with pytest.raises(InputError, match="the name 'dog' has no code, those before have codes: give all a code"):
