@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.index.column import Codes, Column
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.manifest import REMEDY, IndexManifest, read_index_manifest
-from biolord_onnx.index.mapping import mapped
-from biolord_onnx.index.names import Names
 from biolord_onnx.index.packing import (
     DIM_MULTIPLE,
     PANEL_DIMS,
@@ -26,6 +23,9 @@ from biolord_onnx.index.packing import (
     from_panels,
     restore,
 )
+from biolord_onnx.index.tables.column import Codes, Column
+from biolord_onnx.index.tables.mapping import mapped
+from biolord_onnx.index.tables.names import Names
 
 HIGH, LOW, FIGURES, NAMES, CODES = "high", "low", "figures", "names", "codes"
 # Rows of the figures.
@@ -84,10 +84,17 @@ class IndexFolder:
     columns: dict[str, Column]
 
     def hit(self, row: int, score: float, *, exact: bool) -> Hit:
-        """Read what belongs to a row."""
-        code = None if self.codes is None else self.codes[row]
-        kept = {name: column[row] for name, column in self.columns.items()}
-        return Hit(code, self.names.texts[row], score, row, exact, kept)
+        """Read what belongs to a row.
+
+        Raises:
+            ArtifactError: a file holds something else than was written.
+        """
+        try:
+            code = None if self.codes is None else self.codes[row]
+            kept = {name: column[row] for name, column in self.columns.items()}
+            return Hit(code, self.names.texts[row], score, row, exact, kept)
+        except (IndexError, UnicodeDecodeError) as error:
+            raise ArtifactError(f"{self.path}: row {row} can't be read ({error}): copy the folder again") from error
 
 
 def open_folder(path: Path | str) -> IndexFolder:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ProviderError
-from biolord_onnx.index import native, plain_scan, scan, scoring
+from biolord_onnx.index import native, plain_scan, scan
 from biolord_onnx.index.folder import StoredVectors
 from biolord_onnx.index.memory import nearest_rows
 from biolord_onnx.index.scan import MOST_RANKED, PART_ROWS, candidates
@@ -98,6 +98,15 @@ def test_parts_that_nothing_counts_in_are_passed_over() -> None:
     stored = in_memory(clustered(50, 64))
     nothing = Wanted(1, mask=np.zeros(50, np.bool_))
     assert [rows.tolist() for rows in candidates(stored, near(clustered(50, 64), 2), nothing)] == [[], []]
+
+
+def test_fewer_rows_count_than_are_wanted() -> None:
+    """All of them are candidates, whoever scans."""
+    vectors = clustered(50, 64)
+    wanted = Wanted(10, mask=np.arange(50) % 20 == 0)
+    stored, queries = in_memory(vectors), near(vectors, 1)
+    assert [rows.tolist() for rows in candidates(stored, queries, wanted)] == [[0, 20, 40]]
+    assert plain_scan.candidates(stored, queries[0], wanted).tolist() == [0, 20, 40]
 
 
 def test_of_very_many_all_are_scored() -> None:
