@@ -80,6 +80,10 @@ class StringsWriter:
         """Append a text."""
         self._offsets.append(self._offsets[-1] + self._texts.write(text.encode()))
 
+    def drop(self) -> None:
+        """Close the file, whatever became of the rest."""
+        self._texts.close()
+
     def close(self) -> None:
         """Write what is left."""
         self._texts.close()

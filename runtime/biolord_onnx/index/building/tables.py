@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.errors import InputError
+from biolord_onnx.index.building.given import GivenVectors
 from biolord_onnx.index.building.vocabulary import Name, Names
 from biolord_onnx.index.column import ColumnWriter
 from biolord_onnx.index.folder import CODES, NAMES, column_name
@@ -36,25 +37,30 @@ class Tables:
     columns: tuple[KeptColumn, ...]
 
 
-def write_tables(names: Names, folder: Path) -> Tables:
+def write_tables(names: Names, folder: Path, given: GivenVectors) -> Tables:
     """Read all names, and write the tables.
 
     Args:
         names: not read so far.
         folder: empty.
+        given: takes vectors that come with names.
 
     Raises:
         InputError: there are none, some have codes and others none, or one can't be read.
     """
-    writer = _Writer(names, folder)
-    for name in names.read():
-        writer.add(name)
-    return writer.close()
+    writer = _Writer(names, folder, given)
+    try:
+        for name in names.read():
+            writer.add(name)
+        return writer.close()
+    finally:
+        writer.drop()
 
 
 class _Writer:
-    def __init__(self, names: Names, folder: Path) -> None:
+    def __init__(self, names: Names, folder: Path, given: GivenVectors) -> None:
         self._source = names
+        self._given = given
         self._folder = folder
         self._texts = StringsWriter(folder, NAMES)
         self._hashes = HashWriter(folder, NAMES)
@@ -72,6 +78,7 @@ class _Writer:
             self._repeated += 1
             return
         self._seen.add(digest)
+        self._given.add(name)
         self._texts.add(name.text)
         self._hashes.add(name.text)
         if name.code is not None:
@@ -92,6 +99,10 @@ class _Writer:
             return Tables(self._rows, None, 0, self._repeated, columns)
         codes = self._codes.close(with_rows=True)
         return Tables(self._rows, codes, self._codes.shared(), self._repeated, columns)
+
+    def drop(self) -> None:
+        """Close what is open."""
+        self._texts.drop()
 
     def _check(self, name: Name) -> None:
         if self._coded is None:
