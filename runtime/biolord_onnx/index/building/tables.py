@@ -9,11 +9,11 @@ from pathlib import Path
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.given import GivenVectors
 from biolord_onnx.index.building.vocabulary import Name, Names
-from biolord_onnx.index.column import ColumnWriter
 from biolord_onnx.index.folder import CODES, NAMES, column_name
 from biolord_onnx.index.manifest import KeptColumn
-from biolord_onnx.index.names import HashWriter
-from biolord_onnx.index.strings import StringsWriter
+from biolord_onnx.index.tables.column import ColumnWriter
+from biolord_onnx.index.tables.names import HashWriter
+from biolord_onnx.index.tables.strings import StringsWriter
 
 _DIGEST_BYTES = 16
 
@@ -48,21 +48,19 @@ def write_tables(names: Names, folder: Path, given: GivenVectors) -> Tables:
     Raises:
         InputError: there are none, some have codes and others none, or one can't be read.
     """
-    writer = _Writer(names, folder, given)
-    try:
+    with StringsWriter(folder, NAMES) as texts:
+        writer = _Writer(names, folder, texts, given)
         for name in names.read():
             writer.add(name)
         return writer.close()
-    finally:
-        writer.drop()
 
 
 class _Writer:
-    def __init__(self, names: Names, folder: Path, given: GivenVectors) -> None:
+    def __init__(self, names: Names, folder: Path, texts: StringsWriter, given: GivenVectors) -> None:
         self._source = names
         self._given = given
         self._folder = folder
-        self._texts = StringsWriter(folder, NAMES)
+        self._texts = texts
         self._hashes = HashWriter(folder, NAMES)
         self._codes = ColumnWriter(folder, CODES)
         self._columns = [ColumnWriter(folder, column_name(number)) for number in range(len(names.columns))]
@@ -99,10 +97,6 @@ class _Writer:
             return Tables(self._rows, None, 0, self._repeated, columns)
         codes = self._codes.close(with_rows=True)
         return Tables(self._rows, codes, self._codes.shared(), self._repeated, columns)
-
-    def drop(self) -> None:
-        """Close what is open."""
-        self._texts.drop()
 
     def _check(self, name: Name) -> None:
         if self._coded is None:
