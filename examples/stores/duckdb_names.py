@@ -8,9 +8,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
 from biolord_onnx.index.artifact import find_artifact
-from biolord_onnx.index.index import Index
 
 BLOCK = 65_536
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import faiss
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
 from biolord_onnx.index.artifact import find_artifact
-from biolord_onnx.index.index import Index
 
 BLOCK = 65_536
 # A graph over 8-bit vectors: a quarter of the memory of float32. FAISS's wiki tells which index suits how many rows.

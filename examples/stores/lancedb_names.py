@@ -10,9 +10,8 @@ from tempfile import TemporaryDirectory
 import lancedb
 import pyarrow as pa
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
 from biolord_onnx.index.artifact import find_artifact
-from biolord_onnx.index.index import Index
 
 BLOCK = 65_536
 

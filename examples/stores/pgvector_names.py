@@ -8,9 +8,8 @@ from pathlib import Path
 import psycopg
 from pgvector.psycopg import register_vector
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
 from biolord_onnx.index.artifact import find_artifact
-from biolord_onnx.index.index import Index
 
 BLOCK = 65_536
 

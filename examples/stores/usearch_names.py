@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
 from biolord_onnx.index.artifact import find_artifact
-from biolord_onnx.index.index import Index
 
 BLOCK = 65_536
 
