@@ -84,10 +84,17 @@ class IndexFolder:
     columns: dict[str, Column]
 
     def hit(self, row: int, score: float, *, exact: bool) -> Hit:
-        """Read what belongs to a row."""
-        code = None if self.codes is None else self.codes[row]
-        kept = {name: column[row] for name, column in self.columns.items()}
-        return Hit(code, self.names.texts[row], score, row, exact, kept)
+        """Read what belongs to a row.
+
+        Raises:
+            ArtifactError: a file holds something else than was written.
+        """
+        try:
+            code = None if self.codes is None else self.codes[row]
+            kept = {name: column[row] for name, column in self.columns.items()}
+            return Hit(code, self.names.texts[row], score, row, exact, kept)
+        except (IndexError, UnicodeDecodeError) as error:
+            raise ArtifactError(f"{self.path}: row {row} can't be read ({error}): copy the folder again") from error
 
 
 def open_folder(path: Path | str) -> IndexFolder:
