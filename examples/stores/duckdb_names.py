@@ -1,4 +1,4 @@
-"""Index names in DuckDB, one file, and find the nearest with SQL: python duckdb_names.py ARTIFACT NAMES.txt QUERY."""
+"""Put an index into DuckDB, one file, and find the nearest names with SQL: python duckdb_names.py INDEX QUERY."""
 
 from __future__ import annotations
 
@@ -8,23 +8,35 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
+from biolord_onnx.index.artifact import find_artifact
+
+BLOCK = 65_536
 
 
-def main(artifact: str, names_file: str, query: str, database: str = ":memory:") -> None:
+def main(folder: str, query: str, database: str = ":memory:") -> None:
     """Print the five nearest names with their cosines."""
-    names = Path(names_file).read_text("utf-8").splitlines()
-    with Embedder.load(artifact) as embedder, duckdb.connect(database) as base:
-        vectors = embedder.encode(names, normalize=True)
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), embedder.dim)
-        base.register("arrow_names", pa.table({"name": names, "vector": column}))
-        kind = f"FLOAT[{embedder.dim}]"
-        base.execute(f"CREATE OR REPLACE TABLE names AS SELECT name, vector::{kind} AS vector FROM arrow_names")
+    with Embedder.load(find_artifact(Path(folder))) as embedder, duckdb.connect(database) as base:
+        index = Index.open(folder, embedder=embedder)
+        kind = f"FLOAT[{index.dim}]"
+        base.execute(f"CREATE OR REPLACE TABLE names (code VARCHAR, name VARCHAR, vector {kind})")
+        for start in range(0, index.rows, BLOCK):
+            names = list(index.names(start, start + BLOCK))
+            vectors = index.vectors(start, start + BLOCK)
+            columns = {
+                "code": pa.array([name.code for name in names], pa.string()),
+                "name": pa.array([name.name for name in names]),
+                "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), index.dim),
+            }
+            base.register("block", pa.table(columns))
+            base.execute(f"INSERT INTO names SELECT code, name, vector::{kind} FROM block")
         nearest = f"""
-            SELECT array_cosine_similarity(vector, ?::{kind}) AS cosine, name FROM names ORDER BY cosine DESC LIMIT 5
+            SELECT array_cosine_similarity(vector, ?::{kind}) AS cosine, code, name
+            FROM names ORDER BY cosine DESC LIMIT 5
         """
-        for cosine, name in base.execute(nearest, [embedder.encode(query, normalize=True).tolist()]).fetchall():
-            print(f"{cosine:.3f}  {name}")
+        vector = embedder.encode(query, normalize=True)
+        for cosine, code, name in base.execute(nearest, [vector.tolist()]).fetchall():
+            print(f"{cosine:.3f}  {code}  {name}")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,44 @@
-"""Index names in LanceDB, a folder of files, and find the nearest: python lancedb_names.py ARTIFACT NAMES.txt QUERY."""
+"""Put an index into LanceDB, a folder of files, and find the nearest names: python lancedb_names.py INDEX QUERY."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import lancedb
 import pyarrow as pa
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
+from biolord_onnx.index.artifact import find_artifact
+
+BLOCK = 65_536
 
 
-def main(artifact: str, names_file: str, query: str) -> None:
+def blocks(index: Index, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield codes, names and vectors, some thousands at a time."""
+    for start in range(0, index.rows, BLOCK):
+        names = list(index.names(start, start + BLOCK))
+        vectors = pa.array(index.vectors(start, start + BLOCK).reshape(-1))
+        columns = [
+            pa.array([name.code for name in names], pa.string()),
+            pa.array([name.name for name in names]),
+            pa.FixedSizeListArray.from_arrays(vectors, index.dim),
+        ]
+        yield pa.record_batch(columns, schema=schema)
+
+
+def main(folder: str, query: str) -> None:
     """Print the five nearest names with their cosines."""
-    names = Path(names_file).read_text("utf-8").splitlines()
-    with Embedder.load(artifact) as embedder, TemporaryDirectory() as folder:
-        vectors = embedder.encode(names, normalize=True)
-        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), embedder.dim)
-        table = lancedb.connect(folder).create_table("names", pa.table({"name": names, "vector": column}))
+    with Embedder.load(find_artifact(Path(folder))) as embedder, TemporaryDirectory() as database:
+        index = Index.open(folder, embedder=embedder)
+        vector = pa.list_(pa.float32(), index.dim)
+        schema = pa.schema([("code", pa.string()), ("name", pa.string()), ("vector", vector)])
+        table = lancedb.connect(database).create_table("names", blocks(index, schema), schema)
         search = table.search(embedder.encode(query, normalize=True)).distance_type("cosine")
         for found in search.limit(5).to_list():
-            print(f"{1 - found['_distance']:.3f}  {found['name']}")
+            print(f"{1 - found['_distance']:.3f}  {found['code']}  {found['name']}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Index names in PostgreSQL with pgvector: python pgvector_names.py ARTIFACT NAMES.txt QUERY CONNECTION."""
+"""Put an index into PostgreSQL with pgvector: python pgvector_names.py INDEX QUERY CONNECTION."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from pathlib import Path
 import psycopg
 from pgvector.psycopg import register_vector
 
-from biolord_onnx import Embedder
+from biolord_onnx import Embedder, Index
+from biolord_onnx.index.artifact import find_artifact
+
+BLOCK = 65_536
 
 
-def main(artifact: str, names_file: str, query: str, connection: str) -> None:
+def main(folder: str, query: str, connection: str) -> None:
     """Print the five nearest names with their cosines."""
-    names = Path(names_file).read_text("utf-8").splitlines()
-    with Embedder.load(artifact) as embedder, psycopg.connect(connection) as base:
+    with Embedder.load(find_artifact(Path(folder))) as embedder, psycopg.connect(connection) as base:
+        index = Index.open(folder, embedder=embedder)
         base.execute("CREATE EXTENSION IF NOT EXISTS vector")
         register_vector(base)
         base.execute("DROP TABLE IF EXISTS names")
-        base.execute(f"CREATE TABLE names (name text, vector vector({embedder.dim}))")
-        vectors = embedder.encode(names, normalize=True)
-        with base.cursor().copy("COPY names (name, vector) FROM STDIN WITH (FORMAT BINARY)") as copy:
-            copy.set_types(["text", "vector"])
-            for name, vector in zip(names, vectors, strict=True):
-                copy.write_row((name, vector))
+        base.execute(f"CREATE TABLE names (code text, name text, vector vector({index.dim}))")
+        with base.cursor().copy("COPY names (code, name, vector) FROM STDIN WITH (FORMAT BINARY)") as copy:
+            copy.set_types(["text", "text", "vector"])
+            for start in range(0, index.rows, BLOCK):
+                vectors = index.vectors(start, start + BLOCK)
+                for name, vector in zip(index.names(start, start + BLOCK), vectors, strict=True):
+                    copy.write_row((name.code, name.name, vector))
         # An index pays from some 100,000 rows on: CREATE INDEX ON names USING hnsw (vector vector_cosine_ops).
-        nearest = "SELECT 1 - (vector <=> %s), name FROM names ORDER BY vector <=> %s LIMIT 5"
+        nearest = "SELECT 1 - (vector <=> %s), code, name FROM names ORDER BY vector <=> %s LIMIT 5"
         vector = embedder.encode(query, normalize=True)
-        for cosine, name in base.execute(nearest, (vector, vector)).fetchall():
-            print(f"{cosine:.3f}  {name}")
+        for cosine, code, name in base.execute(nearest, (vector, vector)).fetchall():
+            print(f"{cosine:.3f}  {code}  {name}")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import os
 import sys
 from importlib.util import find_spec
 
-from unit.runtime.fixtures import embedder, tiny
+from unit.runtime.fixtures import compiled, embedder, tiny
 
-__all__ = ["embedder", "tiny"]
+__all__ = ["compiled", "embedder", "tiny"]
 
 if find_spec("ray") is None:
     # Elsewhere these libraries are missing, and there is nothing to collect.

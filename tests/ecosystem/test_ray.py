@@ -19,6 +19,8 @@ from ray.cluster_utils import Cluster
 
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.errors import InputError, MissingDependencyError
+from biolord_onnx.index.building.vocabulary import Name
+from biolord_onnx.index.index import Index
 from biolord_onnx.integrations.ray import EmbedBatch
 
 NAMES = [f"cat scratch {number % 700}" for number in range(2000)]
@@ -189,3 +191,16 @@ def test_without_ray(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match=r"EmbedBatch needs Ray: pip install 'biolord-onnx\[cpu,ray\]'"):
         EmbedBatch(str(tiny))
+
+
+@pytest.mark.usefixtures("cluster")
+def test_an_index_of_vectors_that_ray_computed(compiled: Path, tmp_path: Path) -> None:
+    """Is the one that this process alone would have built, to the byte."""
+    embed = EmbedBatch(str(compiled), normalize=True)
+    rows = dataset().map_batches(embed, batch_size=100, num_cpus=1).sort("id").iter_rows()
+    with Embedder.load(compiled) as embedder:
+        names = (Name(row["text"], str(row["id"]), vector=row["embedding"]) for row in rows)
+        there = Index.build(embedder, names, tmp_path / "there.index")
+        alone = [Name(text, str(number)) for number, text in enumerate(NAMES)]
+        here = Index.build(embedder, alone, tmp_path / "here.index")
+        assert there.fingerprint == here.fingerprint

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.index.names import normalize_name
+from biolord_onnx.index.tables.names import normalize_name
 
 if TYPE_CHECKING:
     from biolord_onnx.index.hits import Hit

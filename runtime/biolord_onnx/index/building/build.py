@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.index.artifact import write_hint
+from biolord_onnx.index.building.given import GivenVectors
 from biolord_onnx.index.building.options import BuildOptions
 from biolord_onnx.index.building.place import Place, building, write_whole
 from biolord_onnx.index.building.recall import measure_recall
@@ -37,17 +39,18 @@ def build_index(
     chosen = options or BuildOptions()
     template = None if chosen.template is None else Template.parse(chosen.template)
     names = open_names(source, template)
-    with building(path, update=chosen.update, force=chosen.force) as place:
+    with (
+        building(path, update=chosen.update, force=chosen.force) as place,
+        closing(GivenVectors(place.given, embedder.dim)) as given,
+    ):
         if chosen.restart:
             place.forget()
         place.clear()
         old = _old(place, embedder, chosen)
-        tables = write_tables(names, place.data)
+        tables = write_tables(names, place.data, given)
         _tell_left_out(tables, names, chosen)
         texts = Texts.of_tables(place.data, tables, template)
-        known = known_rows(texts, old)
-        vectors, truncated = _embed(texts.source(np.flatnonzero(known < 0)), place, embedder, chosen)
-        gathered = Gathered(known, old, vectors)
+        gathered, truncated = _gather(texts, old, given, place, embedder, chosen)
         write_vectors(gathered, place.data, low=chosen.rescore)
         stored = map_vectors(place.data, tables.rows, embedder.dim, low=chosen.rescore)
         manifest = IndexManifest(
@@ -93,6 +96,23 @@ def _old(place: Place, embedder: Embedder, options: BuildOptions) -> IndexFolder
             "replace it with --force"
         )
     return old
+
+
+def _gather(  # noqa: PLR0917 - all that vectors may come from
+    texts: Texts,
+    old: IndexFolder | None,
+    given: GivenVectors,
+    place: Place,
+    embedder: Embedder,
+    options: BuildOptions,
+) -> tuple[Gathered, int]:
+    """Return the vectors, and how many are of cut texts: as given, as another index has them, or embedded now."""
+    vectors = given.vectors()
+    if vectors is not None:
+        return Gathered(np.full(len(vectors), -1), None, vectors), 0
+    known = known_rows(texts, old)
+    vectors, truncated = _embed(texts.source(np.flatnonzero(known < 0)), place, embedder, options)
+    return Gathered(known, old, vectors), truncated
 
 
 def _embed(source: Source, place: Place, embedder: Embedder, options: BuildOptions) -> tuple[Vectors, int]:

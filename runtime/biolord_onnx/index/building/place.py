@@ -52,6 +52,11 @@ class Place:
         return self.work / "vectors.npy"
 
     @property
+    def given(self) -> Path:
+        """Vectors that came with their names."""
+        return self.work / "given"
+
+    @property
     def embedded(self) -> Path:
         """Tells what the vectors are of, once all are there."""
         return self.work / "embedded.json"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.errors import InputError
+from biolord_onnx.index.building.given import GivenVectors
 from biolord_onnx.index.building.vocabulary import Name, Names
 from biolord_onnx.index.folder import CODES, NAMES, column_name
 from biolord_onnx.index.manifest import KeptColumn
@@ -36,26 +37,28 @@ class Tables:
     columns: tuple[KeptColumn, ...]
 
 
-def write_tables(names: Names, folder: Path) -> Tables:
+def write_tables(names: Names, folder: Path, given: GivenVectors) -> Tables:
     """Read all names, and write the tables.
 
     Args:
         names: not read so far.
         folder: empty.
+        given: takes vectors that come with names.
 
     Raises:
         InputError: there are none, some have codes and others none, or one can't be read.
     """
     with StringsWriter(folder, NAMES) as texts:
-        writer = _Writer(names, folder, texts)
+        writer = _Writer(names, folder, texts, given)
         for name in names.read():
             writer.add(name)
         return writer.close()
 
 
 class _Writer:
-    def __init__(self, names: Names, folder: Path, texts: StringsWriter) -> None:
+    def __init__(self, names: Names, folder: Path, texts: StringsWriter, given: GivenVectors) -> None:
         self._source = names
+        self._given = given
         self._folder = folder
         self._texts = texts
         self._hashes = HashWriter(folder, NAMES)
@@ -73,6 +76,7 @@ class _Writer:
             self._repeated += 1
             return
         self._seen.add(digest)
+        self._given.add(name)
         self._texts.add(name.text)
         self._hashes.add(name.text)
         if name.code is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from biolord_onnx.bulk.reading import Columns, Row, read_rows
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.template import NAME, Template
@@ -19,11 +22,13 @@ class Name:
         text: the name.
         code: what it stands for; all names of an index have one, or none.
         kept: values of the columns that are kept, in their order.
+        vector: of length 1, [dim], where the artifact was run elsewhere; all names have one, or none.
     """
 
     text: str
     code: str | None = None
     kept: tuple[str, ...] = ()
+    vector: NDArray[np.float32] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,8 @@ def _given(source: Iterable[str | Name], template: Template | None) -> Names:
             name = Name(given) if isinstance(given, str) else given
             if is_blank(name.text):
                 raise InputError(f"name {at} is empty: leave it out")
+            if template and name.vector is not None:
+                raise InputError(f"name {at} comes with a vector, and a template says what is embedded: leave one out")
             yield name
 
     return Names((), None, read)

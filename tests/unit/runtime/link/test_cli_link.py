@@ -121,6 +121,17 @@ def test_what_is_refused(biolord: Biolord, linked: list[object], table: Path, mo
     biolord(*linked, *more).assert_error(message)
 
 
+def test_figures_of_what_is_known(biolord: Biolord, linked: list[object], tmp_path: Path, table: Path) -> None:
+    """Terms without a code are counted, codes are looked up once, and cut terms are told of."""
+    long = "dog " * 40
+    table.write_text(f"term,right\ncat bite,2\nbite cat,2\n{long},\n", "utf-8")
+    done = biolord(*linked, "--gold", "right", "--json", "--output", tmp_path / "o.csv")
+    found = json.loads(done.out)
+    assert (found["terms"], found["without_gold"], found["gold_in_index"]) == (2, 1, 1.0)
+    assert "1 of 3 terms have more than 16 tokens and were cut" in done.err
+    assert biolord(*linked, "--format", "csv").err == done.err.splitlines()[0] + "\n"
+
+
 def test_outputs_are_not_overwritten(biolord: Biolord, linked: list[object], tmp_path: Path, table: Path) -> None:
     """Neither a file nor the input."""
     (tmp_path / "o.csv").write_text("mine", "utf-8")

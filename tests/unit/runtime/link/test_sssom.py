@@ -90,6 +90,11 @@ def test_labels_come_back(text: str, name: str) -> None:
         (Sheet("name"), [], "SSSOM needs a prefix for the codes of the index: --prefix NAME=IRI"),
         (Sheet("name", "id", mapping_set=MappingSet("x:1", objects=(DOID,))), [], "the ids of column 'id': --source-p"),
         (
+            Sheet("name", mapping_set=MappingSet("x:1", objects=(DOID,), source="obo:doid")),
+            [],
+            "--object-source is 'obo:doid', expected an identifier with one of the prefixes",
+        ),
+        (
             Sheet("name", mapping_set=SET),
             ["1", "HP:1"],
             "the code 'HP:1' has none of the prefixes that --prefix names: DOID",
