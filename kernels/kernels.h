@@ -86,6 +86,20 @@ struct ScoreTask {
   float* logits;
 };
 
+// Vectors of an index against queries: rows whose cosine may reach what a query asks for.
+struct ScanTask {
+  const int8_t* high;  // [rows/16, dim/4, 16, 4]: bits 16 to 23 of the vectors
+  const float *steps, *sums, *errors;  // [rows]: a vector is steps * (65536 * high + low); sums of high; lengths of
+                                       // steps * low, null: there is no low
+  const float* queries;  // [count, dim], of length 1
+  int count, dim;
+  int64_t first, last;  // rows: multiples of 32
+  const float* least;   // [count]: what a row must reach; `see` may raise it
+  // Gets 16 rows one of which may reach it: their cosines, and by how much these may be wrong.
+  void (*see)(void* context, int query, int64_t row, const float* about, const float* errors);
+  void* context;
+};
+
 // False: out of memory.
 struct Kind {
   const char* name;
@@ -94,6 +108,7 @@ struct Kind {
   bool (*attention)(const AttentionTask&, Workers&);
   bool (*feed_forward)(const FeedForwardTask&, Workers&);
   void (*pool)(const PoolTask&);
+  bool (*scan)(const ScanTask&);
   void (*score)(const ScoreTask&);
 };
 

@@ -5,13 +5,8 @@
 
 #include "api/node.h"
 #include "dispatch.h"
+#include "exported.h"
 #include "operators/registered.h"
-
-#if defined(_WIN32)
-#define EXPORT extern "C" __declspec(dllexport)
-#else
-#define EXPORT extern "C" __attribute__((visibility("default")))
-#endif
 
 namespace biolord {
 namespace {

@@ -15,11 +15,12 @@ INLINE size_t products_room(const biolord::Linear& w) {
 
 #include "body/ends.h"
 #include "body/feed_forward.h"
+#include "body/scan.h"
 #include "body/score.h"
 
 #define BIOLORD_KIND(name)                          \
   namespace biolord {                               \
   bool supports_##name();                           \
   extern const Kind kind_##name;                    \
-  const Kind kind_##name = {#name, supports_##name, embed, attention, feed_forward, pool, score}; \
+  const Kind kind_##name = {#name, supports_##name, embed, attention, feed_forward, pool, scan, score}; \
   }

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact, open_artifact
     from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.embedder import Embedder, EncodeInfo
+    from biolord_onnx.index.hits import Hit
+    from biolord_onnx.index.index import Index
     from biolord_onnx.reranker import Ranked, Reranker, ScoreInfo
 
 __version__ = "0.1.0"
@@ -31,6 +33,8 @@ __all__ = [
     "BiolordError",
     "Embedder",
     "EncodeInfo",
+    "Hit",
+    "Index",
     "InputError",
     "Manifest",
     "MissingDependencyError",
@@ -46,6 +50,8 @@ _HOME = {
     "Artifact": "biolord_onnx.artifact.folder",
     "Embedder": "biolord_onnx.embedder",
     "EncodeInfo": "biolord_onnx.embedder",
+    "Hit": "biolord_onnx.index.hits",
+    "Index": "biolord_onnx.index.index",
     "Manifest": "biolord_onnx.artifact.manifest",
     "Ranked": "biolord_onnx.reranker",
     "Reranker": "biolord_onnx.reranker",

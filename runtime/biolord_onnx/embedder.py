@@ -122,6 +122,11 @@ class Embedder:
         return self._manifest
 
     @property
+    def path(self) -> Path:
+        """The artifact's folder, absolute and without links."""
+        return self._artifact.path
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the artifact's manifest: two embedders that have the same one load the same files."""
         return self._artifact.fingerprint

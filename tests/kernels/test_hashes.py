@@ -22,9 +22,11 @@ GOLDEN = {
     "64-128-8-16": "2364aa5bf4d291fa",
     "64-128-4-16": "71f83cff38812353",
     "768-3072-8-16": "416b0d1a63845686",
+    "scan-64": "71fb8263dc90c8f5",
+    "scan-768": "5e605622f566d4d0",
 }
-"""Hashes of made-up encoders' vectors, by dim, inner channels, bits of weights and of the values' activations. They
-change only with the operators' version."""
+"""Hashes of made-up encoders' vectors, by dim, inner channels, bits of weights and of the values' activations, and of
+what the scan of an index shows, by dim. They change only with the operators' version."""
 
 
 def hashes(platform: str, *emulator: str) -> dict[str, set[str]]:

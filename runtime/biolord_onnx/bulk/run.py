@@ -127,7 +127,7 @@ def embed_to_file(
         journal = stack.enter_context(closing(Journal(places.journal, output)))
         if bulk.restart or places.is_published():
             journal.forget()
-        done = journal.begin(_identity(source, embedder, options))
+        done = journal.begin(run_identity(source, embedder, options))
         run = _Run(source, places, journal, bulk, done)
         stack.callback(run.leave)
         store = run.open_store(nothing)
@@ -270,7 +270,8 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
     return EncodeOptions(options.normalize, options.batch_tokens, "truncate", options.precision)
 
 
-def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Identity:
+def run_identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Identity:
+    """Return what must be the same for a run to go on, or for its vectors to be those of another one."""
     manifest = embedder.manifest
     files = hashlib.sha256("".join(f"{file.name} {file.sha256}\n" for file in manifest.files).encode()).hexdigest()
     return Identity(

@@ -74,7 +74,7 @@ def of_texts(texts: list[str]) -> Source:
     from biolord_onnx.encoding.texts import as_texts  # and with it numpy, which --help can do without
 
     rows = [Row(text) for text in as_texts(texts)]
-    return _survey("the texts", lambda: iter(rows))
+    return survey("the texts", lambda: iter(rows))
 
 
 def of_file(path: str, columns: Columns) -> Source:
@@ -85,7 +85,7 @@ def of_file(path: str, columns: Columns) -> Source:
         MissingDependencyError: a .parquet file needs pyarrow.
         OSError: the file can't be read.
     """
-    return _survey(path, lambda: read_rows(path, columns))
+    return survey(path, lambda: read_rows(path, columns))
 
 
 def is_lasting(path: str) -> bool:
@@ -121,7 +121,7 @@ def spooled(path: str, folder: Path | None, columns: Columns, *, descriptors: Pa
             raise
         # As in a container whose root is read-only.
         rows = list(read_rows(path, columns, name))
-        yield _survey(name, lambda: iter(rows))
+        yield survey(name, lambda: iter(rows))
         return
     with temporary as copy:
         if path == STDIN:
@@ -137,10 +137,19 @@ def spooled(path: str, folder: Path | None, columns: Columns, *, descriptors: Pa
             copy.seek(0)
             return read_rows(place, columns, name)
 
-        yield _survey(name, read)
+        yield survey(name, read)
 
 
-def _survey(name: str, read: Callable[[], Iterator[Row]]) -> Source:
+def survey(name: str, read: Callable[[], Iterator[Row]]) -> Source:
+    """Read all rows once.
+
+    Args:
+        name: of where they come from, for messages.
+        read: starts reading from the first row.
+
+    Raises:
+        InputError: ids are strings here and numbers there, or a row can't be read.
+    """
     digest = hashlib.sha256()
     count, json_bytes, blocks = 0, 0, []
     id_type: type[str] | type[int] | None = None

@@ -25,14 +25,19 @@ def add_input(parser: argparse.ArgumentParser, *, required: bool) -> None:
     group.add_argument(
         "--column", metavar="NAME", help="column of --input that holds the texts; a number from 0 without a header"
     )
-    group.add_argument("--format", choices=list(FORMATS), help="what --input is (default: what its name ends in)")
-    add_dialect(group)
-    group.add_argument("--no-header", action="store_true", help="the first line of the table is a row; as in .rrf")
+    add_layout(group, "--input")
     group.add_argument(
         "--empty",
         choices=EMPTY_POLICIES,
         help="rows without a text are refused (default), skipped and counted, or embedded and counted",
     )
+
+
+def add_layout(group: argparse._ActionsContainer, file: str) -> None:
+    """Add how a file is laid out that the command line calls ``file``."""
+    group.add_argument("--format", choices=list(FORMATS), help=f"what {file} is (default: what its name ends in)")
+    add_dialect(group)
+    group.add_argument("--no-header", action="store_true", help="the first line of the table is a row; as in .rrf")
 
 
 def add_dialect(group: argparse._ActionsContainer) -> None:
@@ -60,6 +65,15 @@ def dialect_from(args: argparse.Namespace) -> Layout:
     return Layout(None, None if args.delimiter is None else find_delimiter(args.delimiter), args.quoting)
 
 
+def layout_from(args: argparse.Namespace) -> Layout:
+    """Return what `add_layout`'s options say.
+
+    Raises:
+        InputError: there is no such delimiter.
+    """
+    return replace(dialect_from(args), format=args.format, header=False if args.no_header else None)
+
+
 def columns_from(args: argparse.Namespace, known_by: str | None = None) -> Columns:
     """Return what is read.
 
@@ -70,8 +84,7 @@ def columns_from(args: argparse.Namespace, known_by: str | None = None) -> Colum
     Raises:
         InputError: there is no such delimiter.
     """
-    layout = replace(dialect_from(args), format=args.format, header=False if args.no_header else None)
-    return Columns(args.column, known_by, layout, Empty(args.empty or "refuse"))
+    return Columns(args.column, known_by, layout_from(args), Empty(args.empty or "refuse"))
 
 
 def refuse_without_input(args: argparse.Namespace) -> None:

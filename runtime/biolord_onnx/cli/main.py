@@ -25,6 +25,8 @@ from biolord_onnx.printable import escape
 COMMANDS = {
     "info": "biolord_onnx.cli.info",
     "embed": "biolord_onnx.cli.embed",
+    "index": "biolord_onnx.cli.names.index",
+    "search": "biolord_onnx.cli.names.search",
     "similar": "biolord_onnx.cli.similar",
     "serve": "biolord_onnx.cli.serve",
     "pack": "biolord_onnx.cli.pack",

@@ -90,9 +90,10 @@ def nearest(rows: list[Row], vectors: Vectors, query: Vectors, top: int) -> list
         query: [dim], unit length.
         top: most matches.
     """
-    scores = vectors @ query
-    order = (-scores).argsort(kind="stable")[:top].tolist()
-    return [Match(float(scores[at]), rows[at].number, rows[at].text) for at in order]
+    from biolord_onnx.index.memory import nearest_rows
+
+    found = nearest_rows(vectors, query, min(top, len(rows))) if rows else []
+    return [Match(score, rows[at].number, rows[at].text) for at, score in found]
 
 
 def _print(matches: list[Match], *, as_json: bool) -> None:

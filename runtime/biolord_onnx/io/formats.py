@@ -156,7 +156,8 @@ def _refuse_dialect(name: str, chosen: str, layout: Layout) -> None:
 
 
 def _refuse_columns(name: str, columns: Columns) -> None:
-    for option, column in (("--column", columns.text), ("--id-column", columns.id)):
+    named = ((columns.options.text, columns.text), (columns.options.id, columns.id))
+    for option, column in (*named, *((columns.options.more, column) for column in columns.more)):
         if column is not None:
             raise InputError(
                 f"{name} is read as lines and has no columns: leave {option} out, or say with --format what it is, "

@@ -15,7 +15,9 @@ from biolord_onnx.io.values import as_row
 def read_json_lines(source: str, name: str, columns: Columns) -> Iterator[Row]:
     """Read the objects of a file; arguments and errors are those of `biolord_onnx.bulk.reading.read_rows`."""
     blank = BlankLines(name, columns.empty)
-    text, known_by = _Member(columns.text, "--column"), _Member(columns.id, "--id-column")
+    options = columns.options
+    text, known_by = _Member(columns.text, options.text), _Member(columns.id, options.id)
+    more = [_Member(column, options.more) for column in columns.more]
     number = 0
     for line, content in enumerate(lines(source, name), start=1):
         if not content or content.isspace():
@@ -28,12 +30,13 @@ def read_json_lines(source: str, name: str, columns: Columns) -> Iterator[Row]:
         strict = columns.text is None or columns.empty.policy == "refuse"
         value = text.of(members, place, strict=strict)
         key = None if columns.id is None else known_by.of(members, place, strict=strict)
-        row = as_row(value, key, place, columns, number)
+        others = [member.of(members, place, strict=False) for member in more]
+        row = as_row(value, key, place, columns, number, others)
         if row is not None:
             yield row
     if number:
-        text.check(name)
-        known_by.check(name)
+        for member in (text, known_by, *more):
+            member.check(name)
 
 
 class _Member:

@@ -88,18 +88,20 @@ def _rows(
 ) -> Generator[Row, None, int]:
     with parquet.ParquetFile(stream) as file:
         schema = file.schema_arrow
-        text = _column(schema, name, columns.text, "--column")
-        known_by = None if columns.id is None else _column(schema, name, columns.id, "--id-column")
+        text = _column(schema, name, columns.text, columns.options.text)
+        known_by = None if columns.id is None else _column(schema, name, columns.id, columns.options.id)
+        more = [_column(schema, name, column, columns.options.more) for column in columns.more]
         _check_text(schema, name, text)
-        wanted = [text] if known_by is None else list(dict.fromkeys((text, known_by)))
+        wanted = list(dict.fromkeys((text, *(() if known_by is None else (known_by,)), *more)))
         start = 0
         for batch in file.iter_batches(_ROWS, columns=wanted):
             texts = _values(batch.column(text), name, text, start)
             ids: Sequence[object] = (
                 [None] * len(texts) if known_by is None else _values(batch.column(known_by), name, known_by, start)
             )
-            for at, (value, key) in enumerate(zip(texts, ids, strict=True), start=start):
-                row = as_row(value, key, f"{name}, row {at}", columns, done + at + 1)
+            others = [_values(batch.column(column), name, column, start) for column in more]
+            for at, (value, key, *cells) in enumerate(zip(texts, ids, *others, strict=True), start=start):
+                row = as_row(value, key, f"{name}, row {at}", columns, done + at + 1, cells)
                 if row is not None:
                     yield row
             start += len(texts)

@@ -27,11 +27,13 @@ class Row:
         text: any string that UTF-8 can hold.
         id: from the column of ids, None where none is read.
         number: of the row in its file, from 1, skipped ones counted, but no blank lines of a table; 0 without a file.
+        more: cells of the other columns asked for, as texts; empty ones are empty texts.
     """
 
     text: str
     id: Id | None = None
     number: int = field(default=0, compare=False)
+    more: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -85,6 +87,15 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnOptions:
+    """What the options are called that name columns, for messages."""
+
+    text: str = "--column"
+    id: str = "--id-column"
+    more: str = "--keep"
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Which columns of a table are read, and how; no column for a file of lines.
 
@@ -93,12 +104,16 @@ class Columns:
         id: holds what the rows are known by, strings or whole numbers; None if nobody wants them.
         layout: how the file is laid out.
         empty: what becomes of empty cells.
+        more: further columns whose cells are read as texts.
+        options: that name all of these.
     """
 
     text: str | None = None
     id: str | None = None
     layout: Layout = Layout()
     empty: Empty = field(default_factory=Empty)
+    more: tuple[str, ...] = ()
+    options: ColumnOptions = ColumnOptions()
 
 
 def is_blank(text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 from biolord_onnx.errors import InputError
@@ -11,8 +13,10 @@ from biolord_onnx.io.rows import Columns, Id, Row, is_blank
 _EXACT_FLOATS = 2.0**53
 
 
-def as_row(text: object, known_by: object, place: str, columns: Columns, number: int) -> Row | None:
-    """Make a row of two cells.
+def as_row(  # noqa: PLR0917 - once for each row of millions
+    text: object, known_by: object, place: str, columns: Columns, number: int, more: Sequence[object] = ()
+) -> Row | None:
+    """Make a row of two cells, and those of further columns.
 
     Args:
         text: the one with the text.
@@ -20,6 +24,7 @@ def as_row(text: object, known_by: object, place: str, columns: Columns, number:
         place: of the row, for messages.
         columns: whose cells these are.
         number: of the row, from 1.
+        more: cells of the further columns.
 
     Returns:
         The row, None if it is empty and skipped.
@@ -31,7 +36,8 @@ def as_row(text: object, known_by: object, place: str, columns: Columns, number:
     if missing is not None and not columns.empty.keeps(place, f"column {missing!r}"):
         return None
     read = "" if _is_null(text) else _as_text(text, place, columns.text)
-    return Row(read, None if columns.id is None else _as_id(known_by, place, columns.id), number)
+    others = tuple(_as_value(cell, place, column) for cell, column in zip(more, columns.more, strict=True))
+    return Row(read, None if columns.id is None else _as_id(known_by, place, columns.id), number, others)
 
 
 def _missing(text: object, known_by: object, columns: Columns) -> str | None:
@@ -53,6 +59,19 @@ def _as_text(value: object, place: str, column: str | None) -> str:
     if not isinstance(value, str):
         raise InputError(f"{place}: column {column!r} is {type(value).__name__}, expected a string: drop or fill it")
     return _whole(value, place, column)
+
+
+def _as_value(value: object, place: str, column: str) -> str:
+    """Write a cell as text: JSON's words for what is no text, nothing for nothing."""
+    if _is_null(value):
+        return ""
+    if isinstance(value, str):
+        return _whole(value, place, column)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float | Decimal | date):
+        return str(value)
+    raise InputError(f"{place}: column {column!r} is {type(value).__name__}, expected a text, a number or a date")
 
 
 def _as_id(value: object, place: str, column: str) -> Id:

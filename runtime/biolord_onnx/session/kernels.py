@@ -89,6 +89,16 @@ def register(options: Registering) -> None:
     options.register_custom_ops_library(str(path))
 
 
+def open_library() -> CDLL:
+    """Return the library, with the kind of kernels chosen, for what is called from Python.
+
+    Raises:
+        ProviderError: the library is missing or can't be loaded, or this machine can't run what BIOLORD_KERNELS names.
+    """
+    chosen()
+    return _library(library_path())
+
+
 @cache
 def _library(path: Path) -> CDLL:
     try:

@@ -110,8 +110,9 @@ def read_table(source: str, name: str, columns: Columns, dialect: Dialect) -> It
     table = open_table(source, name, dialect.changed(columns.layout), columns.empty)
     if table is None:
         return
-    text_at = table.find(columns.text, "--column")
-    id_at = None if columns.id is None else table.find(columns.id, "--id-column")
+    text_at = table.find(columns.text, columns.options.text)
+    id_at = None if columns.id is None else table.find(columns.id, columns.options.id)
+    more_at = [table.find(column, columns.options.more) for column in columns.more]
     for number, (line, cells) in enumerate(table.records, start=1):
         text = table.check(line, cells[text_at])
         known_by = None if id_at is None else table.check(line, cells[id_at])
@@ -119,7 +120,11 @@ def read_table(source: str, name: str, columns: Columns, dialect: Dialect) -> It
         if known_by is not None and _is_empty(known_by):
             missing = missing or columns.id
         if missing is None or columns.empty.keeps(f"{name}, line {line}", f"column {missing!r}"):
-            yield Row(text, known_by, number)
+            yield Row(text, known_by, number, tuple(_value(table.check(line, cells[at])) for at in more_at))
+
+
+def _value(cell: str) -> str:
+    return "" if cell == _NULL else cell
 
 
 def _is_empty(cell: str) -> bool:

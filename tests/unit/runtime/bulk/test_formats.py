@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from biolord_onnx.bulk.formats import GROUP_ROWS, check_output, find_format, write_lines
 from biolord_onnx.bulk.reading import Id, Row
-from biolord_onnx.bulk.source import Source, _survey
+from biolord_onnx.bulk.source import Source, survey
 from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.errors import InputError, MissingDependencyError
 
@@ -35,7 +35,7 @@ ALL = pytest.mark.parametrize("vectors", [VECTORS, HALVES, BYTES], ids=["float32
 def source(texts: list[str], ids: Sequence[Id | None] | None = None) -> Source:
     """Make a source of rows."""
     rows = [Row(text, known_by) for text, known_by in zip(texts, ids or [None] * len(texts), strict=True)]
-    return _survey("rows", lambda: iter(rows))
+    return survey("rows", lambda: iter(rows))
 
 
 def write(path: Path, rows: Source, vectors: Vectors) -> None:

@@ -22,7 +22,7 @@ from biolord_onnx.bulk.journal import Journal
 from biolord_onnx.bulk.places import Places
 from biolord_onnx.bulk.reading import Columns, Row
 from biolord_onnx.bulk.run import BulkOptions, BulkResult, embed_to_file
-from biolord_onnx.bulk.source import Source, _survey, of_file, of_texts
+from biolord_onnx.bulk.source import Source, survey, of_file, of_texts
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError
@@ -197,7 +197,7 @@ def test_an_input_that_is_replaced(bulk: Bulk, tmp_path: Path, name: str, readin
     """While vectors are computed, or when texts are read again to be written: no row gets another row's vector."""
     others = [text.replace("cat", "cow") for text in NAMES]
     reads = iter([NAMES] * (reading - 1) + [others] * 9)
-    source = _survey("names.txt", lambda: iter([Row(text) for text in next(reads)]))
+    source = survey("names.txt", lambda: iter([Row(text) for text in next(reads)]))
     if name == "o.npy" and reading == 3:
         bulk(source, tmp_path / name)  # which doesn't read again
         return

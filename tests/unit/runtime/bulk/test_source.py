@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from biolord_onnx.bulk.reading import Columns, Row
-from biolord_onnx.bulk.source import Source, _survey, is_lasting, of_file, of_texts, spooled
+from biolord_onnx.bulk.source import Source, survey, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.errors import InputError
 
 
@@ -26,7 +26,7 @@ def lines(tmp_path: Path, *texts: str) -> str:
 
 def surveyed(read: Callable[[], list[str]]) -> Source:
     """Survey what may be something else each time it is read."""
-    return _survey("names.txt", lambda: (Row(text) for text in read()))
+    return survey("names.txt", lambda: (Row(text) for text in read()))
 
 
 def test_a_file_is_surveyed(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_rows_before_a_change_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ids_count_too() -> None:
     """A row that is known by something else is another row."""
     read = iter([[Row("a", 1)], [Row("a", "1")]])
-    source = _survey("names.txt", lambda: iter(next(read)))
+    source = survey("names.txt", lambda: iter(next(read)))
     with pytest.raises(InputError, match="has changed"):
         list(source.rows())
 

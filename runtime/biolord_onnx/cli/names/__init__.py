@@ -1,0 +1,1 @@
+"""Commands that build an index of names and search it."""

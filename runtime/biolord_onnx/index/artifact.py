@@ -1,0 +1,60 @@
+"""Which artifact an index was built with, and where it may be.
+
+The manifest knows it by its hash. Where it was is a hint in a file of its own, relative to the index: both may be moved
+together, and an artifact that isn't the one is refused wherever it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from biolord_onnx.artifact.folder import find_fingerprint
+from biolord_onnx.artifact.installed import installed_artifacts
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.index.manifest import read_index_manifest
+
+HINT = "artifact.txt"
+_MOST_CHARACTERS = 4096
+
+
+def find_artifact(index: Path) -> Path:
+    """Find the artifact of an index: where it was when the index was built, or an installed one.
+
+    Raises:
+        ArtifactError: it is in neither place, or the folder is no index.
+    """
+    wanted = read_index_manifest(index).manifest.artifact
+    hinted = _hinted(index)
+    for place in _places(hinted):
+        if place.is_dir() and find_fingerprint(place) == wanted.fingerprint:
+            return place
+    raise ArtifactError(
+        f"{index} was built with {wanted.name}, fingerprint {wanted.fingerprint[:12]}..., which is neither "
+        f"{'where it was then' if hinted is None else hinted} nor installed: say where it is with --artifact"
+    )
+
+
+def _places(hinted: Path | None) -> Iterator[Path]:
+    if hinted is not None:
+        yield hinted
+    yield from installed_artifacts().values()
+
+
+def write_hint(index: Path, artifact: Path) -> None:
+    """Note where the artifact of an index is."""
+    try:
+        place = os.path.relpath(artifact, os.path.realpath(index))
+    except ValueError:  # on another drive of Windows
+        place = str(artifact)
+    (index / HINT).write_text(f"{place}\n", "utf-8")
+
+
+def _hinted(index: Path) -> Path | None:
+    try:
+        with (index / HINT).open(encoding="utf-8") as stream:
+            place = stream.read(_MOST_CHARACTERS).strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return Path(os.path.normpath(Path(os.path.realpath(index)) / place)) if place else None

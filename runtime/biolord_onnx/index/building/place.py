@@ -1,0 +1,178 @@
+"""Where an index is built, and how it appears: its files first, and its manifest last, by one rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from biolord_onnx.artifact.manifest import MANIFEST_NAME, FileEntry
+from biolord_onnx.artifact.stamps import sha256_of
+from biolord_onnx.bulk.hidden import create, is_named, open_left, sync_folder
+from biolord_onnx.bulk.locks import take_lock
+from biolord_onnx.errors import InputError
+from biolord_onnx.index.artifact import HINT
+from biolord_onnx.index.manifest import read_index_manifest
+
+# What a build writes beside the files of the index.
+_WORK, _LOCK, _DATA = ".work", "lock", "data"
+_NEW_MANIFEST = f".{MANIFEST_NAME}.new"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of an index while it is built.
+
+    Attributes:
+        folder: of the index.
+        replaced: the folder in it with the files of the index that is replaced; None if there is none.
+        made: whether the folder wasn't there before.
+    """
+
+    folder: Path
+    replaced: str | None
+    made: bool
+
+    @property
+    def work(self) -> Path:
+        """What an interrupted build leaves."""
+        return self.folder / _WORK
+
+    @property
+    def data(self) -> Path:
+        """Files on their way."""
+        return self.work / _DATA
+
+    @property
+    def vectors(self) -> Path:
+        """Vectors as they come."""
+        return self.work / "vectors.npy"
+
+    @property
+    def embedded(self) -> Path:
+        """Tells what the vectors are of, once all are there."""
+        return self.work / "embedded.json"
+
+    @property
+    def name(self) -> str:
+        """What the folder with the files is going to be called."""
+        return f"data-{1 if self.replaced is None else int(self.replaced.removeprefix('data-')) + 1}"
+
+    def clear(self) -> None:
+        """Begin the files anew."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        self.data.mkdir()
+
+    def forget(self) -> None:
+        """Remove what an interrupted build left."""
+        for path in (self.vectors, self.embedded, *self.work.glob(".vectors.npy.*")):
+            path.unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Keep what another build can go on from, and nothing else."""
+        shutil.rmtree(self.data, ignore_errors=True)
+        if self.vectors.exists() or any(self.work.glob(".vectors.npy.*")):
+            return
+        shutil.rmtree(self.work)
+        if self.made and all(path.name == HINT for path in self.folder.iterdir()):
+            shutil.rmtree(self.folder)
+
+    def entries(self) -> tuple[FileEntry, ...]:
+        """Wait until all files are on the disk, and describe them."""
+        found = []
+        for path in sorted(self.data.iterdir()):
+            with path.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            found.append(FileEntry(path.name, sha256_of(path), path.stat().st_size))
+        sync_folder(self.data)
+        return tuple(found)
+
+    def publish(self, manifest: str) -> None:
+        """Let the index appear, and remove what it replaces.
+
+        Raises:
+            OSError: the disk is full, or failed; what was there is there.
+        """
+        data = self.folder / self.name
+        shutil.rmtree(data, ignore_errors=True)  # of a build that was killed before it had written its manifest
+        self.data.rename(data)
+        sync_folder(self.folder)
+        write_whole(self.folder / MANIFEST_NAME, manifest)
+        self.forget()
+        for old in self.folder.glob("data-*"):
+            if old != data:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears complete, or replaces another one at once.
+
+    Raises:
+        OSError: the disk is full, or failed; what was there is there.
+    """
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with new.open("x", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def building(path: Path | str, *, update: bool, force: bool) -> Iterator[Place]:
+    """Hold the folder of an index for one build.
+
+    Args:
+        path: of the index.
+        update: there must be one.
+        force: one that is there is replaced.
+
+    Raises:
+        InputError: something is there, or nothing is; or another process builds it.
+    """
+    folder = Path(os.path.realpath(path))
+    _replaced(folder, update=update, force=force)  # before anything is made there
+    made = not folder.exists()
+    (folder / _WORK).mkdir(parents=True, exist_ok=True)
+    lock = folder / _WORK / _LOCK
+    try:
+        stream = open_left(lock) or create(lock)
+    except FileExistsError as error:
+        raise _held(folder) from error
+    with stream:
+        if not take_lock(stream.fileno()) or not is_named(lock, stream):
+            raise _held(folder)
+        # Another build may have ended meanwhile.
+        place = Place(folder, _replaced(folder, update=update, force=force), made)
+        try:
+            yield place
+        finally:
+            place.leave()
+
+
+def _replaced(folder: Path, *, update: bool, force: bool) -> str | None:
+    if (folder / MANIFEST_NAME).exists():
+        found = read_index_manifest(folder).manifest.data
+        if not (update or force):
+            raise InputError(f"{folder} exists: add what is new with --update, or replace it with --force")
+        return found
+    if update:
+        raise InputError(f"{folder} holds no index to update: build it without --update")
+    if not folder.parent.is_dir():
+        raise InputError(f"the folder {folder.parent} of {folder.name} does not exist: make it first")
+    if folder.exists() and (not folder.is_dir() or not _is_ours(folder)):
+        raise InputError(f"{folder} exists and is no index: choose another name")
+    return None
+
+
+def _is_ours(folder: Path) -> bool:
+    return all(path.name in {_WORK, _NEW_MANIFEST, HINT} or path.name.startswith("data-") for path in folder.iterdir())
+
+
+def _held(folder: Path) -> InputError:
+    return InputError(f"another process is building {folder}: wait for it, or choose another name")

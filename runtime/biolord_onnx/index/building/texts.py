@@ -1,0 +1,90 @@
+"""The texts of an index that is built: which of them another index has vectors of, and the source of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_onnx.bulk.reading import Row
+from biolord_onnx.bulk.source import Source, survey
+from biolord_onnx.index.building.tables import Tables
+from biolord_onnx.index.building.template import Template
+from biolord_onnx.index.column import Column
+from biolord_onnx.index.folder import NAMES, IndexFolder, column_name
+from biolord_onnx.index.strings import Strings
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The texts that names stand for.
+
+    Attributes:
+        names: of the index.
+        columns: names of those that are kept.
+        values: of these columns.
+        template: how texts are made.
+    """
+
+    names: Strings
+    columns: tuple[str, ...]
+    values: tuple[Column, ...]
+    template: Template | None
+
+    @classmethod
+    def of_tables(cls, folder: Path, tables: Tables, template: Template | None) -> Texts:
+        """Read tables that were just written."""
+        columns = tuple(
+            Column(folder, column_name(number), tables.rows, column.values)
+            for number, column in enumerate(tables.columns)
+        )
+        return cls(
+            Strings(folder, NAMES, tables.rows), tuple(column.name for column in tables.columns), columns, template
+        )
+
+    @classmethod
+    def of_index(cls, index: IndexFolder) -> Texts:
+        """Read those of an index."""
+        source = index.manifest.template
+        template = None if source is None else Template.parse(source)
+        return cls(index.names.texts, tuple(index.columns), tuple(index.columns.values()), template)
+
+    def text(self, row: int) -> str:
+        """Return what was or is to be embedded for a row."""
+        name = self.names[row]
+        if self.template is None:
+            return name
+        return self.template.fill(name, self.columns, [column[row] for column in self.values])
+
+    def source(self, rows: NDArray[np.int64]) -> Source:
+        """Return the texts of some rows as what bulk embedding reads."""
+
+        def read() -> Iterator[Row]:
+            return (Row(self.text(int(row))) for row in rows)
+
+        return survey("the names", read)
+
+
+def known_rows(texts: Texts, old: IndexFolder | None) -> NDArray[np.int64]:
+    """Find texts in another index.
+
+    Args:
+        texts: that are looked for.
+        old: the other index; None for none.
+
+    Returns:
+        int64 [rows], for each text the row there, -1 for those that aren't there.
+    """
+    found = np.full(len(texts.names), -1, np.int64)
+    if old is None:
+        return found
+    others = Texts.of_index(old)
+    for row, name in enumerate(texts.names):
+        text = texts.text(row)
+        same = (other for other in old.names.equal_to(name) if others.text(other) == text)
+        found[row] = next(islice(same, 1), -1)
+    return found

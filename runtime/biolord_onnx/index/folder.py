@@ -1,0 +1,141 @@
+"""The files of an index, and how they are opened: mapped, nothing of them is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.index.column import Codes, Column
+from biolord_onnx.index.hits import Hit
+from biolord_onnx.index.manifest import REMEDY, IndexManifest, read_index_manifest
+from biolord_onnx.index.mapping import mapped
+from biolord_onnx.index.names import Names
+from biolord_onnx.index.packing import (
+    DIM_MULTIPLE,
+    PANEL_DIMS,
+    PANEL_ROWS,
+    ROW_MULTIPLE,
+    High,
+    Low,
+    Vectors,
+    filled,
+    from_panels,
+    restore,
+)
+
+HIGH, LOW, FIGURES, NAMES, CODES = "high", "low", "figures", "names", "codes"
+# Rows of the figures.
+STEPS, SUMS, ERRORS = range(3)
+
+
+def column_name(number: int) -> str:
+    """Return what the files of a kept column are called: its own name may be anything."""
+    return f"column{number}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVectors:
+    """The vectors of an index.
+
+    Attributes:
+        high: int8 [filled rows/16, filled dim/4, 16, 4].
+        low: int16 [rows, dim]; None if it wasn't kept.
+        figures: float32 [3, filled rows]: steps, sums of the high parts, errors that are left without the low ones.
+        rows: how many there are.
+        dim: numbers of a vector.
+    """
+
+    high: High
+    low: Low | None
+    figures: NDArray[np.float32]
+    rows: int
+    dim: int
+
+    def restored(self, rows: NDArray[np.int64]) -> Vectors:
+        """Return the vectors of some rows, float32 [len(rows), dim]."""
+        low = None if self.low is None else self.low[rows]
+        return restore(from_panels(self.high, rows, self.dim), low, self.figures[STEPS, rows])
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFolder:
+    """An index folder that passed the checks.
+
+    Attributes:
+        path: as it was given.
+        manifest: of it.
+        fingerprint: SHA-256 of the manifest, which names the hashes of all files.
+        vectors: of all names.
+        names: of the index.
+        codes: of the names; None where they have none.
+        columns: that are kept, by their names.
+    """
+
+    path: Path
+    manifest: IndexManifest
+    fingerprint: str
+    vectors: StoredVectors
+    names: Names
+    codes: Codes | None
+    columns: dict[str, Column]
+
+    def hit(self, row: int, score: float, *, exact: bool) -> Hit:
+        """Read what belongs to a row."""
+        code = None if self.codes is None else self.codes[row]
+        kept = {name: column[row] for name, column in self.columns.items()}
+        return Hit(code, self.names.texts[row], score, row, exact, kept)
+
+
+def open_folder(path: Path | str) -> IndexFolder:
+    """Check an index folder and map its files.
+
+    Raises:
+        ArtifactError: the folder is no index, a damaged one, or of a later format.
+    """
+    folder = Path(path)
+    document = read_index_manifest(folder)
+    manifest = document.manifest
+    data = folder / manifest.data
+    for entry in manifest.files:
+        file = data / entry.name
+        size = file.stat().st_size if file.is_file() else None
+        if size != entry.size:
+            found = "is missing" if size is None else f"has {size} bytes, the manifest says {entry.size}"
+            raise ArtifactError(f"{file} {found}: copy the folder again, or {REMEDY}")
+    try:
+        return _mapped(folder, manifest, document.fingerprint, data)
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{folder}: its files don't fit its manifest ({error}): {REMEDY}") from error
+
+
+def _mapped(folder: Path, manifest: IndexManifest, fingerprint: str, data: Path) -> IndexFolder:
+    rows, codes = manifest.counts.rows, manifest.counts.codes
+    return IndexFolder(
+        folder,
+        manifest,
+        fingerprint,
+        map_vectors(data, rows, manifest.dim, low=manifest.rescore),
+        Names(data, NAMES, rows),
+        None if codes is None else Codes(data, CODES, rows, codes),
+        {
+            column.name: Column(data, column_name(number), rows, column.values)
+            for number, column in enumerate(manifest.columns)
+        },
+    )
+
+
+def map_vectors(data: Path, rows: int, dim: int, *, low: bool) -> StoredVectors:
+    """Map the vectors of an index."""
+    full_rows, full_dim = filled(rows, ROW_MULTIPLE), filled(dim, DIM_MULTIPLE)
+    panels = (full_rows // PANEL_ROWS, full_dim // PANEL_DIMS, PANEL_ROWS, PANEL_DIMS)
+    return StoredVectors(
+        mapped(data / HIGH, "<i1", panels),
+        mapped(data / LOW, "<i2", (rows, dim)) if low else None,
+        mapped(data / FIGURES, "<f4", (3, full_rows)),
+        rows,
+        dim,
+    )

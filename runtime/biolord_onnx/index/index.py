@@ -1,0 +1,233 @@
+"""The public face of an index: open it, search it, look codes up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from biolord_onnx.errors import ArtifactError, InputError
+from biolord_onnx.index.folder import IndexFolder, open_folder
+from biolord_onnx.index.hits import Hit
+from biolord_onnx.index.manifest import IndexManifest
+from biolord_onnx.index.packing import Vectors
+from biolord_onnx.index.ranking import rank
+from biolord_onnx.index.scan import candidates
+from biolord_onnx.index.scoring import unit_vectors
+from biolord_onnx.index.wanted import Wanted
+from biolord_onnx.session.cores import available_cores
+
+if TYPE_CHECKING:
+    from biolord_onnx.embedder import Embedder
+    from biolord_onnx.index.building.options import BuildOptions
+    from biolord_onnx.index.building.vocabulary import Name, Vocabulary
+
+TOP = 10
+Where = Mapping[str, str | Collection[str]]
+
+
+class Index:
+    """Names with their vectors. Safe to share between threads.
+
+    An answer is that of a scan of all vectors, none is missed; the same on every CPU, and in any batch of queries.
+
+    Examples:
+        >>> with Embedder.load("biolord-2023-cpu-int8") as embedder:  # doctest: +SKIP
+        ...     index = Index.build(embedder, ["Fever", "Cough"], "signs.index")
+        ...     [hits] = index.search(["high temperature"], top=1)
+    """
+
+    def __init__(self, folder: IndexFolder, embedder: Embedder | None, threads: int) -> None:
+        """Take a checked folder; `open` and `build` do that."""
+        self._folder = folder
+        self._embedder = embedder
+        self._threads = threads
+
+    @classmethod
+    def build(
+        cls,
+        embedder: Embedder | Path | str,
+        source: Vocabulary | Iterable[str | Name],
+        path: Path | str,
+        options: BuildOptions | None = None,
+    ) -> Index:
+        """Embed names into a new index.
+
+        A build that was interrupted goes on where it stopped when it is called again. The index appears, or takes the
+        place of the one that ``options`` lets it replace, when it is complete, not before.
+
+        Args:
+            embedder: whose vectors the index holds; or the artifact, which is loaded for it.
+            source: a file with names (`biolord_onnx.index.building.vocabulary.Vocabulary`), or names.
+            path: of the index, a folder.
+            options: how it is built; None for the usual.
+
+        Raises:
+            InputError: there are no names, one can't be read, or something is at the path already.
+            ArtifactError: the artifact can't be loaded.
+            OSError: the disk is full or failed. What is done is kept.
+        """
+        from biolord_onnx.embedder import Embedder
+        from biolord_onnx.index.building.build import build_index
+
+        loaded = embedder if isinstance(embedder, Embedder) else Embedder.load(embedder)
+        build_index(loaded, source, path, options)
+        return cls.open(path, embedder=loaded)
+
+    @classmethod
+    def open(cls, path: Path | str, *, embedder: Embedder | None = None, threads: int | None = None) -> Index:
+        """Open an index. Its files are mapped, not read.
+
+        Args:
+            path: the folder.
+            embedder: embeds queries that are texts; of the artifact that the index was built with.
+            threads: that share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
+
+        Raises:
+            ArtifactError: the folder is no index, a damaged one, of a later format, or of another artifact.
+        """
+        folder = open_folder(path)
+        if embedder is not None:
+            _check_artifact(folder, embedder)
+        if threads is None and embedder is not None:
+            threads = embedder.threads
+        return cls(folder, embedder, available_cores(threads).count)
+
+    @property
+    def rows(self) -> int:
+        """How many names there are."""
+        return self.manifest.counts.rows
+
+    @property
+    def dim(self) -> int:
+        """Numbers of a vector."""
+        return self.manifest.dim
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that are kept."""
+        return tuple(self._folder.columns)
+
+    @property
+    def manifest(self) -> IndexManifest:
+        """What the index says of itself."""
+        return self._folder.manifest
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the manifest: two indexes that have the same one hold the same."""
+        return self._folder.fingerprint
+
+    def search(
+        self,
+        queries: Sequence[str] | NDArray[np.float32],
+        *,
+        top: int | None = None,
+        where: Where | None = None,
+        min_score: float | None = None,
+        all_names: bool = False,
+    ) -> list[list[Hit]]:
+        """Find the nearest names.
+
+        Names that equal a query but for case, width and spaces come first, then the nearest; of equally near ones the
+        earlier row.
+
+        Args:
+            queries: n texts, or vectors [n, dim] of any length but 0, of the index's artifact.
+            top: most hits of a query, no more than there are rows; None for ten, or all where there are fewer.
+            where: a value, or several, for each of some columns that are kept: other rows don't count.
+            min_score: smallest cosine of a hit that isn't exact.
+            all_names: show all names of a code, not the best alone.
+
+        Returns:
+            For each query its hits, best first.
+
+        Raises:
+            InputError: ``top`` is out of range, a column isn't kept, a query is empty or no vector, or texts are given
+                to an index without an embedder.
+            TypeError: a query is no text.
+        """
+        wanted = self._wanted(min(TOP, self.rows) if top is None else top, where, min_score, all_names=all_names)
+        texts = None if isinstance(queries, np.ndarray) else _checked(queries)
+        vectors = unit_vectors(self._embed(texts) if texts is not None else queries, self.dim)  # type: ignore[arg-type]
+        found = candidates(self._folder.vectors, vectors, wanted, self._threads)
+        return [
+            rank(self._folder, query, rows, wanted, None if texts is None else texts[at])
+            for at, (query, rows) in enumerate(zip(vectors, found, strict=True))
+        ]
+
+    def lookup(self, code: str) -> list[Hit]:
+        """Return all names of a code in order; none if the index doesn't hold it.
+
+        Raises:
+            InputError: the index has no codes.
+        """
+        codes = self._folder.codes
+        if codes is None:
+            raise InputError(f"{self._folder.path} has no codes: build it with --code")
+        return [self._folder.hit(row, 1.0, exact=True) for row in codes.rows_of(code)]
+
+    def vectors(self, start: int = 0, stop: int | None = None) -> Vectors:
+        """Return the vectors of consecutive rows as they are stored, float32 [stop - start, dim]."""
+        return self._folder.vectors.restored(np.arange(*slice(start, stop).indices(self.rows)))
+
+    def names(self, start: int = 0, stop: int | None = None) -> Iterator[Hit]:
+        """Yield consecutive rows, with a score of 1."""
+        for row in range(*slice(start, stop).indices(self.rows)):
+            yield self._folder.hit(row, 1.0, exact=True)
+
+    def __repr__(self) -> str:
+        """Tell what it holds."""
+        return f"<Index {self._folder.path} rows={self.rows} dim={self.dim} artifact={self.manifest.artifact.name}>"
+
+    def _wanted(self, top: int, where: Where | None, min_score: float | None, *, all_names: bool) -> Wanted:
+        if not 1 <= top <= self.rows:
+            raise InputError(f"top is {top}, expected 1 to {self.rows}, the rows of the index")
+        least = -2.0 if min_score is None else min_score
+        if not -2 <= least <= 1:
+            raise InputError(f"min_score is {min_score}, expected a cosine from -1 to 1")
+        codes = None if all_names or self._folder.codes is None else self._folder.codes.numbers
+        return Wanted(top, least, codes, self._mask(where or {}))
+
+    def _mask(self, where: Where) -> NDArray[np.bool_] | None:
+        mask: NDArray[np.bool_] | None = None
+        for name, value in where.items():
+            column = self._folder.columns.get(name)
+            if column is None:
+                kept = ", ".join(self._folder.columns) or "none"
+                raise InputError(f"the index keeps no column {name!r} to filter by, it keeps: {kept}")
+            here = column.mask([value] if isinstance(value, str) else value)
+            mask = here if mask is None else mask & here
+        return mask
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        if self._embedder is None:
+            raise InputError("the index was opened without an embedder: give it one for queries that are texts")
+        vectors: Vectors = self._embedder.encode(texts, normalize=True)
+        return vectors
+
+
+def _checked(queries: Sequence[str]) -> list[str]:
+    from biolord_onnx.encoding.texts import as_texts
+    from biolord_onnx.io.rows import is_blank
+
+    if isinstance(queries, str):
+        raise TypeError("queries is str, expected a list of str: put the text in a list")
+    texts = as_texts(queries)
+    for at, text in enumerate(texts):
+        if is_blank(text):
+            raise InputError(f"query {at} is empty: give a text to look for")
+    return texts
+
+
+def _check_artifact(folder: IndexFolder, embedder: Embedder) -> None:
+    expected, found = folder.manifest.artifact, embedder.fingerprint
+    if found != expected.fingerprint:
+        raise ArtifactError(
+            f"{folder.path} holds vectors of {expected.name} with fingerprint {expected.fingerprint[:12]}..., the "
+            f"queries would be of {embedder.manifest.name} with {found[:12]}...: give that artifact, or build the "
+            "index again with this one"
+        )

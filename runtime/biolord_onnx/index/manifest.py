@@ -1,0 +1,177 @@
+"""The manifest of an index: what it was made of, by which artifact, and what its files hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from biolord_onnx.artifact.bounded import read_file
+from biolord_onnx.artifact.json_fields import Fields, parse_object
+from biolord_onnx.artifact.manifest import MANIFEST_NAME, FileEntry
+from biolord_onnx.errors import ArtifactError
+
+FORMAT = 1
+KIND = "biolord index"
+REMEDY = "build the index again"
+_LARGEST_MANIFEST = 1 << 20
+_MOST_ROWS = 2**31 - 64
+_MOST_DIMENSIONS = 4096
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DATA = re.compile(r"data-[0-9]{1,9}")
+_FILE = re.compile(r"[a-z0-9]+(\.[a-z]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactIdentity:
+    """The artifact whose vectors an index holds.
+
+    Attributes:
+        name: that it gives itself.
+        fingerprint: SHA-256 of its manifest, which names the hashes of all its files.
+    """
+
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptColumn:
+    """A column that is kept: its name, and how many different values it has."""
+
+    name: str
+    values: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many there are.
+
+    Attributes:
+        rows: names, each with a vector.
+        codes: different codes; None where names have none.
+        shared: codes with several names.
+        repeated: rows of the input that were left out, as an earlier one was the same.
+        foreign: synonyms that were left out, as their code isn't there.
+        filtered: rows of the input that the filter left out.
+        truncated: texts that this build embedded and that are longer than the model reads: their vectors are of their
+            beginnings.
+    """
+
+    rows: int
+    codes: int | None
+    shared: int
+    repeated: int
+    foreign: int
+    filtered: int
+    truncated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How near a search comes to an exact scan of the vectors as the artifact gave them, measured as it was built.
+
+    Attributes:
+        overlap: share of the nearest ten that are the same.
+        queries: how many names were looked for.
+    """
+
+    overlap: float
+    queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexManifest:
+    """What an index says of itself.
+
+    Attributes:
+        artifact: whose vectors it holds.
+        dim: numbers of a vector.
+        rescore: whether the low bits of the vectors are kept.
+        template: how the texts that were embedded are made of names and columns; None: names as they are.
+        columns: that are kept.
+        counts: how many there are.
+        recall: measured.
+        data: the folder with the files.
+        files: of it.
+    """
+
+    artifact: ArtifactIdentity
+    dim: int
+    rescore: bool
+    template: str | None
+    columns: tuple[KeptColumn, ...]
+    counts: Counts
+    recall: Recall
+    data: str
+    files: tuple[FileEntry, ...]
+
+    def to_json(self) -> str:
+        """Return the document."""
+        return json.dumps({"kind": KIND, "format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestDocument:
+    """A manifest as it was read, and the SHA-256 of its bytes."""
+
+    manifest: IndexManifest
+    fingerprint: str
+
+
+def read_index_manifest(folder: Path) -> ManifestDocument:
+    """Read the manifest of an index.
+
+    Raises:
+        ArtifactError: the folder is no index or a damaged one, or of a later format.
+    """
+    path = folder / MANIFEST_NAME
+    if not path.is_file():
+        why = "its build was interrupted" if folder.is_dir() else "there is no such folder"
+        raise ArtifactError(f"{folder} is no index ({why}): run biolord index first")
+    content = read_file(path, _LARGEST_MANIFEST)
+    fields = parse_object(content.decode("utf-8", "replace"), str(path), REMEDY)
+    if fields.members.get("kind") != KIND:
+        raise ArtifactError(f"{folder} holds another manifest than an index has: give what biolord index wrote")
+    found = fields.integer("format", least=1)
+    if found > FORMAT:
+        raise ArtifactError(
+            f"{path}: format {found}, this biolord-onnx reads {FORMAT}: install a later one, or {REMEDY}"
+        )
+    return ManifestDocument(_manifest(fields), hashlib.sha256(content).hexdigest())
+
+
+def _manifest(fields: Fields) -> IndexManifest:
+    artifact, recall = fields.child("artifact"), fields.child("recall")
+    return IndexManifest(
+        ArtifactIdentity(artifact.text("name", longest=256), _sha256(artifact, "fingerprint")),
+        fields.integer("dim", least=1, most=_MOST_DIMENSIONS),
+        fields.boolean("rescore"),
+        fields.optional_text("template"),
+        tuple(
+            KeptColumn(column.text("name"), column.integer("values", least=0)) for column in fields.children("columns")
+        ),
+        _counts(fields.child("counts")),
+        Recall(recall.number("overlap"), recall.integer("queries", least=0)),
+        fields.matching("data", _DATA, "the name of a folder, such as data-1"),
+        tuple(_file(file) for file in fields.children("files")),
+    )
+
+
+def _counts(fields: Fields) -> Counts:
+    return Counts(
+        fields.integer("rows", least=1, most=_MOST_ROWS),
+        fields.optional_integer("codes", least=1),
+        *(fields.integer(name, least=0) for name in ("shared", "repeated", "foreign", "filtered", "truncated")),
+    )
+
+
+def _file(fields: Fields) -> FileEntry:
+    name = fields.matching("name", _FILE, "a plain name")
+    return FileEntry(name, _sha256(fields, "sha256"), fields.integer("size", least=0))
+
+
+def _sha256(fields: Fields, key: str) -> str:
+    return fields.matching(key, _SHA256, "64 hexadecimal digits in lower case")

@@ -1,0 +1,23 @@
+"""Arrays in files: written once, and mapped ever after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+def mapped(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Map an array, which must fill its file.
+
+    Args:
+        path: of the file.
+        dtype: of a number.
+        shape: of the array.
+    """
+    if 0 in shape:
+        return np.empty(shape, dtype)  # nothing can't be mapped
+    # A view, as np.memmap looks at its file again with every slice.
+    return np.memmap(path, dtype, "r", shape=shape).view(np.ndarray)

@@ -1,0 +1,38 @@
+"""Candidates put in order: exact names first, then by score, then by row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from biolord_onnx.index.folder import IndexFolder
+from biolord_onnx.index.hits import Hit
+from biolord_onnx.index.packing import Vectors
+from biolord_onnx.index.scoring import score
+from biolord_onnx.index.wanted import Rows, Wanted
+
+
+def rank(folder: IndexFolder, query: Vectors, rows: Rows, wanted: Wanted, text: str | None) -> list[Hit]:
+    """Return the hits of a query.
+
+    Args:
+        folder: the index.
+        query: float32 [dim], of length 1.
+        rows: candidates in order, with all that are nearest among them.
+        wanted: how many, and which rows count.
+        text: of the query; None if it is a vector.
+    """
+    exact = _equal_rows(folder, wanted, text)
+    rows = np.union1d(rows, exact)
+    scores = score(folder.vectors, rows, query)
+    is_exact = np.isin(rows, exact)
+    order = np.lexsort((rows, -scores, ~is_exact))
+    order = order[is_exact[order] | (scores[order] >= wanted.least)]
+    if wanted.groups is not None:
+        _, first = np.unique(wanted.groups[rows[order]], return_index=True)
+        order = order[np.sort(first)]
+    return [folder.hit(int(rows[at]), float(scores[at]), exact=bool(is_exact[at])) for at in order[: wanted.top]]
+
+
+def _equal_rows(folder: IndexFolder, wanted: Wanted, text: str | None) -> Rows:
+    rows = np.array([] if text is None else folder.names.equal_to(text), np.int64)
+    return rows if wanted.mask is None else rows[wanted.mask[rows]]

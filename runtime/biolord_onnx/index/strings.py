@@ -1,0 +1,99 @@
+"""Many texts in two files: their UTF-8 one behind the other, and where each begins."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO, overload
+
+import numpy as np
+
+from biolord_onnx.index.mapping import mapped
+
+TEXTS, OFFSETS = "texts", "offsets"
+# Offsets are of 4 bytes where they fit.
+_LARGEST_SHORT = 2**32 - 1
+
+
+class Strings(Sequence[str]):
+    """Texts that are mapped: only those asked for are read."""
+
+    def __init__(self, folder: Path, name: str, count: int) -> None:
+        """Map the files of a table.
+
+        Args:
+            folder: that holds them.
+            name: both begin with.
+            count: how many texts there are.
+        """
+        texts, offsets = folder / f"{name}.{TEXTS}", folder / f"{name}.{OFFSETS}"
+        size = texts.stat().st_size
+        self._count = count
+        self._offsets = mapped(offsets, _offset_type(size), (count + 1,))
+        self._texts = mapped(texts, np.uint8, (size,))
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        """Read one text, or several."""
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(self._count))]
+        return self.encoded(at).decode()
+
+    def encoded(self, at: int) -> bytes:
+        """Return the UTF-8 of a text.
+
+        Raises:
+            IndexError: there is no such text.
+        """
+        if not 0 <= at < self._count:
+            raise IndexError(at)
+        return self._texts[int(self._offsets[at]) : int(self._offsets[at + 1])].tobytes()
+
+    def find(self, text: str) -> int | None:
+        """Return where a text stands among sorted ones, None if it isn't there."""
+        wanted = text.encode()
+        at = bisect_left(range(self._count), wanted, key=self.encoded)
+        return at if at < self._count and self.encoded(at) == wanted else None
+
+
+class StringsWriter:
+    """Writes the files of a table."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Begin with no text."""
+        self._offsets_path = folder / f"{name}.{OFFSETS}"
+        self._texts: BinaryIO = (folder / f"{name}.{TEXTS}").open("xb")
+        self._offsets = array("Q", [0])
+
+    def add(self, text: str) -> None:
+        """Append a text."""
+        self._offsets.append(self._offsets[-1] + self._texts.write(text.encode()))
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._texts.close()
+        offsets = np.frombuffer(self._offsets, np.uint64)
+        self._offsets_path.write_bytes(offsets.astype(_offset_type(self._offsets[-1])).tobytes())
+
+
+def write_strings(folder: Path, name: str, texts: Iterable[str]) -> None:
+    """Write a table at once."""
+    writer = StringsWriter(folder, name)
+    for text in texts:
+        writer.add(text)
+    writer.close()
+
+
+def _offset_type(size: int) -> np.dtype[np.generic]:
+    return np.dtype("<u4" if size <= _LARGEST_SHORT else "<u8")
