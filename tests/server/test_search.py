@@ -56,19 +56,19 @@ def as_json(found: list[list[Hit]]) -> list[list[dict[str, Any]]]:
         {"where": {"kind": "sign"}, "top": 2, "min_score": -1, "all_names": True},
     ],
 )
-def test_hits_are_the_librarys(index_server: Running, index: Index, asked: dict[str, Any]) -> None:
+def test_hits_are_the_librarys(whole_server: Running, index: Index, asked: dict[str, Any]) -> None:
     """All of each, in order, with the scores' own bits; one query gets a list of one list."""
-    reply = index_server.post("/search", {"inputs": QUERIES} | asked)
+    reply = whole_server.post("/search", {"inputs": QUERIES} | asked)
     assert reply.status == 200
     given = {name: value for name, value in asked.items() if value is not None}
     expected = as_json(index.search(QUERIES, **given))
     assert [[hit | {"score": np.float32(hit["score"])} for hit in hits] for hits in reply.json] == expected
-    assert index_server.post("/search", {"inputs": QUERIES[1]} | asked).json == reply.json[1:2]
+    assert whole_server.post("/search", {"inputs": QUERIES[1]} | asked).json == reply.json[1:2]
 
 
-def test_names_that_equal_a_query_come_first(index_server: Running) -> None:
+def test_names_that_equal_a_query_come_first(whole_server: Running) -> None:
     """And say so."""
-    ((best, *_),) = index_server.post("/search", {"inputs": "  fever OF the heart"}).json
+    ((best, *_),) = whole_server.post("/search", {"inputs": "  fever OF the heart"}).json
     assert (best["code"], best["name"], best["exact"], best["kept"]) == (
         "C3",
         "Fever of the heart",
@@ -77,9 +77,9 @@ def test_names_that_equal_a_query_come_first(index_server: Running) -> None:
     )
 
 
-def test_stages_and_cuts_are_told(index_server: Running) -> None:
+def test_stages_and_cuts_are_told(whole_server: Running) -> None:
     """As for vectors, and the scan beside."""
-    reply = index_server.post("/search", {"inputs": ["cat", "cat " * 40], "truncate": True})
+    reply = whole_server.post("/search", {"inputs": ["cat", "cat " * 40], "truncate": True})
     assert (reply.status, reply.headers["x-truncated-texts"]) == (200, "1")
     assert [part.partition(";")[0] for part in reply.headers["server-timing"].split(", ")] == [
         "tokenize",
@@ -108,21 +108,21 @@ def test_stages_and_cuts_are_told(index_server: Running) -> None:
         ({"inputs": 3}, 422, "Validation", "expected a string or a list of strings"),
     ],
 )
-def test_what_is_refused(index_server: Running, asked: dict[str, Any], status: int, kind: str, message: str) -> None:
+def test_what_is_refused(whole_server: Running, asked: dict[str, Any], status: int, kind: str, message: str) -> None:
     """In a line with both values, and no word of the request."""
-    reply = index_server.post("/search", asked)
+    reply = whole_server.post("/search", asked)
     assert (reply.status, reply.json["error_type"]) == (status, kind)
     assert message in reply.json["error"]
     assert "secret" not in reply.json["error"]
 
 
-def test_names_of_codes(index_server: Running, index: Index) -> None:
+def test_names_of_codes(whole_server: Running, index: Index) -> None:
     """All of each, in order; none of one that isn't there."""
     codes = ["C3", "c3", "C3", "C5"]
-    reply = index_server.post("/lookup", {"codes": codes})
+    reply = whole_server.post("/lookup", {"codes": codes})
     assert reply.json == as_json([index.lookup(code) for code in codes])
     assert [len(hits) for hits in reply.json] == [3, 0, 3, 1]
-    assert index_server.post("/lookup", {"codes": "C3"}).json == reply.json[:1]
+    assert whole_server.post("/lookup", {"codes": "C3"}).json == reply.json[:1]
 
 
 def test_names_of_codes_are_bounded(serving: Serving, tiny_index: Path) -> None:
@@ -158,15 +158,15 @@ def test_a_server_without_an_index(tiny_server: Running, path: str, body: object
     assert tiny_server.get("/info").json["index"] is None
 
 
-def test_what_is_searched_is_told(index_server: Running, index: Index) -> None:
+def test_what_is_searched_is_told(whole_server: Running, index: Index) -> None:
     """To whoever asks, and to whoever reads the documentation."""
-    assert index_server.get("/info").json["index"] == {
+    assert whole_server.get("/info").json["index"] == {
         "rows": 12,
         "codes": 9,
         "columns": ["kind"],
         "fingerprint": index.fingerprint,
     }
-    operation = index_server.get("/openapi.json").json["paths"]["/search"]["post"]
+    operation = whole_server.get("/openapi.json").json["paths"]["/search"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert {*schema["properties"]} == {"inputs", "top", "where", "min_score", "all_names", "truncate"}
 
@@ -317,13 +317,13 @@ def test_a_dead_thread_is_noticed(serving: Serving, tiny_index: Path) -> None:
     assert server.get("/health").status == 503
 
 
-def test_searches_of_many_clients(index_server: Running, index: Index) -> None:
+def test_searches_of_many_clients(whole_server: Running, index: Index) -> None:
     """Each gets its own hits, whatever was scanned together."""
     found: dict[int, Any] = {}
     bodies = [{"inputs": QUERIES[number % 5 :] * (1 + number), "top": 1 + number % 3} for number in range(24)]
 
     def ask(number: int) -> None:
-        found[number] = index_server.post("/search", bodies[number]).json
+        found[number] = whole_server.post("/search", bodies[number]).json
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(24)]
     for thread in threads:
