@@ -84,7 +84,7 @@ class TensorFile:
         self.path = path
         self._file: TensorSource = PickledTensors(path) if path.suffix == ".bin" else _SafeTensors(path)
         self._names = self._file.names()
-        owners = [name.removesuffix(anchor) for name in self._names if name.endswith(anchor)]
+        owners = [name.removesuffix(anchor) for name in self._names if f".{name}".endswith(f".{anchor}")]
         if not owners:
             raise CheckpointError(f"{path} has no tensor named {anchor}: it is not a checkpoint of this architecture")
         if len(owners) > 1:

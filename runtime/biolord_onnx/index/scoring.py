@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from biolord_onnx.errors import InputError
 from biolord_onnx.index import native
 from biolord_onnx.index.folder import STEPS, StoredVectors
-from biolord_onnx.index.packing import Vectors, from_panels, whole_numbers
+from biolord_onnx.index.packing import Vectors, filled, from_panels, whole_numbers
 from biolord_onnx.index.scan import is_compiled
 from biolord_onnx.index.wanted import Rows
 
@@ -80,11 +80,11 @@ def _plain_score(vectors: StoredVectors, rows: Rows, query: Vectors) -> Scores:
 def _sum(products: NDArray[np.float64]) -> NDArray[np.float64]:
     """Add the numbers of each row, [n, dim], in the order that the module's text gives."""
     count, dim = products.shape
-    padded = np.zeros((count, -(-dim // _LANES), _LANES))
-    padded.reshape(count, -1)[:, :dim] = products
+    padded = np.zeros((count, filled(dim, _LANES)))
+    padded[:, :dim] = products
     sums = np.zeros((count, _LANES))
-    for at in range(padded.shape[1]):
-        sums += padded[:, at]
+    for at in range(0, padded.shape[1], _LANES):
+        sums += padded[:, at : at + _LANES]
     while sums.shape[1] > 1:
         half = sums.shape[1] // 2
         sums = sums[:, :half] + sums[:, half:]

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_onnx.cli.arguments import add_session, whole_number
+from biolord_onnx.cli.names.reranking import add_reranking, reranking_from
 from biolord_onnx.cli.names.where import add_where, where_from
 from biolord_onnx.cli.output import say, tell
 from biolord_onnx.errors import InputError
 from biolord_onnx.printable import escape
+from biolord_onnx.reranked import RerankedHit
 
 if TYPE_CHECKING:
     from biolord_onnx.index.hits import Hit
     from biolord_onnx.index.index import Index
+
+    Answers = list[tuple[str, Sequence[Hit | RerankedHit]]]
 
 SUMMARY = "find the names of an index that mean nearly the same"
 MOST_ROWS = 2**31 - 1
@@ -40,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--min-score", type=float, metavar="COSINE", help="smallest cosine that is shown")
     parser.add_argument("--all-names", action="store_true", help="show all names of a code, not the best alone")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_reranking(parser)
     add_session(parser)
 
 
@@ -47,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
     """Print what is nearest to each query, best first."""
     if not (args.queries or args.code):
         raise InputError("nothing to look for: give a text, or --code CODE")
-    answers = [*_look_up(args), *_search(args)]
+    answers: Answers = [*_look_up(args), *_search(args)]
     if args.json:
-        found = [{"query": query, "hits": [asdict(hit) for hit in hits]} for query, hits in answers]
+        found = [{"query": query, "hits": [_members(hit) for hit in hits]} for query, hits in answers]
         say(json.dumps(found, ensure_ascii=False, indent=2))
         return 0
     for number, (query, hits) in enumerate(answers):
@@ -70,18 +75,23 @@ def _look_up(args: argparse.Namespace) -> list[tuple[str, list[Hit]]]:
     return found
 
 
-def _search(args: argparse.Namespace) -> list[tuple[str, list[Hit]]]:
+def _search(args: argparse.Namespace) -> Answers:
     if not args.queries:
         return []
+    from biolord_onnx.index.index import TOP
+
+    reranking = reranking_from(args)
     index = _open(args)
+    top = min(TOP, index.rows) if args.top is None else args.top
     found = index.search(
         args.queries,
-        top=args.top,
+        top=reranking.wanted(top, index.rows) if reranking else top,
         where=where_from(args.where),
         min_score=args.min_score,
         all_names=args.all_names,
     )
-    return list(zip(args.queries, found, strict=True))
+    answers = zip(args.queries, found, strict=True)
+    return [(query, reranking.order(query, hits, top) if reranking else hits) for query, hits in answers]
 
 
 def _open(args: argparse.Namespace) -> Index:
@@ -93,7 +103,7 @@ def _open(args: argparse.Namespace) -> Index:
     return Index.open(args.index, embedder=Embedder.load(artifact, provider=args.provider, threads=args.threads))
 
 
-def _print(query: str, hits: Sequence[Hit], *, titled: bool, apart: bool) -> None:
+def _print(query: str, hits: Sequence[Hit | RerankedHit], *, titled: bool, apart: bool) -> None:
     if apart:
         say("")
     if titled:
@@ -107,7 +117,15 @@ def _print(query: str, hits: Sequence[Hit], *, titled: bool, apart: bool) -> Non
         say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def _cells(hit: Hit) -> list[str]:
+def _members(hit: Hit | RerankedHit) -> dict[str, object]:
+    if isinstance(hit, RerankedHit):
+        return {**asdict(hit.hit), "rerank_score": hit.rerank_score}
+    return asdict(hit)
+
+
+def _cells(hit: Hit | RerankedHit) -> list[str]:
+    if isinstance(hit, RerankedHit):
+        return ["-" if hit.rerank_score is None else f"{hit.rerank_score:.4f}", *_cells(hit.hit)]
     code = [] if hit.code is None else [hit.code]
     score = "exact" if hit.exact else f"{hit.score:.4f}"
     return [escape(cell) for cell in (score, *code, hit.name, *hit.kept.values())]

@@ -1,0 +1,61 @@
+"""Hits of a search, the first of them put in order by a reranker: what search, link and the server share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from biolord_onnx.index.hits import Hit
+    from biolord_onnx.reranker import Reranker
+
+FIRST = 50
+"""Hits of a query that are reranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RerankedHit:
+    """A hit in its new place.
+
+    Attributes:
+        hit: as the search found it, with its cosine.
+        rerank_score: how well its name fits the query by the reranker, None for one behind those that were reranked.
+    """
+
+    hit: Hit
+    rerank_score: float | None
+
+
+def hits_wanted(top: int, first: int, rows: int) -> int:
+    """Return how many hits a search has to give, so that some can be reranked and enough are left.
+
+    Args:
+        top: how many are asked for.
+        first: how many are reranked, if there are so many.
+        rows: of the index.
+    """
+    return max(top, min(first, rows))
+
+
+def rerank_hits(reranker: Reranker, query: str, hits: Sequence[Hit], first: int = FIRST) -> list[RerankedHit]:
+    """Put the first hits of a query in the reranker's order, the others behind them as they are.
+
+    Names that equal the query stay in front: no score can say more for a name than that.
+
+    Args:
+        reranker: scores the names.
+        query: the text that was looked for.
+        hits: in the search's order.
+        first: how many of them are reranked.
+
+    Raises:
+        BiolordError: as `Reranker.rank`.
+    """
+    head = hits[:first]
+    ranked = reranker.rank(query, [hit.name for hit in head])
+    ranked.sort(key=lambda one: not head[one.place].exact)
+    return [
+        *(RerankedHit(head[one.place], one.score) for one in ranked),
+        *(RerankedHit(hit, None) for hit in hits[first:]),
+    ]
