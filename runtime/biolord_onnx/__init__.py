@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact, open_artifact
     from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.embedder import Embedder, EncodeInfo
+    from biolord_onnx.index.building.options import BuildOptions
+    from biolord_onnx.index.building.vocabulary import Name, Synonyms, Vocabulary
     from biolord_onnx.index.hits import Hit
     from biolord_onnx.index.index import Index
     from biolord_onnx.reranker import Ranked, Reranker, ScoreInfo
@@ -31,6 +33,7 @@ __all__ = [
     "Artifact",
     "ArtifactError",
     "BiolordError",
+    "BuildOptions",
     "Embedder",
     "EncodeInfo",
     "Hit",
@@ -38,24 +41,31 @@ __all__ = [
     "InputError",
     "Manifest",
     "MissingDependencyError",
+    "Name",
     "ProviderError",
     "Ranked",
     "Reranker",
     "ScoreInfo",
+    "Synonyms",
     "TruncationWarning",
+    "Vocabulary",
     "open_artifact",
 ]
 
 _HOME = {
     "Artifact": "biolord_onnx.artifact.folder",
+    "BuildOptions": "biolord_onnx.index.building.options",
     "Embedder": "biolord_onnx.embedder",
     "EncodeInfo": "biolord_onnx.embedder",
     "Hit": "biolord_onnx.index.hits",
     "Index": "biolord_onnx.index.index",
     "Manifest": "biolord_onnx.artifact.manifest",
+    "Name": "biolord_onnx.index.building.vocabulary",
     "Ranked": "biolord_onnx.reranker",
     "Reranker": "biolord_onnx.reranker",
     "ScoreInfo": "biolord_onnx.reranker",
+    "Synonyms": "biolord_onnx.index.building.vocabulary",
+    "Vocabulary": "biolord_onnx.index.building.vocabulary",
     "open_artifact": "biolord_onnx.artifact.folder",
 }
 

@@ -78,4 +78,16 @@ def test_a_command_is_in_the_overview_and_in_a_guide(command: str) -> None:
 
 def test_the_commands_are_those_of_the_design() -> None:
     """Both packages' commands are found, the exporter's through its entry points."""
-    assert set(_modules()) == {"bench", "embed", "export", "info", "models", "pack", "serve", "similar", "verify"}
+    assert set(_modules()) == {
+        "bench",
+        "embed",
+        "export",
+        "index",
+        "info",
+        "models",
+        "pack",
+        "search",
+        "serve",
+        "similar",
+        "verify",
+    }

@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError
-from biolord_onnx.index.column import Codes, Column
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.manifest import REMEDY, IndexManifest, read_index_manifest
-from biolord_onnx.index.mapping import mapped
-from biolord_onnx.index.names import Names
 from biolord_onnx.index.packing import (
     DIM_MULTIPLE,
     PANEL_DIMS,
@@ -26,6 +23,9 @@ from biolord_onnx.index.packing import (
     from_panels,
     restore,
 )
+from biolord_onnx.index.tables.column import Codes, Column
+from biolord_onnx.index.tables.mapping import mapped
+from biolord_onnx.index.tables.names import Names
 
 HIGH, LOW, FIGURES, NAMES, CODES = "high", "low", "figures", "names", "codes"
 # Rows of the figures.

@@ -104,7 +104,7 @@ def from_panels(panels: High, rows: NDArray[np.int64], dim: int) -> High:
         int8 [len(rows), dim].
     """
     found = panels[rows // PANEL_ROWS, :, rows % PANEL_ROWS, :]
-    return found.reshape(len(rows), -1)[:, :dim]
+    return found.reshape(len(rows), panels.shape[1] * PANEL_DIMS)[:, :dim]
 
 
 def filled(count: int, multiple: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.index.column import Numbers
+from biolord_onnx.index.tables.column import Numbers
 
 Rows = NDArray[np.int64]
 

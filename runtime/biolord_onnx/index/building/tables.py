@@ -8,11 +8,11 @@ from pathlib import Path
 
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.vocabulary import Name, Names
-from biolord_onnx.index.column import ColumnWriter
 from biolord_onnx.index.folder import CODES, NAMES, column_name
 from biolord_onnx.index.manifest import KeptColumn
-from biolord_onnx.index.names import HashWriter
-from biolord_onnx.index.strings import StringsWriter
+from biolord_onnx.index.tables.column import ColumnWriter
+from biolord_onnx.index.tables.names import HashWriter
+from biolord_onnx.index.tables.strings import StringsWriter
 
 _DIGEST_BYTES = 16
 
@@ -46,17 +46,18 @@ def write_tables(names: Names, folder: Path) -> Tables:
     Raises:
         InputError: there are none, some have codes and others none, or one can't be read.
     """
-    writer = _Writer(names, folder)
-    for name in names.read():
-        writer.add(name)
-    return writer.close()
+    with StringsWriter(folder, NAMES) as texts:
+        writer = _Writer(names, folder, texts)
+        for name in names.read():
+            writer.add(name)
+        return writer.close()
 
 
 class _Writer:
-    def __init__(self, names: Names, folder: Path) -> None:
+    def __init__(self, names: Names, folder: Path, texts: StringsWriter) -> None:
         self._source = names
         self._folder = folder
-        self._texts = StringsWriter(folder, NAMES)
+        self._texts = texts
         self._hashes = HashWriter(folder, NAMES)
         self._codes = ColumnWriter(folder, CODES)
         self._columns = [ColumnWriter(folder, column_name(number)) for number in range(len(names.columns))]

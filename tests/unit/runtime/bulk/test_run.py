@@ -22,7 +22,7 @@ from biolord_onnx.bulk.journal import Journal
 from biolord_onnx.bulk.places import Places
 from biolord_onnx.bulk.reading import Columns, Row
 from biolord_onnx.bulk.run import BulkOptions, BulkResult, embed_to_file
-from biolord_onnx.bulk.source import Source, survey, of_file, of_texts
+from biolord_onnx.bulk.source import Source, of_file, of_texts, survey
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError

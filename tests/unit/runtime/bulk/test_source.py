@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from biolord_onnx.bulk.reading import Columns, Row
-from biolord_onnx.bulk.source import Source, survey, is_lasting, of_file, of_texts, spooled
+from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled, survey
 from biolord_onnx.errors import InputError
 
 

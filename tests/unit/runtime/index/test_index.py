@@ -138,7 +138,9 @@ def test_without_the_low_bits(embedder: Embedder, tmp_path: Path) -> None:
     assert not (tmp_path / "index" / "data-1" / "low").exists()
     [hits] = index.search(["cat of the heart"])
     query = embedder.encode("cat of the heart", normalize=True)
-    np.testing.assert_allclose([hit.score for hit in hits], index.vectors()[[hit.row for hit in hits]] @ query, atol=1e-6)
+    np.testing.assert_allclose(
+        [hit.score for hit in hits], index.vectors()[[hit.row for hit in hits]] @ query, atol=1e-6
+    )
     assert 0.8 < index.manifest.recall.overlap <= 1
 
 
@@ -158,7 +160,10 @@ def test_a_template_is_embedded_in_the_names_place(embedder: Embedder, tmp_path:
     [
         ({"top": 0}, "top is 0, expected 1 to 6, the rows of the index"),
         ({"top": 7}, "top is 7, expected 1 to 6"),
-        ({"where": {"vocabulary_id": "x"}}, "the index keeps no column 'vocabulary_id' to filter by, it keeps: domain_id"),
+        (
+            {"where": {"vocabulary_id": "x"}},
+            "the index keeps no column 'vocabulary_id' to filter by, it keeps: domain_id",
+        ),
         ({"min_score": 1.5}, "min_score is 1.5, expected a cosine from -1 to 1"),
         ({"min_score": float("nan")}, "min_score is nan"),
         ({"queries": ["cat", " \u200b"]}, "query 1 is empty"),
@@ -178,9 +183,7 @@ def test_a_text_is_no_list_of_texts(concepts: Index) -> None:
     assert concepts.search([]) == []
 
 
-def test_texts_need_an_embedder_of_the_same_artifact(
-    names: Index, embedder: Embedder, tiny_copy: Path, tmp_path: Path
-) -> None:
+def test_texts_need_an_embedder_of_the_same_artifact(names: Index, embedder: Embedder, tiny_copy: Path) -> None:
     """Vectors alone can be asked for without; another artifact is refused with both hashes."""
     path = names._folder.path
     bare = Index.open(path)

@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as arrays
 from biolord_onnx.index.packing import PANEL_ROWS, from_panels, pack, restore, to_panels
 from unit.runtime.index.vectors import Floats, clustered
 
-
 NUMBERS = st.one_of(st.just(0.0), st.floats(2.0**-20, 1, width=32), st.floats(-1, -(2.0**-20), width=32))
 
 
@@ -23,7 +22,7 @@ NUMBERS = st.one_of(st.just(0.0), st.floats(2.0**-20, 1, width=32), st.floats(-1
     )
 )
 def test_what_is_stored_is_as_near_as_float32(vectors: Floats) -> None:
-    """Of a vector's largest number no more is lost than two of its last bits; and the error of the high bits is bounded."""
+    """Of a vector's largest number two last bits are lost at most; and the error of the high bits is bounded."""
     packed = pack(vectors)
     largest = np.abs(vectors).max(axis=1, initial=0)
     whole = restore(packed.high, packed.low, packed.steps)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ProviderError
-from biolord_onnx.index import native, plain_scan, scan, scoring
+from biolord_onnx.index import native, plain_scan, scan
 from biolord_onnx.index.folder import StoredVectors
 from biolord_onnx.index.memory import nearest_rows
 from biolord_onnx.index.scan import MOST_RANKED, PART_ROWS, candidates

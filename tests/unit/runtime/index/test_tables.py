@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from biolord_onnx.index import strings
-from biolord_onnx.index.column import Codes, Column, ColumnWriter
-from biolord_onnx.index.names import HashWriter, Names, normalize_name
-from biolord_onnx.index.strings import Strings, StringsWriter, write_strings
+from biolord_onnx.index.tables import strings
+from biolord_onnx.index.tables.column import Codes, Column, ColumnWriter
+from biolord_onnx.index.tables.names import HashWriter, Names, normalize_name
+from biolord_onnx.index.tables.strings import Strings, StringsWriter, write_strings
 
 VALUES = st.lists(st.text(st.characters(codec="utf-8"), max_size=6), max_size=12)
 
@@ -123,7 +123,7 @@ def test_names_are_found_by_what_is_left_of_them(tmp_path: Path, monkeypatch: py
         "Cough": [1],
         "ague": [],
     }
-    monkeypatch.setattr("biolord_onnx.index.names._hash", lambda _: 7)
+    monkeypatch.setattr("biolord_onnx.index.tables.names._hash", lambda _: 7)
     other = tmp_path / "other"
     other.mkdir()
     assert write(other).equal_to("fever") == [0, 2]

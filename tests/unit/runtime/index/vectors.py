@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from biolord_onnx.index.folder import StoredVectors
 from biolord_onnx.index.memory import stored
+from biolord_onnx.index.scoring import unit_vectors
 
 Floats = NDArray[np.float32]
 
@@ -16,14 +17,14 @@ def clustered(rows: int, dim: int, seed: int = 0) -> Floats:
     random = np.random.default_rng(seed)
     centers = random.normal(size=(rows // 8 + 1, dim))
     vectors = centers[random.integers(0, len(centers), rows)] + 0.7 * random.normal(size=(rows, dim))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit_vectors(vectors, dim)
 
 
 def near(vectors: Floats, count: int, seed: int = 1) -> Floats:
     """Return queries of length 1 near some of the vectors, float32 [count, dim]."""
     random = np.random.default_rng(seed)
     queries = vectors[random.integers(0, len(vectors), count)] + random.normal(size=(count, vectors.shape[1])) * 0.02
-    return (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
+    return unit_vectors(queries, vectors.shape[1])
 
 
 def in_memory(vectors: Floats, *, low: bool = True) -> StoredVectors:

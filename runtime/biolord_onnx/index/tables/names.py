@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.index.mapping import mapped
-from biolord_onnx.index.strings import Strings
+from biolord_onnx.index.tables.mapping import mapped
+from biolord_onnx.index.tables.strings import Strings
 
 HASHES, ROWS = "hashes", "rows"
 

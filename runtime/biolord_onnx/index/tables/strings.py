@@ -6,11 +6,11 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import BinaryIO, overload
+from typing import BinaryIO, Self, overload
 
 import numpy as np
 
-from biolord_onnx.index.mapping import mapped
+from biolord_onnx.index.tables.mapping import mapped
 
 TEXTS, OFFSETS = "texts", "offsets"
 # Offsets are of 4 bytes where they fit.
@@ -68,7 +68,7 @@ class Strings(Sequence[str]):
 
 
 class StringsWriter:
-    """Writes the files of a table."""
+    """Writes the files of a table; as a context it leaves no file open, whatever happens."""
 
     def __init__(self, folder: Path, name: str) -> None:
         """Begin with no text."""
@@ -80,6 +80,14 @@ class StringsWriter:
         """Append a text."""
         self._offsets.append(self._offsets[-1] + self._texts.write(text.encode()))
 
+    def __enter__(self) -> Self:
+        """Return self."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file of the texts."""
+        self._texts.close()
+
     def close(self) -> None:
         """Write what is left."""
         self._texts.close()
@@ -89,10 +97,10 @@ class StringsWriter:
 
 def write_strings(folder: Path, name: str, texts: Iterable[str]) -> None:
     """Write a table at once."""
-    writer = StringsWriter(folder, name)
-    for text in texts:
-        writer.add(text)
-    writer.close()
+    with StringsWriter(folder, name) as writer:
+        for text in texts:
+            writer.add(text)
+        writer.close()
 
 
 def _offset_type(size: int) -> np.dtype[np.generic]:

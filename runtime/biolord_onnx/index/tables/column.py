@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.index.mapping import mapped
-from biolord_onnx.index.strings import Strings, write_strings
+from biolord_onnx.index.tables.mapping import mapped
+from biolord_onnx.index.tables.strings import Strings, write_strings
 
 NUMBERS, ROWS, STARTS = "numbers", "rows", "starts"
 
