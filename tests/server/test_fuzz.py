@@ -24,6 +24,7 @@ BODIES: dict[str, dict[str, object]] = {
         "where": {"kind": ["wound", "sign"]},
         "min_score": 0.5,
         "all_names": True,
+        "rerank": 4,
         "truncate": True,
     },
     "/lookup": {"codes": ["C1", "C3"]},

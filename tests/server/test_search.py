@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,9 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.errors import ArtifactError
+from biolord_onnx.errors import ArtifactError, BiolordError, TruncationWarning
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.index import Index
+from biolord_onnx.reranked import rerank_hits
+from biolord_onnx.reranker import Reranker
 from biolord_onnx.server.search import SearchService
 from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import Limits, ServerSettings
@@ -168,7 +171,7 @@ def test_what_is_searched_is_told(whole_server: Running, index: Index) -> None:
     }
     operation = whole_server.get("/openapi.json").json["paths"]["/search"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    assert {*schema["properties"]} == {"inputs", "top", "where", "min_score", "all_names", "truncate"}
+    assert {*schema["properties"]} == {"inputs", "top", "where", "min_score", "all_names", "rerank", "truncate"}
 
 
 def test_another_artifacts_index_is_refused(tiny: Path, tiny_index: Path, tmp_path: Path, biolord: Biolord) -> None:
@@ -333,3 +336,47 @@ def test_searches_of_many_clients(whole_server: Running, index: Index) -> None:
     for number, body in enumerate(bodies):
         hits = index.search(body["inputs"], top=body["top"])  # type: ignore[arg-type]
         assert [[hit["row"] for hit in some] for some in found[number]] == [[hit.row for hit in some] for some in hits]
+
+
+@pytest.mark.parametrize("asked", [{"rerank": 5}, {"rerank": 50}, {"rerank": 3, "top": 9, "all_names": True}])
+def test_hits_are_put_in_order(whole_server: Running, index: Index, tiny_reranker: Path, asked: dict[str, Any]) -> None:
+    """As rerank_hits does for everybody: with the cross-encoder's scores beside the cosines."""
+    queries, top, first = ["cat scratch", "bite", "cat"], asked.get("top", 10), asked["rerank"]
+    reply = whole_server.post("/search", {"inputs": queries} | asked)
+    found = index.search(queries, top=max(top, min(first, 12)), all_names=asked.get("all_names", False))
+    with Reranker.load(tiny_reranker, threads=1) as reranker, warnings.catch_warnings(record=True) as cuts:
+        warnings.simplefilter("always", TruncationWarning)
+        expected = [
+            [asdict(one.hit) | {"rerank_score": one.rerank_score} for one in rerank_hits(reranker, query, hits, first)]
+            for query, hits in zip(queries, found, strict=True)
+        ]
+    assert len(reply.json) == 3
+    for some, hits in zip(reply.json, expected, strict=True):
+        assert [rounded(hit) for hit in some] == [rounded(hit) for hit in hits[:top]]
+    assert any(hits != sorted(hits, key=lambda hit: -hit["score"]) for hits in reply.json)
+    assert reply.headers["server-timing"].split(", ")[-1].startswith("rerank;dur=")
+    assert int(reply.headers["x-truncated-texts"]) == sum(int(str(cut.message).split()[0]) for cut in cuts)
+
+
+def rounded(hit: dict[str, Any]) -> dict[str, Any]:
+    """Round scores to the float32 that they are."""
+    scores = {name: None if hit[name] is None else np.float32(hit[name]) for name in ("score", "rerank_score")}
+    return hit | scores
+
+
+def test_what_cannot_be_put_in_order(
+    whole_server: Running, serving: Serving, tiny_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a cross-encoder, or when it fails."""
+    reply = serving(index=tiny_index).post("/search", {"inputs": "a", "rerank": 5})
+    assert (reply.status, reply.json["error"]) == (
+        404,
+        "this server has no reranker: start it with --reranker ARTIFACT",
+    )
+
+    def fail(*_: object) -> None:
+        raise BiolordError("out of memory")
+
+    monkeypatch.setattr(Reranker, "score_with_info", fail)
+    reply = whole_server.post("/search", {"inputs": "a", "rerank": 5})
+    assert (reply.status, reply.json["error"]) == (424, "the graph failed: out of memory")
