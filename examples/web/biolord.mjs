@@ -8,15 +8,16 @@ const DATA = 'model.onnx.data';
  * @param {(name: string) => Promise<Uint8Array>} read gives a file of the artifact's folder.
  * @param {object} ort the module onnxruntime-web.
  * @param {Function} Tokenizer of the module @huggingface/tokenizers.
- * @returns {Promise<{embed: Function, dim: number, name: string}>}
+ * @returns {Promise<{embed: Function, encode: Function, dim: number, name: string, fingerprint: string}>}
  */
 export async function load(read, ort, Tokenizer) {
-  const json = async (name) => JSON.parse(new TextDecoder().decode(await read(name)));
-  const manifest = await json('manifest.json');
+  const parse = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+  const stated = await read('manifest.json');
+  const manifest = parse(stated);
   if (!manifest.target.startsWith('portable')) {
     throw new Error(`the artifact is ${manifest.target}, which needs onnxruntime's own operators: export portable-int8`);
   }
-  const tokenizer = new Tokenizer(await json('tokenizer.json'), {});
+  const tokenizer = new Tokenizer(parse(await read('tokenizer.json')), {});
   const session = await ort.InferenceSession.create(await read('model.onnx'), {
     executionProviders: ['wasm'],
     externalData: [{ path: DATA, data: await read(DATA) }],
@@ -41,7 +42,22 @@ export async function load(read, ort, Tokenizer) {
     return unit.data.slice();
   }
 
-  return { embed, encode, dim: manifest.dim, name: manifest.name };
+  return { embed, encode, dim: manifest.dim, name: manifest.name, fingerprint: await sha256(stated) };
+}
+
+/** Return the SHA-256 of bytes in hexadecimal digits. Browsers compute it for pages of https:// and of localhost. */
+async function sha256(bytes) {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Return what reads the files of a folder beside the page. */
+export function reader(folder) {
+  return async (name) => {
+    const answer = await fetch(`${folder}/${name}`);
+    if (!answer.ok) throw new Error(`${folder}/${name}: ${answer.status} ${answer.statusText}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  };
 }
 
 /** Return the cosine of two unit vectors. */

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from biolord_onnx.index.hits import Hit
-    from biolord_onnx.reranker import Reranker
+    from biolord_onnx.reranker import Ranked
 
 FIRST = 50
 """Hits of a query that are reranked."""
+
+
+class Ranks(Protocol):
+    """What orders texts: a `Reranker`, or one that is watched."""
+
+    def rank(self, query: str, texts: Sequence[str]) -> list[Ranked]:
+        """Order texts by how well they answer a query, best first."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ def hits_wanted(top: int, first: int, rows: int) -> int:
     return max(top, min(first, rows))
 
 
-def rerank_hits(reranker: Reranker, query: str, hits: Sequence[Hit], first: int = FIRST) -> list[RerankedHit]:
+def rerank_hits(reranker: Ranks, query: str, hits: Sequence[Hit], first: int = FIRST) -> list[RerankedHit]:
     """Put the first hits of a query in the reranker's order, the others behind them as they are.
 
     Names that equal the query stay in front: no score can say more for a name than that.

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from server.fixtures import embedder, index_server, rerank_server, serving, tiny, tiny_index, tiny_reranker, tiny_server
+from server.fixtures import embedder, serving, tiny, tiny_index, tiny_reranker, tiny_server, whole_server
 from unit.runtime.fixtures import biolord
 
-__all__ = [
-    "biolord",
-    "embedder",
-    "index_server",
-    "rerank_server",
-    "serving",
-    "tiny",
-    "tiny_index",
-    "tiny_reranker",
-    "tiny_server",
-]
+__all__ = ["biolord", "embedder", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server", "whole_server"]

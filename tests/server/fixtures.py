@@ -20,6 +20,7 @@ from biolord_onnx.index.building.vocabulary import Vocabulary
 from biolord_onnx.index.index import Index
 from biolord_onnx.server.addresses import open_sockets
 from biolord_onnx.server.app import make_app
+from biolord_onnx.server.limits.admission import Pace
 from biolord_onnx.server.run import Server, make_server
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.services import Services
@@ -28,7 +29,7 @@ from unit.runtime.command import PATIENCE
 from unit.runtime.compiled_artifact import write_compiled_artifact
 from unit.runtime.tiny_reranker import write_tiny_reranker
 
-__all__ = ["embedder", "index_server", "rerank_server", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server"]
+__all__ = ["embedder", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server", "whole_server"]
 
 
 SIGNS = """\
@@ -200,14 +201,9 @@ def tiny_server(tiny: Path) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def index_server(tiny: Path, tiny_index: Path) -> Iterator[Running]:
-    """Give a server that searches, too."""
-    with run_server(ServerSettings(str(tiny), index=str(tiny_index), threads=2)) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def rerank_server(tiny: Path, tiny_reranker: Path) -> Iterator[Running]:
-    """Give a server that reranks, too."""
-    with run_server(ServerSettings(str(tiny), reranker=str(tiny_reranker), threads=2)) as running:
+def whole_server(tiny: Path, tiny_index: Path, tiny_reranker: Path) -> Iterator[Running]:
+    """Give a server that searches and reranks, too, and answers what it refuses at once."""
+    settings = ServerSettings(str(tiny), index=str(tiny_index), reranker=str(tiny_reranker), threads=2)
+    with run_server(settings) as running:
+        running.service.admission.refusals = Pace(1e6)
         yield running

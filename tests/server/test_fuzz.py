@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from biolord_onnx.server.limits.admission import Pace
-from biolord_onnx.server.settings import ServerSettings
 from hostile.fuzzing import cases, mutate_json
-from server.fixtures import Running, run_server
+from server.fixtures import Running
 
 CASES = 200
 BODIES: dict[str, dict[str, object]] = {
@@ -28,6 +24,7 @@ BODIES: dict[str, dict[str, object]] = {
         "where": {"kind": ["wound", "sign"]},
         "min_score": 0.5,
         "all_names": True,
+        "rerank": 4,
         "truncate": True,
     },
     "/lookup": {"codes": ["C1", "C3"]},
@@ -49,23 +46,14 @@ BODIES: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tiny: Path, tiny_index: Path, tiny_reranker: Path) -> Iterator[Running]:
-    """Give a server that answers what it refuses at once."""
-    settings = ServerSettings(str(tiny), index=str(tiny_index), reranker=str(tiny_reranker), threads=2)
-    with run_server(settings) as running:
-        running.service.admission.refusals = Pace(1e6)
-        yield running
-
-
 @pytest.mark.parametrize("path", BODIES)
-def test_no_body_is_the_servers_fault(server: Running, path: str) -> None:
+def test_no_body_is_the_servers_fault(whole_server: Running, path: str) -> None:
     """Neither 5xx nor 424, by which text-embeddings-inference tells that the model failed."""
-    assert server.post(path, BODIES[path]).status == 200
+    assert whole_server.post(path, BODIES[path]).status == 200
     whole = json.dumps(BODIES[path])
     seen = set()
     for name, chance in cases(17, CASES):
-        reply = server.post(path, mutate_json(whole, chance).encode())
+        reply = whole_server.post(path, mutate_json(whole, chance).encode())
         assert reply.status in {200, 400, 413, 422}, (name, reply.body)
         if reply.status != 200:
             said = reply.json["error"]
@@ -74,4 +62,4 @@ def test_no_body_is_the_servers_fault(server: Running, path: str) -> None:
             assert len(said) < 300, name
         seen.add(reply.status)
     assert {200, 400} <= seen
-    assert server.get("/health").status == 200
+    assert whole_server.get("/health").status == 200

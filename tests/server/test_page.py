@@ -97,10 +97,10 @@ def press(page: Page, key: str) -> None:
         page.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=KEYS[key], **more)
 
 
-def test_search_as_one_types(index_server: Running, embedder: Embedder, tiny_index: Path, tmp_path: Path) -> None:
+def test_search_as_one_types(whole_server: Running, embedder: Embedder, tiny_index: Path, tmp_path: Path) -> None:
     """Hits come with a pause; arrows lead through them and back; Enter copies a code, as a button says."""
     with chromium(tmp_path / "profile") as page:
-        page.open(index_server.url + "/")
+        page.open(whole_server.url + "/")
         wait_for(page, f'{FOCUSED} === "query"')
         page.ask("Input.insertText", text="fever")
         page.ask("Input.insertText", text=" of the heart")
@@ -128,11 +128,11 @@ def test_search_as_one_types(index_server: Running, embedder: Embedder, tiny_ind
         (tmp_path / f"search-{width}.png").write_bytes(data)
 
 
-def test_filters_and_what_is_not_found(index_server: Running, tmp_path: Path) -> None:
+def test_filters_and_what_is_not_found(whole_server: Running, tmp_path: Path) -> None:
     """A column and a value narrow the hits; the page says that there are none, and what the server refuses."""
     told = 'document.getElementById("told").textContent'
     with chromium(tmp_path / "profile") as page:
-        page.open(index_server.url + "/")
+        page.open(whole_server.url + "/")
         wait_for(page, '!document.getElementById("finder").hidden')
         page.evaluate(SEARCH.format(query="cat", column="kind", value="sign"))
         wait_for(page, f'{told}.startsWith("3 hits in ")')

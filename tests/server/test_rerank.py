@@ -39,9 +39,9 @@ def reranking(server: Running) -> RerankService:
 
 @pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("texts", [TEXTS, TEXTS[:1], TEXTS * 40])
-def test_ranks_are_the_librarys(rerank_server: Running, reranker: Reranker, texts: list[str], raw: bool) -> None:
+def test_ranks_are_the_librarys(whole_server: Running, reranker: Reranker, texts: list[str], raw: bool) -> None:
     """In text-embeddings-inference's form, with the scores' own bits, however many shares they were scored in."""
-    reply = rerank_server.post("/rerank", {"query": QUERY, "texts": texts, "raw_scores": raw})
+    reply = whole_server.post("/rerank", {"query": QUERY, "texts": texts, "raw_scores": raw})
     assert reply.status == 200
     expected = [(one.place, np.float32(one.score)) for one in reranker.rank(QUERY, texts, raw=raw)]
     assert [(rank["index"], np.float32(rank["score"])) for rank in reply.json] == expected
@@ -49,17 +49,17 @@ def test_ranks_are_the_librarys(rerank_server: Running, reranker: Reranker, text
     assert reply.headers["server-timing"].startswith("rerank;dur=")
 
 
-def test_texts_come_back_where_told(rerank_server: Running) -> None:
+def test_texts_come_back_where_told(whole_server: Running) -> None:
     """Each with its rank."""
-    ranks = rerank_server.post("/rerank", {"query": QUERY, "texts": TEXTS, "return_text": True}).json
+    ranks = whole_server.post("/rerank", {"query": QUERY, "texts": TEXTS, "return_text": True}).json
     assert [rank["text"] for rank in ranks] == [TEXTS[rank["index"]] for rank in ranks]
 
 
 @pytest.mark.parametrize("documents", [TEXTS, [{"text": text} for text in TEXTS]])
-def test_documents_are_ranked_alike(rerank_server: Running, reranker: Reranker, documents: list[object]) -> None:
+def test_documents_are_ranked_alike(whole_server: Running, reranker: Reranker, documents: list[object]) -> None:
     """In Cohere's and Jina's form, with tokens counted."""
     asked = {"model": "any", "query": QUERY, "documents": documents, "max_tokens_per_doc": 4096}
-    found = rerank_server.post("/v1/rerank", asked).json
+    found = whole_server.post("/v1/rerank", asked).json
     ranked = reranker.rank(QUERY, TEXTS)
     expected = [{"index": one.place, "relevance_score": np.float32(one.score)} for one in ranked]
     results = [one | {"relevance_score": np.float32(one["relevance_score"])} for one in found["results"]]
@@ -67,7 +67,7 @@ def test_documents_are_ranked_alike(rerank_server: Running, reranker: Reranker, 
     tokens = int(reranker.score_with_info(QUERY, TEXTS).token_counts.sum())
     assert (found["object"], found["model"]) == ("list", "tiny-reranker")
     assert found["usage"] == {"prompt_tokens": tokens, "total_tokens": tokens}
-    best = rerank_server.post("/v1/rerank", asked | {"top_n": 2, "return_documents": True}).json
+    best = whole_server.post("/v1/rerank", asked | {"top_n": 2, "return_documents": True}).json
     assert [one["document"] for one in best["results"]] == [{"text": TEXTS[one.place]} for one in ranked[:2]]
     assert best["id"] != found["id"]
 
@@ -89,9 +89,9 @@ def test_documents_are_ranked_alike(rerank_server: Running, reranker: Reranker, 
         ),
     ],
 )
-def test_what_is_refused(rerank_server: Running, asked: dict[str, Any], status: int, kind: str, message: str) -> None:
+def test_what_is_refused(whole_server: Running, asked: dict[str, Any], status: int, kind: str, message: str) -> None:
     """In a line that repeats no word of the request."""
-    reply = rerank_server.post("/rerank", asked)
+    reply = whole_server.post("/rerank", asked)
     assert (reply.status, reply.json["error_type"]) == (status, kind)
     assert message in reply.json["error"]
     assert "secret" not in reply.json["error"]
@@ -113,9 +113,9 @@ def test_what_is_refused(rerank_server: Running, asked: dict[str, Any], status: 
         ({"documents": [LONG]}, "context_length_exceeded", "query and text 0 have 45 tokens together"),
     ],
 )
-def test_what_is_refused_of_documents(rerank_server: Running, more: dict[str, Any], code: str, message: str) -> None:
+def test_what_is_refused_of_documents(whole_server: Running, more: dict[str, Any], code: str, message: str) -> None:
     """In the words of the interfaces below /v1/."""
-    reply = rerank_server.post("/v1/rerank", {"query": "a", **more})
+    reply = whole_server.post("/v1/rerank", {"query": "a", **more})
     assert (reply.status, reply.json["error"]["code"]) == (400, code)
     assert message in reply.json["error"]["message"]
     assert "secret" not in reply.json["error"]["message"]
@@ -123,12 +123,12 @@ def test_what_is_refused_of_documents(rerank_server: Running, more: dict[str, An
 
 @pytest.mark.parametrize("path", ["/rerank", "/v1/rerank"])
 def test_pairs_are_cut_where_told(
-    rerank_server: Running, serving: Serving, tiny_reranker: Path, reranker: Reranker, path: str
+    whole_server: Running, serving: Serving, tiny_reranker: Path, reranker: Reranker, path: str
 ) -> None:
     """By the request or by the settings; and counted."""
     name = "documents" if path.startswith("/v1/") else "texts"
     always = serving(reranker=tiny_reranker, auto_truncate=True)
-    for server, more in ((rerank_server, {"truncate": True}), (always, {})):
+    for server, more in ((whole_server, {"truncate": True}), (always, {})):
         reply = server.post(path, {"query": QUERY, name: [LONG, "a"], **more})
         assert (reply.status, reply.headers["x-truncated-texts"]) == (200, "1")
         ranks = reply.json["results"] if path.startswith("/v1/") else reply.json
@@ -145,9 +145,9 @@ def test_a_server_without_a_reranker(tiny_server: Running, path: str) -> None:
     assert tiny_server.get("/info").json["reranker"] is None
 
 
-def test_what_reranks_is_told(rerank_server: Running) -> None:
+def test_what_reranks_is_told(whole_server: Running) -> None:
     """To whoever asks."""
-    found = rerank_server.get("/info").json["reranker"]
+    found = whole_server.get("/info").json["reranker"]
     assert (found["artifact"], found["max_input_length"], found["provider"]) == ("tiny-reranker", MAX_LENGTH, "cpu")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,9 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.errors import ArtifactError
+from biolord_onnx.errors import ArtifactError, BiolordError, TruncationWarning
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.index import Index
+from biolord_onnx.reranked import rerank_hits
+from biolord_onnx.reranker import Reranker
 from biolord_onnx.server.search import SearchService
 from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import Limits, ServerSettings
@@ -56,19 +59,19 @@ def as_json(found: list[list[Hit]]) -> list[list[dict[str, Any]]]:
         {"where": {"kind": "sign"}, "top": 2, "min_score": -1, "all_names": True},
     ],
 )
-def test_hits_are_the_librarys(index_server: Running, index: Index, asked: dict[str, Any]) -> None:
+def test_hits_are_the_librarys(whole_server: Running, index: Index, asked: dict[str, Any]) -> None:
     """All of each, in order, with the scores' own bits; one query gets a list of one list."""
-    reply = index_server.post("/search", {"inputs": QUERIES} | asked)
+    reply = whole_server.post("/search", {"inputs": QUERIES} | asked)
     assert reply.status == 200
     given = {name: value for name, value in asked.items() if value is not None}
     expected = as_json(index.search(QUERIES, **given))
     assert [[hit | {"score": np.float32(hit["score"])} for hit in hits] for hits in reply.json] == expected
-    assert index_server.post("/search", {"inputs": QUERIES[1]} | asked).json == reply.json[1:2]
+    assert whole_server.post("/search", {"inputs": QUERIES[1]} | asked).json == reply.json[1:2]
 
 
-def test_names_that_equal_a_query_come_first(index_server: Running) -> None:
+def test_names_that_equal_a_query_come_first(whole_server: Running) -> None:
     """And say so."""
-    ((best, *_),) = index_server.post("/search", {"inputs": "  fever OF the heart"}).json
+    ((best, *_),) = whole_server.post("/search", {"inputs": "  fever OF the heart"}).json
     assert (best["code"], best["name"], best["exact"], best["kept"]) == (
         "C3",
         "Fever of the heart",
@@ -77,9 +80,9 @@ def test_names_that_equal_a_query_come_first(index_server: Running) -> None:
     )
 
 
-def test_stages_and_cuts_are_told(index_server: Running) -> None:
+def test_stages_and_cuts_are_told(whole_server: Running) -> None:
     """As for vectors, and the scan beside."""
-    reply = index_server.post("/search", {"inputs": ["cat", "cat " * 40], "truncate": True})
+    reply = whole_server.post("/search", {"inputs": ["cat", "cat " * 40], "truncate": True})
     assert (reply.status, reply.headers["x-truncated-texts"]) == (200, "1")
     assert [part.partition(";")[0] for part in reply.headers["server-timing"].split(", ")] == [
         "tokenize",
@@ -108,21 +111,21 @@ def test_stages_and_cuts_are_told(index_server: Running) -> None:
         ({"inputs": 3}, 422, "Validation", "expected a string or a list of strings"),
     ],
 )
-def test_what_is_refused(index_server: Running, asked: dict[str, Any], status: int, kind: str, message: str) -> None:
+def test_what_is_refused(whole_server: Running, asked: dict[str, Any], status: int, kind: str, message: str) -> None:
     """In a line with both values, and no word of the request."""
-    reply = index_server.post("/search", asked)
+    reply = whole_server.post("/search", asked)
     assert (reply.status, reply.json["error_type"]) == (status, kind)
     assert message in reply.json["error"]
     assert "secret" not in reply.json["error"]
 
 
-def test_names_of_codes(index_server: Running, index: Index) -> None:
+def test_names_of_codes(whole_server: Running, index: Index) -> None:
     """All of each, in order; none of one that isn't there."""
     codes = ["C3", "c3", "C3", "C5"]
-    reply = index_server.post("/lookup", {"codes": codes})
+    reply = whole_server.post("/lookup", {"codes": codes})
     assert reply.json == as_json([index.lookup(code) for code in codes])
     assert [len(hits) for hits in reply.json] == [3, 0, 3, 1]
-    assert index_server.post("/lookup", {"codes": "C3"}).json == reply.json[:1]
+    assert whole_server.post("/lookup", {"codes": "C3"}).json == reply.json[:1]
 
 
 def test_names_of_codes_are_bounded(serving: Serving, tiny_index: Path) -> None:
@@ -158,17 +161,17 @@ def test_a_server_without_an_index(tiny_server: Running, path: str, body: object
     assert tiny_server.get("/info").json["index"] is None
 
 
-def test_what_is_searched_is_told(index_server: Running, index: Index) -> None:
+def test_what_is_searched_is_told(whole_server: Running, index: Index) -> None:
     """To whoever asks, and to whoever reads the documentation."""
-    assert index_server.get("/info").json["index"] == {
+    assert whole_server.get("/info").json["index"] == {
         "rows": 12,
         "codes": 9,
         "columns": ["kind"],
         "fingerprint": index.fingerprint,
     }
-    operation = index_server.get("/openapi.json").json["paths"]["/search"]["post"]
+    operation = whole_server.get("/openapi.json").json["paths"]["/search"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    assert {*schema["properties"]} == {"inputs", "top", "where", "min_score", "all_names", "truncate"}
+    assert {*schema["properties"]} == {"inputs", "top", "where", "min_score", "all_names", "rerank", "truncate"}
 
 
 def test_another_artifacts_index_is_refused(tiny: Path, tiny_index: Path, tmp_path: Path, biolord: Biolord) -> None:
@@ -317,13 +320,13 @@ def test_a_dead_thread_is_noticed(serving: Serving, tiny_index: Path) -> None:
     assert server.get("/health").status == 503
 
 
-def test_searches_of_many_clients(index_server: Running, index: Index) -> None:
+def test_searches_of_many_clients(whole_server: Running, index: Index) -> None:
     """Each gets its own hits, whatever was scanned together."""
     found: dict[int, Any] = {}
     bodies = [{"inputs": QUERIES[number % 5 :] * (1 + number), "top": 1 + number % 3} for number in range(24)]
 
     def ask(number: int) -> None:
-        found[number] = index_server.post("/search", bodies[number]).json
+        found[number] = whole_server.post("/search", bodies[number]).json
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(24)]
     for thread in threads:
@@ -333,3 +336,47 @@ def test_searches_of_many_clients(index_server: Running, index: Index) -> None:
     for number, body in enumerate(bodies):
         hits = index.search(body["inputs"], top=body["top"])  # type: ignore[arg-type]
         assert [[hit["row"] for hit in some] for some in found[number]] == [[hit.row for hit in some] for some in hits]
+
+
+@pytest.mark.parametrize("asked", [{"rerank": 5}, {"rerank": 50}, {"rerank": 3, "top": 9, "all_names": True}])
+def test_hits_are_put_in_order(whole_server: Running, index: Index, tiny_reranker: Path, asked: dict[str, Any]) -> None:
+    """As rerank_hits does for everybody: with the cross-encoder's scores beside the cosines."""
+    queries, top, first = ["cat scratch", "bite", "cat"], asked.get("top", 10), asked["rerank"]
+    reply = whole_server.post("/search", {"inputs": queries} | asked)
+    found = index.search(queries, top=max(top, min(first, 12)), all_names=asked.get("all_names", False))
+    with Reranker.load(tiny_reranker, threads=1) as reranker, warnings.catch_warnings(record=True) as cuts:
+        warnings.simplefilter("always", TruncationWarning)
+        expected = [
+            [asdict(one.hit) | {"rerank_score": one.rerank_score} for one in rerank_hits(reranker, query, hits, first)]
+            for query, hits in zip(queries, found, strict=True)
+        ]
+    assert len(reply.json) == 3
+    for some, hits in zip(reply.json, expected, strict=True):
+        assert [rounded(hit) for hit in some] == [rounded(hit) for hit in hits[:top]]
+    assert any(hits != sorted(hits, key=lambda hit: -hit["score"]) for hits in reply.json)
+    assert reply.headers["server-timing"].split(", ")[-1].startswith("rerank;dur=")
+    assert int(reply.headers["x-truncated-texts"]) == sum(int(str(cut.message).split()[0]) for cut in cuts)
+
+
+def rounded(hit: dict[str, Any]) -> dict[str, Any]:
+    """Round scores to the float32 that they are."""
+    scores = {name: None if hit[name] is None else np.float32(hit[name]) for name in ("score", "rerank_score")}
+    return hit | scores
+
+
+def test_what_cannot_be_put_in_order(
+    whole_server: Running, serving: Serving, tiny_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a cross-encoder, or when it fails."""
+    reply = serving(index=tiny_index).post("/search", {"inputs": "a", "rerank": 5})
+    assert (reply.status, reply.json["error"]) == (
+        404,
+        "this server has no reranker: start it with --reranker ARTIFACT",
+    )
+
+    def fail(*_: object) -> None:
+        raise BiolordError("out of memory")
+
+    monkeypatch.setattr(Reranker, "score_with_info", fail)
+    reply = whole_server.post("/search", {"inputs": "a", "rerank": 5})
+    assert (reply.status, reply.json["error"]) == (424, "the graph failed: out of memory")

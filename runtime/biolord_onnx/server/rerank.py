@@ -103,7 +103,7 @@ class RerankService:
         limits = self._settings.limits
         check_amount(limits, len(texts), len(query) * len(texts) + sum(map(len, texts)))
         check_lengths(limits, [query, *texts])
-        with self.room.hold(self._about_tokens(query, texts)):
+        with self.room.hold(self.about_tokens(query, texts)):
             cut = self._settings.auto_truncate if truncate is None else truncate
             return await while_wanted(self._rerank(query, texts, cut=cut), request, limits.timeout_s)
 
@@ -142,6 +142,7 @@ class RerankService:
                 f'{self.reranker.max_length}: shorten them, or cut them with "truncate": true',
             )
 
-    def _about_tokens(self, query: str, texts: Sequence[str]) -> int:
+    def about_tokens(self, query: str, texts: Sequence[str]) -> int:
+        """Return about how many tokens pairs of a query and texts have, as they are scored."""
         most = self.reranker.max_length
         return sum(min(most, 1 + (len(query) + len(text)) // TOKEN) for text in texts)

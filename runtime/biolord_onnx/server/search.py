@@ -16,9 +16,11 @@ from biolord_onnx.errors import ArtifactError, BiolordError
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.index import Index
 from biolord_onnx.io.rows import is_blank
+from biolord_onnx.reranked import RerankedHit
 from biolord_onnx.server.limits.amounts import check_amount
 from biolord_onnx.server.limits.patience import while_wanted
 from biolord_onnx.server.problems import EMPTY, FAILED, INVALID, TOO_MUCH, ApiError
+from biolord_onnx.server.reorder import Order
 from biolord_onnx.server.service import Service
 from biolord_onnx.server.work.room import Room
 from biolord_onnx.server.work.scanner import Scanner, Wish
@@ -30,11 +32,11 @@ class Searched:
 
     Attributes:
         hits: of each text, the best first.
-        truncated: how many texts were cut.
+        truncated: how many texts, and pairs of text and name, were cut.
         stages_ms: milliseconds of each stage.
     """
 
-    hits: list[list[Hit]]
+    hits: Sequence[Sequence[Hit | RerankedHit]]
     truncated: int
     stages_ms: dict[str, float]
 
@@ -66,13 +68,16 @@ class SearchService:
         codes = index.manifest.counts.codes
         return {"rows": index.rows, "codes": codes, "columns": [*index.columns], "fingerprint": index.fingerprint}
 
-    async def search(self, texts: Sequence[str], wish: Wish, *, truncate: bool | None, request: Request) -> Searched:
+    async def search(
+        self, texts: Sequence[str], wish: Wish, *, truncate: bool | None, order: Order | None, request: Request
+    ) -> Searched:
         """Find what is nearest to each of a request's texts.
 
         Args:
             texts: n of them.
             wish: what is asked for.
             truncate: whether texts over the limit are cut; None does as the settings say.
+            order: what is done with the hits; None to leave them as they are.
             request: whose client is watched: when it hangs up, its texts leave the queues.
 
         Raises:
@@ -82,7 +87,7 @@ class SearchService:
         self._service.check_texts(texts)
         self._check(texts, wish)
         with self.room.hold(len(texts)):
-            work = self._search(texts, wish, truncate=truncate)
+            work = self._search(texts, wish, truncate=truncate, order=order)
             return await while_wanted(work, request, self._limits.timeout_s)
 
     async def lookup(self, codes: Sequence[str], *, request: Request) -> list[list[Hit]]:
@@ -108,16 +113,28 @@ class SearchService:
                 raise ApiError(TOO_MUCH, f"the codes have more than {most} names, the limit: send several requests")
         return found
 
-    async def _search(self, texts: Sequence[str], wish: Wish, *, truncate: bool | None) -> Searched:
+    async def _search(
+        self, texts: Sequence[str], wish: Wish, *, truncate: bool | None, order: Order | None
+    ) -> Searched:
         embedded = await self._service.embed_texts(texts, normalize=True, truncate=truncate)
         started = time.perf_counter()
         try:
             hits = await self.scanner.search(wish, texts, embedded.vectors)
         except BiolordError as error:
             raise ApiError(FAILED, f"the search failed: {error}") from error
+        stages = embedded.stages_ms | {"scan": self._spent("scan", started)}
+        if order is None:
+            return Searched(hits, embedded.truncated, stages)
+        started = time.perf_counter()
+        put = await order.put(texts, hits)
+        stages |= {"rerank": self._spent("rerank", started)}
+        return Searched(put.hits, embedded.truncated + put.truncated, stages)
+
+    def _spent(self, stage: str, started: float) -> float:
+        """Note a stage; returns its milliseconds."""
         spent = time.perf_counter() - started
-        self._service.metrics.stage("scan", spent)
-        return Searched(hits, embedded.truncated, embedded.stages_ms | {"scan": 1000 * spent})
+        self._service.metrics.stage(stage, spent)
+        return 1000 * spent
 
     def _scan(self, wish: Wish, texts: Sequence[str], vectors: NDArray[np.float32]) -> list[list[Hit]]:
         return self.index.search(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from biolord_onnx.server.problems import NOT_FOUND, ApiError
 from biolord_onnx.server.rerank import RerankService
 from biolord_onnx.server.search import SearchService
 from biolord_onnx.server.service import Service
@@ -51,6 +52,26 @@ class Services:
             index_fingerprint=None if self.search is None else self.search.index.fingerprint,
             reranker_fingerprint=None if self.rerank is None else self.rerank.reranker.fingerprint,
         )
+
+    def searching(self) -> SearchService:
+        """Return what searches.
+
+        Raises:
+            ApiError: nothing does.
+        """
+        if self.search is None:
+            raise ApiError(NOT_FOUND, "this server has no index to search: start it with --index INDEX")
+        return self.search
+
+    def reranking(self) -> RerankService:
+        """Return what reranks.
+
+        Raises:
+            ApiError: nothing does.
+        """
+        if self.rerank is None:
+            raise ApiError(NOT_FOUND, "this server has no reranker: start it with --reranker ARTIFACT")
+        return self.rerank
 
     async def warm(self) -> None:
         """Compute something with all that computes."""

@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, StrictInt, StrictStr, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response
 
-from biolord_onnx.server.problems import INVALID, NOT_FOUND, ApiError
+from biolord_onnx.server.problems import INVALID, ApiError
 from biolord_onnx.server.rerank import Reranked, RerankService
 from biolord_onnx.server.routes.answers import dumps, timed
 from biolord_onnx.server.routes.bodies import read_body
@@ -67,7 +67,7 @@ def rerank_routes(services: Services) -> APIRouter:
     async def rerank(request: Request) -> Response:
         """Order texts by how well they answer a query, with the artifact of `--reranker`; the best comes first."""
         async with read_body(request, RerankRequest, services.vectors) as asked:
-            reranker, truncate = _reranker(services), asked.truncate
+            reranker, truncate = services.reranking(), asked.truncate
             found = await reranker.rerank(asked.query, asked.texts, truncate=truncate, request=request)
         shown = found.logits if asked.raw_scores else found.scores
         texts = [{"text": text} if asked.return_text else {} for text in asked.texts]
@@ -78,19 +78,13 @@ def rerank_routes(services: Services) -> APIRouter:
     async def rerank_documents(request: Request) -> Response:
         """Order documents by how well they answer a query, with the artifact of `--reranker`; the best comes first."""
         async with read_body(request, DocumentsRequest, services.vectors) as asked:
-            reranker, truncate = _reranker(services), asked.truncate
+            reranker, truncate = services.reranking(), asked.truncate
             _check_tokens(asked.max_tokens_per_doc, reranker)
             found = await reranker.rerank(asked.query, asked.documents, truncate=truncate, request=request)
         answer = _documents_answer(asked, found, reranker.reranker.manifest.name)
         return timed(dumps(answer), found.stages_ms, found.truncated)
 
     return router
-
-
-def _reranker(services: Services) -> RerankService:
-    if services.rerank is None:
-        raise ApiError(NOT_FOUND, "this server has no reranker: start it with --reranker ARTIFACT")
-    return services.rerank
 
 
 def _check_tokens(asked: int | None, service: RerankService) -> None:
