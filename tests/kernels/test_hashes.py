@@ -22,6 +22,9 @@ GOLDEN = {
     "64-128-8-16": "2364aa5bf4d291fa",
     "64-128-4-16": "71f83cff38812353",
     "768-3072-8-16": "416b0d1a63845686",
+    "modern-64-128-8-8": "00a160a850903a9f",
+    "modern-64-128-4-16": "b503a95edc8159c5",
+    "modern-768-1152-8-16": "474ad6fba1183c8a",
 }
 """Hashes of made-up encoders' vectors, by dim, inner channels, bits of weights and of the values' activations. They
 change only with the operators' version."""
