@@ -20,6 +20,7 @@ from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.errors import BiolordError
 from hostile.fuzzing import HOSTILE_NUMBERS, cases, mutate_graph
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest
+from unit.runtime.modern_artifact import write_modern_artifact
 from unit.runtime.tiny_artifact import write_manifest
 
 TEXTS = ["cat scratch", "fever of the heart", ""]
@@ -84,16 +85,33 @@ def use(folder: Path, case: str) -> str:
     return "encoded"
 
 
-@pytest.mark.parametrize(("count", "fewest"), [(200, 3), pytest.param(1_500, 20, marks=pytest.mark.real)])
-def test_damaged_graphs_of_compiled_operators(compiled_copy: Path, count: int, fewest: int) -> None:
-    """What our reader lets pass, the operators check again."""
-    path = compiled_copy / "model.onnx"
+def ends_of(folder: Path, seed: int, count: int) -> Counter[str]:
+    """Damage an artifact's graph in some ways, and count how far each got."""
+    path = folder / "model.onnx"
     data = path.read_bytes()
     ends: Counter[str] = Counter()
-    for case, chance in cases(11, count):
+    for case, chance in cases(seed, count):
         damaged = (rearrange if chance.random() < 0.6 else mutate_graph)(data, chance)
         path.write_bytes(damaged)
-        write_manifest(compiled_copy, compiled_manifest())
-        ends[use(compiled_copy, case)] += 1
+        write_manifest(folder, compiled_manifest())
+        ends[use(folder, case)] += 1
+    return ends
+
+
+EXTENT = pytest.mark.parametrize(("count", "fewest"), [(200, 3), pytest.param(1_500, 20, marks=pytest.mark.real)])
+
+
+@EXTENT
+def test_damaged_graphs_of_compiled_operators(compiled_copy: Path, count: int, fewest: int) -> None:
+    """What our reader lets pass, the operators check again."""
+    ends = ends_of(compiled_copy, 11, count)
+    assert len(ends) == 4
+    assert min(ends.values()) >= fewest, ends
+
+
+@EXTENT
+def test_damaged_graphs_of_modernbert_s_operators(tmp_path: Path, count: int, fewest: int) -> None:
+    """The same, where positions turn and channels have gates."""
+    ends = ends_of(write_modern_artifact(tmp_path / "modern"), 12, count)
     assert len(ends) == 4
     assert min(ends.values()) >= fewest, ends

@@ -8,11 +8,18 @@ from pathlib import Path
 import onnx
 import pytest
 
+from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.config import read_encoder_config
+from biolord_export.checkpoint.modules import Pooling
+from biolord_export.graph.builder import FLOAT16
+from biolord_export.graph.encoder import emit_encoder
+from biolord_export.kernels.graph import emit_integer_encoder
 from biolord_export.targets import TARGETS
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.graph.operators import OPERATORS
 from tiny.checkpoint import write_checkpoint
 from unit.export.fixtures import Exported
+from unit.export.kernels.rounding import round_encoder
 from unit.export.places import Place
 
 AUTHORED = [name for name in TARGETS if not name.startswith("portable-")]
@@ -38,10 +45,31 @@ def test_what_is_exported_is_listed(exported: Callable[[str, str], Exported], ar
     assert open_artifact(folder).graph.nodes
 
 
-def test_no_operator_of_onnxruntime_s_own_is_listed_in_vain(exported: Callable[[str, str], Exported]) -> None:
-    """A list that only grows would let graphs in that no export writes any more."""
-    written = {operator for target in ("cpu-fp32", "cpu-int8") for operator in used(exported("mpnet", target).path)}
-    assert {operator for operator in OPERATORS if operator[0]} == {one for one in written if one[0]}
+def written(checkpoint: Path, folder: Path) -> list[Path]:
+    """Write the graphs of cpu-fp32, cuda-fp16 and cpu-int8 of a checkpoint, without measuring anything."""
+    weights = read_weights(read_encoder_config(checkpoint), checkpoint / "model.safetensors")
+    mean = Pooling("mean", normalize=False)
+    graphs = (
+        emit_encoder(weights, mean).builder,
+        emit_encoder(weights, mean, FLOAT16).builder,
+        emit_integer_encoder(weights, round_encoder(weights, value_bits=16), mean, weights.max_positions),
+    )
+    places = [folder / str(number) for number in range(len(graphs))]
+    for place, graph in zip(places, graphs, strict=True):
+        place.mkdir(parents=True)
+        graph.save(place)
+    return places
+
+
+def test_no_operator_of_onnxruntime_s_own_is_listed_in_vain(
+    exported: Callable[[str, str], Exported], tiny_electra: Path, tiny_modernbert: Path, tmp_path: Path
+) -> None:
+    """A list that only grows would let graphs in that no export writes any more; and what is written is in it."""
+    folders = [exported("mpnet", target).path for target in ("cpu-fp32", "cpu-int8")]
+    folders += [*written(tiny_electra, tmp_path / "electra"), *written(tiny_modernbert, tmp_path / "modernbert")]
+    found = [operator for folder in folders for operator in used(folder).items()]
+    assert {operator for operator in OPERATORS if operator[0]} == {operator for operator, _ in found if operator[0]}
+    assert all(attributes <= OPERATORS[operator] for operator, attributes in found)
 
 
 def test_what_is_exported_of_other_tokenizers_opens(place: Place, tmp_path: Path) -> None:

@@ -21,12 +21,16 @@ _ALIGNMENT = 64
 
 def compiled_model(sizes: Sizes = SIZES, seed: int = 1) -> onnx.ModelProto:
     """Build a graph whose inputs and outputs have the shapes that exports give them; its weights stand in it."""
-    model = whole_model(Encoder.random(sizes, seed))
+    return declare_shapes(whole_model(Encoder.random(sizes, seed)), sizes.dim)
+
+
+def declare_shapes(model: onnx.ModelProto, dim: int) -> onnx.ModelProto:
+    """Give a graph's inputs and outputs the shapes that exports give them."""
     del model.graph.input[:], model.graph.output[:]
     for name in INPUTS:
         model.graph.input.append(onnx.helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]))
     for name in ("sentence_embedding", "unit_embedding"):
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", sizes.dim]))
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", dim]))
     return model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,34 @@ def test_long_texts_are_refused_with_the_length_to_give(place: Place, tmp_path: 
         *("--target", target, "--max-length", "590"),
         message=f"texts may have 590 tokens (--max-length (sentence_bert_config.json: 513)), {remedy}",
     )
+
+
+@pytest.mark.parametrize(
+    ("architecture", "sizes", "options", "message"),
+    [
+        ("modernbert", Sizes(heads=4), (), "makes heads of 16 channels, expected a multiple of 32 for cpu-int8"),
+        ("modernbert", Sizes(heads=2, positions=9000), ("--max-length", "8193"), "cpu-int8 takes 8192 at most"),
+        ("electra", Sizes(embedding=96), (), "embedding_size is 96, expected a multiple of 64 up to 4096 for cpu-int8"),
+    ],
+)
+def test_limits_of_architectures_are_refused_by_name(
+    place: Place, tmp_path: Path, architecture: str, sizes: Sizes, options: tuple[str, ...], message: str
+) -> None:
+    """Rotary positions reach farther, and want wider heads; ELECTRA's embeddings have a width of their own."""
+    sizes = replace(sizes, layers=1)
+    model = write_checkpoint(tmp_path / "model", architecture=architecture, sizes=sizes, max_seq_length=20)
+    result = place.export(model, "--target", "cpu-int8", *options)
+    assert result.code == 2
+    assert message in result.err
+    assert not place.out.exists()
+
+
+def test_gated_channels_have_no_portable_int8(place: Place, tmp_path: Path) -> None:
+    """Refused before torch is asked for, with the targets that take them."""
+    model = write_checkpoint(tmp_path / "model", architecture="modernbert")
+    result = place.export(model, "--target", "portable-int8")
+    assert result.code == 2
+    assert "portable-int8 has no grid for: take cpu-int8, or portable-fp32" in result.err
 
 
 @pytest.mark.parametrize("architecture", ["mpnet", "bert"])

@@ -18,6 +18,7 @@ from biolord_onnx.encoding.encoder import load_tokenizer
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest, compiled_model, write_compiled_artifact
+from unit.runtime.modern_artifact import MODERN_SIZES, write_modern_artifact, write_projected_artifact
 from unit.runtime.tiny_artifact import edit_manifest, write_manifest
 
 Change = Callable[[onnx.ModelProto], None]
@@ -96,9 +97,14 @@ def outputs(place: int, *names: str) -> Change:
 
 def test_a_graph_of_compiled_operators_opens(tmp_path: Path) -> None:
     """With a constant of each kind, optional ones left out or there."""
-    folder = write_compiled_artifact(tmp_path / "tiny")
-    assert {one.kind for one in open_artifact(folder).graph.nodes} == COMPILED.keys()
+    folders = (
+        write_compiled_artifact(tmp_path / "tiny"),
+        write_modern_artifact(tmp_path / "modern"),
+        write_projected_artifact(tmp_path / "projected"),
+    )
+    assert {one.kind for folder in folders for one in open_artifact(folder).graph.nodes} == COMPILED.keys()
     open_artifact(write_compiled_artifact(tmp_path / "four", replace(SIZES, bits=4)))
+    open_artifact(write_modern_artifact(tmp_path / "modern four", replace(MODERN_SIZES, bits=4)))
 
 
 @pytest.mark.parametrize(
@@ -198,6 +204,25 @@ def test_no_text_is_longer_than_the_operators_take(tmp_path: Path) -> None:
     folder = write_compiled_artifact(tmp_path / "tiny", replace(SIZES, positions=600))
     edit_manifest(folder, "max_length", "value", value=513)
     refused(folder, "max_length is 513, the graph has positions for 512 tokens")
+
+
+def test_a_limit_beyond_the_turns_of_positions(tmp_path: Path) -> None:
+    """As many as the table has, and 8,192 of any."""
+    for positions, room in ((16, 16), (8200, 8192)):
+        folder = write_modern_artifact(tmp_path / str(positions), replace(MODERN_SIZES, positions=positions))
+        open_artifact(folder)
+        edit_manifest(folder, "max_length", "value", value=room + 1)
+        refused(folder, f"max_length is {room + 1}, the graph has positions for {room} tokens")
+
+
+def test_tokens_and_widths_of_graphs_without_positions(tmp_path: Path) -> None:
+    """Rows are as wide as the projection makes them; the table is EmbedTokens' own, and nothing counts positions."""
+    open_artifact(write_projected_artifact(tmp_path / "right"))
+    folder = write_projected_artifact(tmp_path / "wide")
+    edit_manifest(folder, "dim", value=64)
+    refused(folder, "dim is 64, the graph's tokens have 128 numbers")
+    few = replace(MODERN_SIZES, vocabulary=SIZES.vocabulary - 1)
+    refused(write_modern_artifact(tmp_path / "few", few), f"the graph has {SIZES.vocabulary - 1} tokens")
 
 
 def replace_constant(model: onnx.ModelProto, place: int, number: int, values: NDArray[np.float32]) -> None:
