@@ -22,6 +22,7 @@ from hostile.fuzzing import HOSTILE_NUMBERS, cases, mutate_graph
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest
 from unit.runtime.tiny_artifact import write_manifest
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 TEXTS = ["cat scratch", "fever of the heart", ""]
 
 

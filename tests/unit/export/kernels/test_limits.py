@@ -50,7 +50,7 @@ def test_long_texts_are_refused_with_the_length_to_give(place: Place, tmp_path: 
     )
 
 
-@pytest.mark.parametrize("architecture", ["mpnet", "bert"])
+@pytest.mark.parametrize("architecture", ["mpnet", pytest.param("bert", marks=pytest.mark.real)])
 def test_more_positions_than_a_text_may_have_are_no_hindrance(place: Place, tmp_path: Path, architecture: str) -> None:
     """The graph keeps those that texts have; the refused length is taken by the target that is named."""
     model = write_checkpoint(
