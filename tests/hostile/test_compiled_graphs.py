@@ -23,6 +23,7 @@ from unit.runtime.compiled_artifact import SIZES, compiled_manifest
 from unit.runtime.modern_artifact import write_modern_artifact
 from unit.runtime.tiny_artifact import write_manifest
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 TEXTS = ["cat scratch", "fever of the heart", ""]
 
 

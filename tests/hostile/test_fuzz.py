@@ -38,6 +38,7 @@ from tiny.tokenizer import build_tokenizer
 from unit.export.fixtures import Exported
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 TINY = tiny_model(tiny_table()).SerializeToString(deterministic=True)
 SIZES = {"model.onnx.data": tiny_table().nbytes}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from biolord_onnx.encoding.batching import (
     share_budget,
 )
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 LENGTHS = st.lists(st.integers(1, 40), max_size=200)
 BUDGETS = st.integers(1, 300)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from biolord_bench.results.figures import (
 from biolord_bench.results.merge import merge_results
 from biolord_bench.results.results import FORMAT, Machine, Results, Row, Settings, WorkloadSize
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 COUNT = st.integers(1, 2**53)
 FIGURE = st.floats(0, 1e12, allow_nan=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from biolord_onnx.embedder import Embedder
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 TEXTS = st.lists(st.text(max_size=10) | st.sampled_from(["cat", "dog bite", "fever"]), min_size=1, max_size=30)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from biolord_onnx.artifact.manifest import (
 from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import tiny_manifest
 
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 TEXT = st.text(max_size=12)
 NAMES = st.from_regex(NAME, fullmatch=True)
 COUNT = st.integers(1, 2**53)

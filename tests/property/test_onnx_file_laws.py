@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 
 import onnx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from biolord_onnx.errors import ArtifactError
 from biolord_onnx.graph.file import External, Graph, Node, Opset, Tensor, read_graph
 
 # What `str.isprintable` is true of; a filter would draw most characters in vain.
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 NAME = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"], include_characters=" "), max_size=6)
 ENTRY = st.builds(onnx.StringStringEntryProto, key=st.sampled_from(["location", "offset", "length"]), value=NAME)
 DIMS = st.lists(st.integers(0, 2**40), max_size=3)

@@ -14,6 +14,7 @@ from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from unit.runtime.tiny_artifact import SPECIALS, WORDS, tiny_tokenizer
 
 # Any characters, and strings of what the tokenizer knows: words, special tokens, spaces of many kinds.
+pytestmark = pytest.mark.usefixtures("coverage_paused")
 PIECES = st.sampled_from([*WORDS, *SPECIALS, " ", "\u00a0", "\u200d", "\0", "é", "e\u0301", "🐈", "سلام", "x" * 120])
 TEXTS = st.lists(st.text(max_size=40) | st.lists(PIECES, max_size=15).map("".join), max_size=8)
 

@@ -79,7 +79,7 @@ def test_gated_channels_have_no_portable_int8(place: Place, tmp_path: Path) -> N
     assert "portable-int8 has no grid for: take cpu-int8, or portable-fp32" in result.err
 
 
-@pytest.mark.parametrize("architecture", ["mpnet", "bert"])
+@pytest.mark.parametrize("architecture", ["mpnet", pytest.param("bert", marks=pytest.mark.real)])
 def test_more_positions_than_a_text_may_have_are_no_hindrance(place: Place, tmp_path: Path, architecture: str) -> None:
     """The graph keeps those that texts have; the refused length is taken by the target that is named."""
     model = write_checkpoint(
