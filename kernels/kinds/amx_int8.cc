@@ -130,7 +130,7 @@ INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n
   else if (w.group_scales) tiled_products<Widened>(a, rows, w, n0, n1, room, e);
   else tiled_products<Fetched>(a, rows, w, n0, n1, room, e);
 }
-constexpr int kScoreRows = 12, kScorePairs = 6, kValueRows = 6, kValueVectors = 4;
+constexpr int kValueRows = 6, kValueVectors = 4;
 
 }  // namespace
 

@@ -52,7 +52,7 @@ INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n
     }
   }
 }
-constexpr int kScoreRows = 6, kScorePairs = 0, kValueRows = 3, kValueVectors = 2;
+constexpr int kValueRows = 3, kValueVectors = 2;
 
 }  // namespace
 

@@ -7,7 +7,7 @@ template <class Epilogue>
 INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
   vnni512_products(a, rows, w, n0, n1, room, e);
 }
-constexpr int kScoreRows = 12, kScorePairs = 6, kValueRows = 6, kValueVectors = 4;
+constexpr int kValueRows = 6, kValueVectors = 4;
 }  // namespace
 
 #include "body/kind.h"

@@ -46,7 +46,7 @@ template <class Epilogue>
 INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
   tile_products<MatrixTile>(a, rows, w, n0, n1, room, e);
 }
-constexpr int kScoreRows = 6, kScorePairs = 0, kValueRows = 3, kValueVectors = 2;
+constexpr int kValueRows = 3, kValueVectors = 2;
 
 }  // namespace
 

@@ -23,7 +23,7 @@ template <class Epilogue>
 INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
   tile_products<PlainTile>(a, rows, w, n0, n1, room, e);
 }
-constexpr int kScoreRows = 1, kScorePairs = 0, kValueRows = 1, kValueVectors = 1;
+constexpr int kValueRows = 1, kValueVectors = 1;
 
 }  // namespace
 

@@ -30,7 +30,7 @@ constexpr size_t kMaxInputs = 16;
 struct Graph {
   OrtValue inputs[kMaxInputs], outputs[2];
   size_t count = 0;
-  int64_t heads = 0, groups = 0, first_position = 0, first_token = 0, value_bits = 0;
+  int64_t heads = 0, first_position = 0, first_token = 0, value_bits = 0;
   float epsilon = 0;
   int missing = 0, mistyped = 0;  // bits of attributes that aren't given, or of another type
 };
@@ -49,9 +49,9 @@ static OrtStatus* problem(int, const char* text) {
 static const Graph& graph_of(const void* handle) { return *static_cast<const Graph*>(handle); }
 static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int64_t* value) {
   const Graph& g = graph_of(info);
-  const char* names[] = {"heads", "groups", "first_position", "first_token", "value_activation_bits"};
-  const int64_t values[] = {g.heads, g.groups, g.first_position, g.first_token, g.value_bits};
-  for (int i = 0; i < 5; i++)
+  const char* names[] = {"heads", "first_position", "first_token", "value_activation_bits"};
+  const int64_t values[] = {g.heads, g.first_position, g.first_token, g.value_bits};
+  for (int i = 0; i < 4; i++)
     if (!strcmp(name, names[i])) {
       if (g.missing >> i & 1) break;
       if (g.mistyped >> i & 1) return problem(1, "Attribute name and type don't match");
@@ -60,7 +60,7 @@ static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int
   return problem(1, "No attribute with that name is defined.");
 }
 static OrtStatus* attribute_float(const OrtKernelInfo* info, const char*, float* value) {
-  if (graph_of(info).missing >> 5 & 1) return problem(1, "no such attribute");
+  if (graph_of(info).missing >> 4 & 1) return problem(1, "no such attribute");
   *value = graph_of(info).epsilon;
   return nullptr;
 }
@@ -170,10 +170,10 @@ struct Fuzzer {
     input(kInt8, true, {outputs / 16, inputs / (bits4 ? 8 : 4), 16, 4});
     input(kFloat, true, {3, outputs});
   }
-  void attributes(int64_t heads, int64_t groups) {
-    g.heads = perhaps(heads), g.groups = perhaps(groups), g.first_position = perhaps(0), g.first_token = perhaps(random.whole(0, 1));
+  void attributes(int64_t heads) {
+    g.heads = perhaps(heads), g.first_position = perhaps(0), g.first_token = perhaps(random.whole(0, 1));
     g.epsilon = sometimes() ? NAN : 1e-5f, g.value_bits = perhaps(8 * random.whole(1, 2));
-    g.missing = sometimes() ? random.whole(0, 63) : 0, g.mistyped = sometimes() ? random.whole(0, 31) : 0;
+    g.missing = sometimes() ? random.whole(0, 31) : 0, g.mistyped = sometimes() ? random.whole(0, 15) : 0;
   }
   void embed(int dim) {
     const int batch = random.whole(1, 4), length = random.whole(1, 20);
@@ -194,12 +194,16 @@ struct Fuzzer {
     if (bits4) scales({3 * dim / 16, dim / 32, 16}), scales({dim / 16, dim / 32, 16});
   }
   void feed_forward(int dim, int groups, bool bits4) {
-    const int inner = 64 * groups * random.whole(1, 2), width = inner / groups;
+    int widths[4], inner = 0;
+    for (int i = 0; i < groups; i++) inner += widths[i] = 64 * random.whole(1, 2);
     input(kFloat, false, {random.whole(0, 70), dim}), input(kFloat, true, {2, dim});
     linear(dim, inner, bits4);
-    input(kInt8, true, {groups, dim / 16, width / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
+    input(kInt8, true, {dim / 16 * inner / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
     input(kFloat, true, {2, dim});
-    if (bits4) scales({inner / 16, dim / 32, 16}), scales({groups, dim / 16, width / 32, 16});
+    OrtValue& value = input(kInt32, true, {groups});
+    if (value.info.type == kInt32)
+      for (size_t i = 0; i < elements(value.info); i++) static_cast<int32_t*>(value.data)[i] = static_cast<int32_t>(perhaps(widths[i % 4]));
+    if (bits4) scales({inner / 16, dim / 32, 16}), scales({dim / 16 * inner / 32, 16});
   }
   // Makes a graph, its kernel, and a run; true if it was valid.
   bool once() {
@@ -213,7 +217,7 @@ struct Fuzzer {
     if (which == 1) attention(dim, heads, bits4);
     if (which == 2) feed_forward(dim, groups, bits4);
     if (which == 3) starts(input(kFloat, false, {random.whole(1, 30), dim}));
-    attributes(heads, groups);
+    attributes(heads);
     const bool valid = run(ops[which]);
     for (OrtValue& value : g.inputs) free(value.data);
     for (OrtValue& value : g.outputs) free(value.data);

@@ -19,10 +19,11 @@ static uint64_t hash_of(const Kind& kind, const Model& model) {
   for (int t = 0; t < texts; t++) starts[t + 1] = starts[t] + kLengths[t];
   int64_t ids[texts * longest];
   for (int i = 0; i < texts * longest; i++) ids[i] = i * 31 % Model::kVocabulary;
-  float *x = many<float>(static_cast<size_t>(starts[texts]) * dim), *sentence = many<float>(texts * dim), *unit = many<float>(texts * dim);
+  const size_t cells = static_cast<size_t>(starts[texts]) * dim;
+  float *x = many<float>(cells), *between = many<float>(cells), *sentence = many<float>(texts * dim), *unit = many<float>(texts * dim);
   model.embed(kind, ids, longest, starts, texts, x);
   Workers workers = {nullptr, nullptr, 1};
-  for (int l = 0; l < model.sizes.layers; l++) model.layer(kind, l, x, starts, texts, workers);
+  for (int l = 0; l < model.sizes.layers; l++) model.layer(kind, l, x, between, starts, texts, workers);
   kind.pool({x, starts, texts, dim, false, sentence, unit});
   return hash(unit, static_cast<size_t>(texts) * dim, hash(sentence, static_cast<size_t>(texts) * dim));
 }

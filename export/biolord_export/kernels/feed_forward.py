@@ -26,13 +26,13 @@ def emit_feed_forward(graph: KernelGraph, hidden: str, weights: FeedForwardWeigh
         hidden,
         graph.constant(weights.smoothing, "first/smoothing"),
         *graph.layer(first, "first"),
-        graph.constant(np.stack([group.packed for group in second]), "second"),
+        graph.constant(np.concatenate([group.packed.reshape(-1, 16, 4) for group in second]), "second"),
         graph.constant(_columns(second), "second/columns"),
         graph.norm(norm),
+        graph.constant(np.array([len(group.values) for group in weights.second], dtype=np.int32), "second/widths"),
         graph.optional(first.group_scales, "first/group_scales"),
         graph.optional(_group_scales(second), "second/group_scales"),
         domain=DOMAIN,
-        groups=len(second),
         epsilon=norm.epsilon,
     )
 
@@ -46,4 +46,4 @@ def _columns(groups: Sequence[PackedLinear]) -> Float32:
 
 def _group_scales(groups: Sequence[PackedLinear]) -> Int8 | None:
     scales = [group.group_scales for group in groups if group.group_scales is not None]
-    return np.stack(scales) if scales else None
+    return np.concatenate([each.reshape(-1, 16) for each in scales]) if scales else None
