@@ -5,6 +5,8 @@
 #include <cstdlib>
 #if defined(_WIN32)
 #include <malloc.h>
+#elif defined(__linux__)
+#include <sys/mman.h>
 #endif
 
 namespace biolord {
@@ -14,12 +16,14 @@ struct Header {  // before the memory handed out
   size_t size;
 };
 constexpr size_t kAlignment = 4096, kHeader = 64;
-constexpr int kSlots = 64;
-constexpr size_t kKept = size_t{32} << 20;  // larger blocks go back at once
+constexpr size_t kHugePage = size_t{2} << 20;  // rows lie pages apart, and a walk down the tables of pages takes long
 // Sizes are doubled from here, so that a slightly longer text seldom needs another block: each leaves a hole in the
 // heap. Pages that nothing touches cost nothing.
 constexpr size_t kLeast = size_t{1} << 20;
-std::atomic<Header*> slots[kSlots];
+// Blocks are kept by size: a piece of work takes several at once, and one that took another's would send it to the system
+// for a new one, whose pages come as zeros. Larger ones go back at once.
+constexpr int kSizes = 6, kSlots = 32;
+std::atomic<Header*> slots[kSizes][kSlots];
 std::atomic<int> users{0};
 
 char* claim(size_t bytes) {
@@ -27,7 +31,11 @@ char* claim(size_t bytes) {
   return static_cast<char*>(_aligned_malloc(bytes, kAlignment));
 #else
   void* memory = nullptr;
-  return posix_memalign(&memory, kAlignment, bytes) ? nullptr : static_cast<char*>(memory);
+  if (posix_memalign(&memory, bytes < kHugePage ? kAlignment : kHugePage, bytes)) return nullptr;
+#if defined(__linux__)
+  if (bytes >= kHugePage) madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);  // or not: only time depends on it
+#endif
+  return static_cast<char*>(memory);
 #endif
 }
 void release(void* memory) {
@@ -37,15 +45,20 @@ void release(void* memory) {
   free(memory);
 #endif
 }
-Header* kept_block() {
-  for (auto& slot : slots)
+int place_of(size_t size) {
+  int place = 0;
+  while (kLeast << place < size) place++;
+  return place;
+}
+Header* kept_block(int place) {
+  for (auto& slot : slots[place])
     if (slot.load(std::memory_order_relaxed))
       if (Header* block = slot.exchange(nullptr, std::memory_order_acquire)) return block;
   return nullptr;
 }
 void keep(Header* block) {
-  if (block->size <= kKept)
-    for (auto& slot : slots) {
+  if (const int place = place_of(block->size); place < kSizes)
+    for (auto& slot : slots[place]) {
       Header* none = nullptr;
       if (slot.compare_exchange_strong(none, block, std::memory_order_release, std::memory_order_relaxed)) return;
     }
@@ -55,12 +68,10 @@ void keep(Header* block) {
 }  // namespace
 
 Arena::Arena(size_t bytes) : base_(nullptr), size_(0), used_(0) {
-  Header* block = kept_block();
-  if (block && block->size < bytes) release(block), block = nullptr;
+  const int place = place_of(bytes);
+  Header* block = place < kSizes ? kept_block(place) : nullptr;
   if (!block) {
-    size_t size = kLeast;
-    while (size < bytes && size < kKept) size *= 2;
-    if (size < bytes) size = (bytes + kAlignment - 1) / kAlignment * kAlignment;
+    const size_t size = place < kSizes ? kLeast << place : (bytes + kAlignment - 1) / kAlignment * kAlignment;
     block = reinterpret_cast<Header*>(claim(size + kAlignment));
     if (!block) return;
     block->size = size;
@@ -77,8 +88,9 @@ void arenas_user_left() {
   if (users.fetch_sub(1) == 1) arenas_release();
 }
 void arenas_release() {
-  for (auto& slot : slots)
-    if (Header* block = slot.exchange(nullptr)) release(block);
+  for (auto& size : slots)
+    for (auto& slot : size)
+      if (Header* block = slot.exchange(nullptr)) release(block);
 }
 
 }  // namespace biolord

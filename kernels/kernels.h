@@ -7,6 +7,7 @@ namespace biolord {
 
 constexpr int kMaxDim = 4096;       // rows of this width are held on the stack
 constexpr int kMaxInner = 16384;
+constexpr int kMaxGroups = 32;      // of inner channels
 constexpr int kMaxLength = 512;     // tokens of a text
 constexpr int kMaxTurned = 8192;    // the same where positions are rotary
 constexpr int kBlockTokens = 256;   // tokens that are worked on at once: more fall out of the second-level cache
@@ -50,7 +51,7 @@ struct EmbedTask {
 };
 struct AttentionTask {
   const float* x;
-  float* y;
+  float* y;  // elsewhere than x
   const int32_t* starts;
   int texts, dim, heads;
   Affine smoothing;
@@ -62,7 +63,7 @@ struct AttentionTask {
 };
 struct FeedForwardTask {
   const float* x;
-  float* y;
+  float* y;  // elsewhere than x
   int tokens, dim, groups;
   Affine smoothing;
   Linear first;

@@ -1,6 +1,5 @@
 // Half a layer: LayerNorm(x + W_o attention(x)), for blocks of whole texts.
 #pragma once
-#include "arena.h"
 #include "body/head.h"
 #include "body/mode.h"
 #include "phases.h"
@@ -33,13 +32,12 @@ struct AttentionWork {
   int first, texts, tokens;  // the block
   Cut cut;
   const float* x;
-  float* y;
+  float* y;  // also where mixed values lie, and then what is to be normalized
   int longest, width, heads_each;
   uint8_t* rounded;
   Grid* grids;
   uint8_t* words;  // the input in 16 bits, where values are made of it, else null
   Grid* word_grids;
-  float *mixed, *total;
   bool failed;
 };
 
@@ -82,34 +80,34 @@ INLINE void take_window(const biolord::AttentionTask& t, int head, int longest, 
   memcpy(window, row, (2 * longest - 1) * sizeof(float));
   memset(window + 2 * longest - 1, 0, 32 * sizeof(float));
 }
+INLINE void attend_head(const AttentionWork& w, int head, const float* q, int block, int stride, float* window, const HeadRoom& room) {
+  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(w.width));
+  const int32_t* starts = w.t.starts + w.first;
+  if (w.t.position_bias) take_window(w.t, head, w.longest, window);
+  for (int text = 0; text < w.texts; text++) {
+    const int start = starts[text] - starts[0], length = starts[text + 1] - starts[text];
+    const float* rows = q + static_cast<size_t>(start) * stride;
+    attend({rows, rows + block, rows + 2 * block, stride, w.width, length, round_up(length, 16),
+            w.t.position_bias ? window + w.longest - 1 : nullptr, scale, room,
+            w.y + static_cast<size_t>(start) * w.t.dim + head * w.width, w.t.dim});
+  }
+}
 static void attend_heads(AttentionWork& w, int item) {
-  const int block = w.heads_each * w.width, stride = 3 * block + 16, wide = round_up(w.longest, 16);
-  const size_t rows = static_cast<size_t>(w.tokens) + 16, window_room = 2 * w.longest + 32, room_bytes = products_room(w.t.qkv);
+  const int block = w.heads_each * w.width, stride = 3 * block + 16;
+  HeadRoom room(w.longest, w.width);
+  const size_t cells = static_cast<size_t>(w.tokens) * stride, window_room = 2 * w.longest + 32;
+  const size_t room_bytes = products_room(w.t.qkv), head_bytes = products_room(room.linear());
   using biolord::Arena;
-  Arena arena(Arena::room<float>(rows * stride) + Arena::room<float>(wide * w.width) + Arena::room<float>(wide * kScoreRows) +
-              Arena::room<float>(window_room) + Arena::room<int8_t>(room_bytes));
+  Arena arena(Arena::room<float>(cells) + room.bytes(head_bytes) + Arena::room<float>(window_room) + Arena::room<int8_t>(room_bytes));
   if (!arena.ok()) {
     w.failed = true;
     return;
   }
-  float* qkv = arena.take<float>(rows * stride);
-  float* turned = arena.take<float>(wide * w.width);
-  float* scores = arena.take<float>(wide * kScoreRows);
+  float* qkv = arena.take<float>(cells);
+  room.take(arena, head_bytes);
   float* window = arena.take<float>(window_room);
   project_heads(w, item * block, block, stride, qkv, arena.take<int8_t>(room_bytes));
-  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(w.width));
-  const int32_t* starts = w.t.starts + w.first;
-  for (int h = 0; h < w.heads_each; h++) {
-    const int head = item * w.heads_each + h;
-    if (w.t.position_bias) take_window(w.t, head, w.longest, window);
-    for (int text = 0; text < w.texts; text++) {
-      const int start = starts[text] - starts[0], length = starts[text + 1] - starts[text];
-      const float* q = qkv + static_cast<size_t>(start) * stride + h * w.width;
-      attend({q, q + block, q + 2 * block, stride, w.width, length, round_up(length, 16),
-              w.t.position_bias ? window + w.longest - 1 : nullptr, scale, turned, scores,
-              w.mixed + static_cast<size_t>(start) * w.t.dim + head * w.width, w.t.dim});
-    }
-  }
+  for (int h = 0; h < w.heads_each; h++) attend_head(w, item * w.heads_each + h, qkv + h * w.width, block, stride, window, room);
 }
 INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
   const biolord::Linear linear = w.t.out;
@@ -122,7 +120,7 @@ INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
   const int dim = w.t.dim;
   const float* x = w.x;
   const Grid* grids = w.grids;
-  float* total = w.total;
+  float* total = w.y;
   products(w.rounded, w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [=](int m, int n, Ints sums) ALWAYS_INLINE {
     const size_t at = static_cast<size_t>(m) * dim + n;
     store(total + at, dequantize(linear, n, to_floats(sums), grids[m], add(load(linear.bias + n), load(x + at))));
@@ -147,7 +145,7 @@ static void attention_step(void* task, int phase, int item) {
       return;
     case 1: return attend_heads(w, item);
     case 2:
-      for (int i = from; i < to; i++) w.grids[i] = quantize(w.mixed + static_cast<size_t>(i) * dim, dim, w.rounded, i);
+      for (int i = from; i < to; i++) w.grids[i] = quantize(w.y + static_cast<size_t>(i) * dim, dim, w.rounded, i);
       return;
     case 3: {
       const int each = w.cut.outputs_each(dim);
@@ -155,26 +153,24 @@ static void attention_step(void* task, int phase, int item) {
     }
     default:
       for (int i = from; i < to; i++)
-        layer_norm(w.total + static_cast<size_t>(i) * dim, w.y + static_cast<size_t>(i) * dim, dim, w.t.norm);
+        layer_norm(w.y + static_cast<size_t>(i) * dim, w.y + static_cast<size_t>(i) * dim, dim, w.t.norm);
   }
 }
 
 static bool attention_block(const biolord::AttentionTask& t, int first, int texts, biolord::Workers& workers) {
   const int tokens = t.starts[first + texts] - t.starts[first], threads = threads_for(tokens, workers), dim = t.dim;
-  const size_t offset = static_cast<size_t>(t.starts[first] - t.starts[0]) * dim, cells = static_cast<size_t>(tokens) * dim;
+  const size_t offset = static_cast<size_t>(t.starts[first] - t.starts[0]) * dim;
   const bool words = t.value_bits == 16;
   const size_t words_room = words ? tiles_room(2 * tokens, dim) : 0;
   using biolord::Arena;
-  Arena arena(Arena::room<uint8_t>(tiles_room(tokens, dim)) + 2 * Arena::room<Grid>(tokens) + 2 * Arena::room<float>(cells) +
-              Arena::room<uint8_t>(words_room));
+  Arena arena(Arena::room<uint8_t>(tiles_room(tokens, dim)) + 2 * Arena::room<Grid>(tokens) + Arena::room<uint8_t>(words_room));
   if (!arena.ok()) return false;
   int longest = 0;
   for (int i = first; i < first + texts; i++) longest = Cut::greater_of(longest, t.starts[i + 1] - t.starts[i]);
   const int width = dim / t.heads, each = heads_at_once(t.heads, width, threads);
   AttentionWork w = {t, first, texts, tokens, {tokens, threads}, t.x + offset, t.y + offset, longest, width, each,
                      arena.take<uint8_t>(tiles_room(tokens, dim)), arena.take<Grid>(tokens),
-                     words ? arena.take<uint8_t>(words_room) : nullptr, arena.take<Grid>(tokens), arena.take<float>(cells),
-                     arena.take<float>(cells), false};
+                     words ? arena.take<uint8_t>(words_room) : nullptr, arena.take<Grid>(tokens), false};
   const int rows = w.cut.row_items();
   biolord::Phases phases = {attention_step, &w, 5, {rows, t.heads / each, rows, w.cut.output_items(dim), rows}};
   biolord::Workers crew = workers;

@@ -11,68 +11,85 @@ struct FeedForwardWork {
   int tokens;  // the block
   Cut cut;
   const float* x;
-  float* y;
-  int held, width;       // groups held at once, channels of a group
-  size_t stride, tiles;  // floats of a row of a group, bytes of its rounded values
+  float* y;                              // also where sums of the groups' outputs lie
+  int held;                              // groups held at once: one, or all
+  int begins[biolord::kMaxGroups + 1];  // the channel that each group begins with
   uint8_t* rounded;
   Grid* grids;
-  float* total;
-  float* inner;           // [held][tokens][stride]
-  uint8_t* inner_rounded;  // [held][tiles]
+  float* inner;           // of the groups held, one after another: [tokens][stride]
+  uint8_t* inner_rounded;  // their tiles
   Grid* inner_grids;      // [held][tokens]
   bool failed;
+
+  INLINE_MEMBER int width(int group) const { return begins[group + 1] - begins[group]; }
+  INLINE_MEMBER size_t stride(int group) const { return static_cast<size_t>(width(group)) + 16; }
+  // `first`: the first of the groups held.
+  INLINE_MEMBER float* inner_of(int first, int group) const {
+    return inner + static_cast<size_t>(tokens) * (begins[group] - begins[first] + 16 * (group - first));
+  }
+  INLINE_MEMBER uint8_t* rounded_of(int first, int group) const {
+    return inner_rounded + tiles_room(tokens, begins[group] - begins[first]);
+  }
+  INLINE_MEMBER Grid* grids_of(int first, int group) const { return inner_grids + static_cast<size_t>(group - first) * tokens; }
 };
 
-INLINE void expand(FeedForwardWork& w, int round, int n0, int n1, int8_t* room) {
+// Channels n0 to n1 of those that the held groups have.
+INLINE void expand(FeedForwardWork& w, int first, int n0, int n1, int8_t* room) {
   const biolord::Linear linear = w.t.first;
   const Grid* grids = w.grids;
-  const size_t stride = w.stride;
-  const int base = round * w.held * w.width;
-  for (int from = n0, to; from < n1; from = to) {  // a part may reach over groups
-    const int group = from / w.width;
-    to = at_most(n1, (group + 1) * w.width);
-    float* inner = w.inner + static_cast<size_t>(group) * w.tokens * w.stride - base - group * w.width;
-    products(w.rounded, w.tokens, linear, base + from, base + to, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+  for (int group = first; group < first + w.held; group++) {  // a part may reach over groups
+    const int from = Cut::greater_of(w.begins[first] + n0, w.begins[group]), to = at_most(w.begins[first] + n1, w.begins[group + 1]);
+    if (from >= to) continue;
+    float* inner = w.inner_of(first, group) - w.begins[group];
+    const size_t stride = w.stride(group);
+    products(w.rounded, w.tokens, linear, from, to, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
       store(inner + m * stride + n, gelu(dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n))));
     });
   }
 }
-INLINE void round_inner(FeedForwardWork& w, int from, int to) {
-  for (int g = 0; g < w.held; g++)
-    for (int i = from; i < to; i++) {
-      const size_t row = static_cast<size_t>(g) * w.tokens + i;
-      w.inner_grids[row] = quantize(w.inner + row * w.stride, w.width, w.inner_rounded + g * w.tiles, i);
-    }
+INLINE void round_inner(FeedForwardWork& w, int first, int from, int to) {
+  for (int group = first; group < first + w.held; group++) {
+    const float* inner = w.inner_of(first, group);
+    for (int i = from; i < to; i++)
+      w.grids_of(first, group)[i] = quantize(inner + i * w.stride(group), w.width(group), w.rounded_of(first, group), i);
+  }
 }
 template <bool First>
-INLINE void contract_group(FeedForwardWork& w, int round, int g, int n0, int n1, int8_t* room) {
-  const biolord::Linear linear = w.t.second[round * w.held + g];
+INLINE void contract_group(FeedForwardWork& w, int first, int group, int n0, int n1, int8_t* room) {
+  const biolord::Linear linear = w.t.second[group];
   const float* x = w.x;
-  float* total = w.total;
-  const Grid* grids = w.inner_grids + static_cast<size_t>(g) * w.tokens;
+  float* total = w.y;
+  const Grid* grids = w.grids_of(first, group);
   const int dim = w.t.dim;
-  products(w.inner_rounded + g * w.tiles, w.tokens, linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+  products(w.rounded_of(first, group), w.tokens, linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
     const size_t at = static_cast<size_t>(m) * dim + n;
     const Floats more = First ? add(load(linear.bias + n), load(x + at)) : load(total + at);
     store(total + at, dequantize(linear, n, to_floats(sums), grids[m], more));
   });
 }
-INLINE void contract(FeedForwardWork& w, int round, int n0, int n1, int8_t* room) {
-  for (int g = 0; g < w.held; g++) {
-    if (round + g == 0) contract_group<true>(w, round, g, n0, n1, room);
-    else contract_group<false>(w, round, g, n0, n1, room);
+INLINE void contract(FeedForwardWork& w, int first, int n0, int n1, int8_t* room) {
+  for (int group = first; group < first + w.held; group++) {
+    if (group == 0) contract_group<true>(w, first, group, n0, n1, room);
+    else contract_group<false>(w, first, group, n0, n1, room);
   }
 }
-static void multiply_part(FeedForwardWork& w, int round, bool first, int n0, int n1) {
-  const size_t bytes = products_room(first ? w.t.first : w.t.second[0]);
+// Memory for the widest products of a layer.
+INLINE size_t second_room(const biolord::FeedForwardTask& t) {
+  size_t most = 0;
+  for (int g = 0; g < t.groups; g++)
+    if (const size_t bytes = products_room(t.second[g]); bytes > most) most = bytes;
+  return most;
+}
+static void multiply_part(FeedForwardWork& w, int first, bool expanding, int n0, int n1) {
+  const size_t bytes = expanding ? products_room(w.t.first) : second_room(w.t);
   biolord::Arena arena(biolord::Arena::room<int8_t>(bytes));
   if (!arena.ok()) {
     w.failed = true;
     return;
   }
   int8_t* room = arena.take<int8_t>(bytes);
-  if (first) expand(w, round, n0, n1, room);
-  else contract(w, round, n0, n1, room);
+  if (expanding) expand(w, first, n0, n1, room);
+  else contract(w, first, n0, n1, room);
 }
 
 // Phase 0 rounds the input, then three phases for each round of held groups, and the last one normalizes.
@@ -80,18 +97,18 @@ static void feed_forward_step(void* task, int phase, int item) {
   FeedForwardWork& w = *static_cast<FeedForwardWork*>(task);
   const FloatMode mode;
   const int dim = w.t.dim, from = item * w.cut.rows_each(), to = at_most(w.tokens, from + w.cut.rows_each());
-  const int rounds = w.t.groups / w.held, round = (phase - 1) / 3, kind = (phase - 1) % 3;
+  const int rounds = w.t.groups / w.held, first = (phase - 1) / 3 * w.held, kind = (phase - 1) % 3;
   if (phase == 0) {
     for (int i = from; i < to; i++)
       w.grids[i] = quantize_smoothed(w.x + static_cast<size_t>(i) * dim, dim, w.t.smoothing, w.rounded, i);
   } else if (phase > 3 * rounds) {
     for (int i = from; i < to; i++)
-      layer_norm(w.total + static_cast<size_t>(i) * dim, w.y + static_cast<size_t>(i) * dim, dim, w.t.norm);
+      layer_norm(w.y + static_cast<size_t>(i) * dim, w.y + static_cast<size_t>(i) * dim, dim, w.t.norm);
   } else if (kind == 1) {
-    round_inner(w, from, to);
+    round_inner(w, first, from, to);
   } else {
-    const int outputs = kind == 0 ? w.held * w.width : dim, each = w.cut.outputs_each(outputs);
-    multiply_part(w, round, kind == 0, item * each, at_most(outputs, item * each + each));
+    const int outputs = kind == 0 ? w.begins[first + w.held] - w.begins[first] : dim, each = w.cut.outputs_each(outputs);
+    multiply_part(w, first, kind == 0, item * each, at_most(outputs, item * each + each));
   }
 }
 
@@ -101,24 +118,30 @@ INLINE biolord::Phases feed_forward_phases(FeedForwardWork& w) {
   phases.step = feed_forward_step, phases.task = &w, phases.count = 3 * rounds + 2;
   phases.items[0] = phases.items[3 * rounds + 1] = rows;
   for (int r = 0; r < rounds; r++) {
-    phases.items[3 * r + 1] = w.cut.output_items(w.held * w.width);
+    phases.items[3 * r + 1] = w.cut.output_items(w.begins[(r + 1) * w.held] - w.begins[r * w.held]);
     phases.items[3 * r + 2] = rows;
     phases.items[3 * r + 3] = w.cut.output_items(w.t.dim);
   }
   return phases;
 }
 static bool feed_forward_block(const biolord::FeedForwardTask& t, int first, int tokens, biolord::Workers& workers) {
-  const int threads = threads_for(t.tokens, workers), held = threads > 1 ? t.groups : 1, width = t.second[0].inputs;
-  const size_t offset = static_cast<size_t>(first) * t.dim, cells = static_cast<size_t>(tokens) * t.dim;
-  const size_t stride = width + 16, tiles = tiles_room(tokens, width), held_rows = static_cast<size_t>(held) * tokens;
+  const int threads = threads_for(t.tokens, workers);
+  const size_t offset = static_cast<size_t>(first) * t.dim;
+  FeedForwardWork w = {t, tokens, {tokens, threads}, t.x + offset, t.y + offset, threads > 1 ? t.groups : 1, {}, nullptr,
+                       nullptr, nullptr, nullptr, nullptr, false};
+  int most = 0;  // channels held at once
+  for (int g = 0; g < t.groups; g++) {
+    w.begins[g + 1] = w.begins[g] + t.second[g].inputs;
+    most = w.held > 1 ? w.begins[g + 1] : Cut::greater_of(most, t.second[g].inputs);
+  }
+  const size_t rows = static_cast<size_t>(w.held) * tokens, values = static_cast<size_t>(tokens) * (most + 16 * w.held);
   using biolord::Arena;
-  Arena arena(Arena::room<uint8_t>(tiles_room(tokens, t.dim)) + Arena::room<Grid>(tokens) + Arena::room<float>(cells) +
-              Arena::room<float>(held_rows * stride) + Arena::room<uint8_t>(held * tiles) + Arena::room<Grid>(held_rows));
+  Arena arena(Arena::room<uint8_t>(tiles_room(tokens, t.dim)) + Arena::room<Grid>(tokens) +
+              Arena::room<float>(values) + Arena::room<uint8_t>(tiles_room(tokens, most)) + Arena::room<Grid>(rows));
   if (!arena.ok()) return false;
-  FeedForwardWork w = {t, tokens, {tokens, threads}, t.x + offset, t.y + offset, held, width, stride, tiles,
-                       arena.take<uint8_t>(tiles_room(tokens, t.dim)), arena.take<Grid>(tokens), arena.take<float>(cells),
-                       arena.take<float>(held_rows * stride), arena.take<uint8_t>(held * tiles),
-                       arena.take<Grid>(held_rows), false};
+  w.rounded = arena.take<uint8_t>(tiles_room(tokens, t.dim)), w.grids = arena.take<Grid>(tokens);
+  w.inner = arena.take<float>(values);
+  w.inner_rounded = arena.take<uint8_t>(tiles_room(tokens, most)), w.inner_grids = arena.take<Grid>(rows);
   biolord::Workers crew = workers;
   crew.threads = threads;
   run_phases(feed_forward_phases(w), crew);

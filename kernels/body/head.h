@@ -1,44 +1,108 @@
-// Attention of one head in one text, in float32: scores, softmax, mixture of values.
+// Attention of one head in one text: scores of queries and keys in 8 bits, exactly; softmax and the mixture of values in
+// float32.
 #pragma once
+#include "arena.h"
 #include "body/products.h"
 
 namespace {
+
+constexpr int kQueryRows = 32;  // queries worked on at once: two tiles
+
+// Scratch memory for heads of one width in texts up to some length.
+struct HeadRoom {
+  int inputs, most;  // channels in whole tiles, keys in whole pairs of panels
+  explicit HeadRoom(int longest, int width) : inputs(round_up(width, 64)), most(round_up(longest, 32)) {}
+  uint8_t* queries = nullptr;  // tiles of kQueryRows
+  int8_t* keys = nullptr;      // packed
+  uint8_t* tiles = nullptr;    // sixteen keys before they are packed
+  float* columns = nullptr;    // of the keys: sums, then steps
+  float* scores = nullptr;     // [kQueryRows][most]
+  int8_t* products = nullptr;
+  INLINE_MEMBER biolord::Linear linear() const {
+    return {keys, nullptr, columns, columns + most, nullptr, inputs, most, inputs};
+  }
+  size_t bytes(size_t products_bytes) const {
+    using biolord::Arena;
+    return Arena::room<uint8_t>(kQueryRows * inputs) + Arena::room<int8_t>(most * inputs) + Arena::room<uint8_t>(16 * inputs) +
+           Arena::room<float>(2 * most) +
+           Arena::room<float>(kQueryRows * most) + Arena::room<int8_t>(products_bytes);
+  }
+  void take(biolord::Arena& arena, size_t products_bytes) {
+    queries = arena.take<uint8_t>(kQueryRows * inputs), keys = arena.take<int8_t>(most * inputs);
+    tiles = arena.take<uint8_t>(16 * inputs);
+    columns = arena.take<float>(2 * most), scores = arena.take<float>(kQueryRows * most);
+    products = arena.take<int8_t>(products_bytes);
+  }
+};
 
 struct Head {
   const float *queries, *keys, *values;  // rows of `stride` floats
   int stride, width, length, wide;       // wide: the length in whole vectors
   const float* bias;                     // bias[key - query], or null
   float scale;
-  float* turned;  // keys, [width][wide]
-  float* scores;  // [kScoreRows][wide]
+  const HeadRoom& room;
   float* out;
   int out_stride;
 };
 
-// Scores of some queries with J vectors of keys.
-template <int J>
-struct ScoreBlock {
-  template <int R>
-  static INLINE_MEMBER void run(const Head& h, int query, int key, float* scores) {
-    Floats s[R][J];
-    UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < J; c++) s[r][c] = all(0);
-    const float *q = h.queries + static_cast<size_t>(query) * h.stride, *keys = h.turned + key;
-    for (int d = 0; d < h.width; d++, keys += h.wide) {
-      Floats k[J];
-      UNROLL for (int c = 0; c < J; c++) k[c] = load(keys + 16 * c);
-      UNROLL for (int r = 0; r < R; r++) {
-        const Floats x = all(q[static_cast<size_t>(r) * h.stride + d]);
-        UNROLL for (int c = 0; c < J; c++) s[r][c] = fma(x, k[c], s[r][c]);
-      }
-    }
-    UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < J; c++) {
-        const Floats bias = h.bias ? load(h.bias + key + 16 * c - (query + r)) : all(0);
-        store(scores + static_cast<size_t>(r) * h.wide + key + 16 * c, fma(s[r][c], all(h.scale), bias));
-      }
+INLINE Floats channels_at(const float* x, int at, int width) { return at < width ? load(x + at) : all(0); }
+// Sixteen rows, or the first `count` of them, to bytes around 128 in one row of tiles, each row on a grid of its own that is
+// even around 0; returns the steps. Rows that aren't there become zeros.
+INLINE Floats round_evenly(const float* x, int stride, int count, int width, int inputs, uint8_t* tiles) {
+  alignas(64) float most[256], turned[256], units[16];
+  for (int j = 0; j < 16; j++) {
+    Floats seen = all(0);
+    for (int k = 0; j < count && k < width; k += 16) seen = max(abs(load(x + static_cast<size_t>(j) * stride + k)), seen);
+    store(most + 16 * j, seen);
   }
-};
+  transpose(most, 16, turned, 16);  // one reduction for all rows
+  Floats largest = load(turned);
+  for (int i = 16; i < 256; i += 16) largest = max(load(turned + i), largest);
+  const Floats step = div(max(largest, all(1e-20f)), all(127)), middle = all(128);
+  store(units, div(all(1), step));
+  for (int j = 0; j < count; j++) {
+    const float* row = x + static_cast<size_t>(j) * stride;
+    const Floats unit = all(units[j]);
+    for (int k = 0; k < inputs; k += 64)
+      store_bytes(tiles + place(j, k, inputs), fma(channels_at(row, k, width), unit, middle),
+                  fma(channels_at(row, k + 16, width), unit, middle), fma(channels_at(row, k + 32, width), unit, middle),
+                  fma(channels_at(row, k + 48, width), unit, middle));
+  }
+  for (int j = count; j < 16; j++)
+    for (int k = 0; k < inputs; k += 64) memset(tiles + place(j, k, inputs), 128, 64);
+  return step;
+}
+// All keys as the outputs of a linear layer, whose weights they are.
+INLINE void pack_keys(const Head& h) {
+  const HeadRoom& r = h.room;
+  const int bytes = r.inputs * 16;  // of a panel
+  for (int panel = 0; panel < round_up(h.length, 32); panel += 16) {
+    const float* x = h.keys + static_cast<size_t>(panel) * h.stride;
+    const int count = at_most(16, h.length - panel);
+    store(r.columns + r.most + panel, mul(round_evenly(x, h.stride, count > 0 ? count : 0, h.width, r.inputs, r.tiles), all(h.scale)));
+    int8_t* packed = r.keys + static_cast<size_t>(panel) * r.inputs;
+    for (int k = 0; k < bytes; k += 1024)  // four bytes move together
+      transpose(reinterpret_cast<const float*>(r.tiles + k), 16, reinterpret_cast<float*>(packed + k), 16);
+    Ints sums = no_ints();
+    for (int k = 0; k < bytes; k += 64) sums = center_bytes(packed + k, sums);
+    store(r.columns + panel, to_floats(sums));
+  }
+}
+INLINE void score_rows(const Head& h, int query, int rows) {
+  const HeadRoom& r = h.room;
+  alignas(64) float steps[kQueryRows];
+  for (int m = 0; m < rows; m += 16)
+    store(steps + m, round_evenly(h.queries + static_cast<size_t>(query + m) * h.stride, h.stride, at_most(16, rows - m), h.width,
+                                  r.inputs, r.queries + place(m, 0, r.inputs)));
+  const biolord::Linear keys = r.linear();
+  const float* bias = h.bias ? h.bias - query : nullptr;
+  const float* step = steps;
+  float* scores = r.scores;
+  const size_t stride = static_cast<size_t>(r.most);
+  products(r.queries, rows, keys, 0, round_up(h.length, 32), r.products, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+    store(scores + m * stride + n, dequantize(keys, n, to_floats(sums), {step[m], 128}, bias ? load(bias + n - m) : all(0)));
+  });
+}
 
 // Scores to probabilities times their sum; returns 1 / sum. Lanes beyond the text become zeros.
 INLINE float softmax(float* row, int length, int wide) {
@@ -71,7 +135,7 @@ struct ValueBlock {
       Floats v[V];
       UNROLL for (int c = 0; c < V; c++) v[c] = load(values + 16 * c);
       UNROLL for (int r = 0; r < R; r++) {
-        const Floats p = all(scores[static_cast<size_t>(r) * h.wide + j]);
+        const Floats p = all(scores[static_cast<size_t>(r) * h.room.most + j]);
         UNROLL for (int c = 0; c < V; c++) o[r][c] = fma(p, v[c], o[r][c]);
       }
     }
@@ -81,22 +145,11 @@ struct ValueBlock {
   }
 };
 
-INLINE void score_rows(const Head& h, int query, int rows) {
-  int key = 0;
-  if constexpr (kScorePairs > 0)
-    for (; key + 32 <= h.wide; key += 32)
-      for (int r = 0, count; r < rows; r += count) {
-        count = block_rows(rows - r, kScorePairs);
-        run_rows<ScoreBlock<2>, kScorePairs>(count, h, query + r, key, h.scores + static_cast<size_t>(r) * h.wide);
-      }
-  for (; key < h.wide; key += 16)
-    run_rows<ScoreBlock<1>, kScoreRows>(rows, h, query, key, h.scores);
-}
 template <int V>
 INLINE void mix_channels(const Head& h, const float* inverse, int query, int rows, int channel) {
   for (int r = 0, count; r < rows; r += count) {
     count = block_rows(rows - r, kValueRows);
-    run_rows<ValueBlock<V>, kValueRows>(count, h, h.scores + static_cast<size_t>(r) * h.wide, inverse + r, query + r, channel);
+    run_rows<ValueBlock<V>, kValueRows>(count, h, h.room.scores + static_cast<size_t>(r) * h.room.most, inverse + r, query + r, channel);
   }
 }
 INLINE void mix_rows(const Head& h, const float* inverse, int query, int rows) {
@@ -109,15 +162,13 @@ INLINE void mix_rows(const Head& h, const float* inverse, int query, int rows) {
 }
 
 static void attend(const Head& h) {
-  // Rows beyond the text are read, and their lanes masked in the softmax.
-  for (int j = 0; j < h.wide; j += 16)
-    for (int d = 0; d < h.width; d += 16)
-      transpose(h.keys + static_cast<size_t>(j) * h.stride + d, h.stride, h.turned + static_cast<size_t>(d) * h.wide + j, h.wide);
-  float inverse[kScoreRows];
+  float inverse[kQueryRows];
+  pack_keys(h);
   for (int i = 0, count; i < h.length; i += count) {
-    count = block_rows(h.length - i, kScoreRows);
+    count = at_most(kQueryRows, h.length - i);
     score_rows(h, i, count);
-    for (int r = 0; r < count; r++) inverse[r] = softmax(h.scores + static_cast<size_t>(r) * h.wide, h.length, h.wide);
+    for (int r = 0; r < count; r++)
+      inverse[r] = softmax(h.room.scores + static_cast<size_t>(r) * h.room.most, h.length, h.wide);
     mix_rows(h, inverse, i, count);
   }
 }

@@ -5,7 +5,7 @@
 namespace biolord {
 namespace {
 
-constexpr int kMaxGroups = 48;  // ModernBERT-large has 41 times 64 channels
+constexpr int kMaxGated = 48;  // ModernBERT-large has 41 times 64 channels
 
 struct GatedFeedForward {
   static constexpr const char* kName = "GatedFeedForward";
@@ -15,14 +15,14 @@ struct GatedFeedForward {
 
   const Kind* kind = chosen();
   GatedFeedForwardTask task = {};
-  Linear second[kMaxGroups] = {};
+  Linear second[kMaxGated] = {};
 
   void create(Node& node) {
     const Affine norm = node.smoothing(1, &task.dim, "norm");
     task.norm = {norm.gain, norm.shift, node.epsilon()};
     const Tensor columns = node.constant(3, "columns of the first layer", kFloat, {3, kAny});
     const int64_t outputs = columns.shape[1];
-    task.groups = node.integer_or("groups", 1, 1, kMaxGroups);
+    task.groups = node.integer_or("groups", 1, 1, kMaxGated);
     if (node.ok() && (outputs < 128 || outputs > 2 * kMaxInner || outputs % (128 * int64_t{task.groups})))
       node.fail("%lld inner channels and gates in %d groups, expected groups of a multiple of 64 channels, at most %d channels",
                 static_cast<long long>(outputs), task.groups, kMaxInner);

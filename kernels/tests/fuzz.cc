@@ -195,12 +195,16 @@ struct Fuzzer {
     if (bits4) scales({3 * dim / 16, dim / 32, 16}), scales({dim / 16, dim / 32, 16});
   }
   void feed_forward(int dim, int groups, bool bits4) {
-    const int inner = 64 * groups * random.whole(1, 2), width = inner / groups;
+    int widths[4], inner = 0;
+    for (int i = 0; i < groups; i++) inner += widths[i] = 64 * random.whole(1, 2);
     input(kFloat, false, {random.whole(0, 70), dim}), input(kFloat, true, {2, dim});
     linear(dim, inner, bits4);
-    input(kInt8, true, {groups, dim / 16, width / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
+    input(kInt8, true, {dim / 16 * inner / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
     input(kFloat, true, {2, dim});
-    if (bits4) scales({inner / 16, dim / 32, 16}), scales({groups, dim / 16, width / 32, 16});
+    OrtValue& value = input(kInt32, true, {groups});
+    if (value.info.type == kInt32)
+      for (size_t i = 0; i < elements(value.info); i++) static_cast<int32_t*>(value.data)[i] = static_cast<int32_t>(perhaps(widths[i % 4]));
+    if (bits4) scales({inner / 16, dim / 32, 16}), scales({dim / 16 * inner / 32, 16});
   }
   void embed_tokens(int dim) {
     const int batch = random.whole(1, 4), length = random.whole(1, 20);

@@ -24,9 +24,10 @@ struct Texts {
   }
 };
 static void run(const Kind& kind, const Model& model, const Texts& t, float* x) {
+  float* between = many<float>(static_cast<size_t>(t.starts[kTexts]) * model.sizes.dim);
   model.embed(kind, t.ids, kLongest, t.starts, kTexts, x);
   Workers workers = {nullptr, nullptr, 1};
-  for (int l = 0; l < model.sizes.layers; l++) model.layer(kind, l, x, t.starts, kTexts, workers);
+  for (int l = 0; l < model.sizes.layers; l++) model.layer(kind, l, x, between, t.starts, kTexts, workers);
 }
 static void run(const Kind& kind, const ModernModel& model, const Texts& t, float* x) { model.run(kind, t.ids, kLongest, t.starts, kTexts, x); }
 

@@ -10,6 +10,11 @@ struct Sizes {
   int dim, heads, inner, groups, layers;
   bool bits4;
   int value_bits = 8;
+  // Of a group of inner channels: all of one width, but where there are enough channels the first gives the last some.
+  int width(int group) const {
+    const int each = inner / groups, given = groups > 1 && each > 64 ? each / 128 * 64 : 0;
+    return each - (group == 0 ? given : 0) + (group == groups - 1 ? given : 0);
+  }
 };
 
 // Zeroed memory from a multiple of 64 bytes on, for as long as the program runs.
@@ -45,7 +50,7 @@ class Random {
   uint64_t state_ = 88172645463325252ull;
 };
 
-constexpr int kScaleGroup = 32;  // inputs that share a scale of 4-bit weights
+constexpr int kScaleGroup = 16;  // inputs that share a scale of 4-bit weights
 
 inline int weight_of(const biolord::Linear& w, int n, int k) {
   const size_t panel = static_cast<size_t>(n / 16), lane = static_cast<size_t>(n % 16);
@@ -91,16 +96,17 @@ struct Model {
       layers[l].qkv = make_linear(random, s.dim, 3 * s.dim, s.bits4);
       layers[l].out = make_linear(random, s.dim, s.dim, s.bits4);
       layers[l].first = make_linear(random, s.dim, s.inner, s.bits4);
-      for (int g = 0; g < s.groups; g++) layers[l].second[g] = make_linear(random, s.inner / s.groups, s.dim, s.bits4);
+      for (int g = 0; g < s.groups; g++) layers[l].second[g] = make_linear(random, s.width(g), s.dim, s.bits4);
     }
   }
   void embed(const biolord::Kind& kind, const int64_t* ids, int64_t length, const int32_t* starts, int texts, float* y) const {
     kind.embed({ids, length, starts, texts, sizes.dim, 0, table, token_scales, positions, norm, y});
   }
-  bool layer(const biolord::Kind& kind, int number, float* x, const int32_t* starts, int texts, biolord::Workers& workers) const {
+  // From x to x by way of `between`.
+  bool layer(const biolord::Kind& kind, int number, float* x, float* between, const int32_t* starts, int texts, biolord::Workers& workers) const {
     const Layer& l = layers[number];
-    return kind.attention({x, x, starts, texts, sizes.dim, sizes.heads, smoothing, l.qkv, l.out, norm, position_bias, kPositions, sizes.value_bits}, workers) &&
-           kind.feed_forward({x, x, starts[texts], sizes.dim, sizes.groups, smoothing, l.first, l.second, norm}, workers);
+    return kind.attention({x, between, starts, texts, sizes.dim, sizes.heads, smoothing, l.qkv, l.out, norm, position_bias, kPositions, sizes.value_bits}, workers) &&
+           kind.feed_forward({between, x, starts[texts], sizes.dim, sizes.groups, smoothing, l.first, l.second, norm}, workers);
   }
 };
 

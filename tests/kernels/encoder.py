@@ -31,6 +31,12 @@ class Sizes:
     positions: int = 512
     vocabulary: int = 101
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the groups of inner channels: the same for all, the rest for the last."""
+        each = self.inner // self.groups // 64 * 64
+        return (*[each] * (self.groups - 1), self.inner - each * (self.groups - 1))
+
 
 def pack8(weights: Bytes) -> Bytes:
     """Pack ``[inputs, outputs]`` for 8 bits."""
@@ -128,7 +134,7 @@ class Encoder:
                 Linear.random(random, dim, 3 * dim, group),
                 Linear.random(random, dim, dim, group),
                 Linear.random(random, dim, sizes.inner, group),
-                tuple(Linear.random(random, sizes.inner // sizes.groups, dim, group) for _ in range(sizes.groups)),
+                tuple(Linear.random(random, width, dim, group) for width in sizes.widths),
             )
             for _ in range(sizes.layers)
         ]
@@ -189,11 +195,12 @@ class Graph:
         scales = [group.group_scales for group in layer.second]
         tensors = (
             *(encoder.smoothing, layer.first.packed, layer.first.columns),
-            *(np.stack([group.packed for group in layer.second]), layer.second_columns(), encoder.norm),
-            *(layer.first.group_scales, None if scales[0] is None else np.stack([s for s in scales if s is not None])),
+            *(np.concatenate([group.packed.reshape(-1, 16, 4) for group in layer.second]), layer.second_columns()),
+            *(encoder.norm, np.array(encoder.sizes.widths, dtype=np.int32), layer.first.group_scales),
+            None if scales[0] is None else np.concatenate([s.reshape(-1, 16) for s in scales if s is not None]),
         )
         inputs = [self.last(), *map(self.constant, tensors)]
-        self.node("FeedForward", inputs, [to], groups=encoder.sizes.groups, epsilon=EPSILON)
+        self.node("FeedForward", inputs, [to], epsilon=EPSILON)
 
     def pool(self, *, first_token: bool = False) -> None:
         """Hidden rows to vectors."""

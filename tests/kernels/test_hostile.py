@@ -35,6 +35,18 @@ def set_attribute(model: ModelProto, name: str, value: float | str | None) -> Mo
     return model
 
 
+def constant_of(model: ModelProto, index: int) -> Array:
+    """Read a constant input of the only node."""
+    (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == model.graph.node[0].input[index]]
+    return np.asarray(numpy_helper.to_array(tensor))
+
+
+def replace_constant(model: ModelProto, index: int, values: Array) -> None:
+    """Give the only node another constant for an input."""
+    (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == model.graph.node[0].input[index]]
+    tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+
+
 @pytest.mark.parametrize(
     ("op", "name", "value", "problem"),
     [
@@ -55,10 +67,6 @@ def set_attribute(model: ModelProto, name: str, value: float | str | None) -> Mo
         ("Embed", "first_position", -1, "attribute first_position is -1"),
         ("Embed", "first_position", 512, "attribute first_position is 512, expected less than the 512 positions"),
         ("Embed", "first_position", 2.0, "attribute first_position is no whole number"),
-        ("FeedForward", "groups", 2.0, "attribute groups is no whole number"),
-        ("FeedForward", "groups", 0, "attribute groups is 0, expected 1 to 32"),
-        ("FeedForward", "groups", 3, "128 inner channels in 3 groups"),
-        ("FeedForward", "groups", 1, "second has shape [2, 4, 16, 16, 4], expected [1, 4, 32, 16, 4]"),
         ("Pool", "first_token", "1", "attribute first_token is no whole number"),
         ("Pool", "first_token", 2, "attribute first_token is 2, expected 0 to 1"),
     ],
@@ -97,7 +105,8 @@ def test_a_constant_of_another_shape(bits: int, op: str, index: int, change: str
     tensor = model.graph.initializer[index]
     changed = np.asarray(CHANGES[change](numpy_helper.to_array(tensor)))
     tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(changed).reshape(changed.shape), tensor.name))
-    allowed = {("Embed", 2, "a row less")}  # fewer positions are a graph for shorter texts
+    # Fewer positions are a graph for shorter texts; widths are flat as they are.
+    allowed = {("Embed", 2, "a row less"), ("FeedForward", 6, "flat")}
     if (op, index, change) in allowed:
         open_session(model, "plain")
         return
@@ -138,11 +147,39 @@ def test_group_scales_for_one_of_two_layers(op: str) -> None:
 def test_group_scales_of_another_number_of_groups(op: str) -> None:
     """64 inputs can't lie in 3 groups."""
     model = operator_model(ENCODERS[4], op)
-    name = model.graph.node[0].input[-2]
-    (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == name]
-    values = numpy_helper.to_array(tensor)
-    tensor.CopyFrom(numpy_helper.from_array(np.ones((len(values), 3, 16), np.int8), tensor.name))
+    values = constant_of(model, -2)
+    replace_constant(model, -2, np.ones((len(values), 3, 16), np.int8))
     with pytest.raises(Refused, match="for 3 groups, expected one for a multiple of 8 inputs of 64"):
+        open_session(model, "plain")
+
+
+@pytest.mark.parametrize(
+    ("widths", "problem"),
+    [
+        ([64, 128], "groups are 192 wide together, expected 128"),
+        ([64], "groups are 64 wide together, expected 128"),
+        ([128, 0], "group 1 is 0 wide, expected a multiple of 64"),
+        ([96, 32], "group 0 is 96 wide, expected a multiple of 64"),
+        ([-64, 192], "group 0 is -64 wide, expected a multiple of 64"),
+        ([], "widths has 0 groups, expected 1 to 32"),
+        ([64] * 33, "widths has 33 groups, expected 1 to 32"),
+        ([128], r"columns of the second layer has shape \[5, 64\], expected \[3, 64\]"),
+        ([2**31 - 64, 192], "group 0 is 2147483584 wide, expected a multiple of 64"),
+    ],
+)
+def test_widths_that_are_not_those_of_the_inner_channels(widths: list[int], problem: str) -> None:
+    """Of the 128 that there are, in two groups."""
+    model = operator_model(ENCODER, "FeedForward")
+    replace_constant(model, 7, np.array(widths, dtype=np.int32))
+    with pytest.raises(Refused, match=problem):
+        open_session(model, "plain")
+
+
+def test_group_scales_that_cross_from_one_group_of_channels_to_the_next() -> None:
+    """One scale for all 128 inner channels, whose groups have 64 each."""
+    model = operator_model(ENCODERS[4], "FeedForward")
+    replace_constant(model, -1, np.ones((64 // 16, 16), np.int8))
+    with pytest.raises(Refused, match="group 0 is 64 wide, its 4-bit weights share scales by 128 inputs"):
         open_session(model, "plain")
 
 
@@ -152,11 +189,9 @@ def test_group_scales_of_another_number_of_groups(op: str) -> None:
 def test_group_scales_that_make_no_8_bit_weights(op: str, which: int, value: int) -> None:
     """The kinds would differ."""
     model = operator_model(ENCODERS[4], op)
-    name = model.graph.node[0].input[which]
-    (tensor,) = [tensor for tensor in model.graph.initializer if tensor.name == name]
-    values = numpy_helper.to_array(tensor).copy()
+    values = constant_of(model, which).copy()
     values.flat[[3, -1]] = value
-    tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+    replace_constant(model, which, values)
     with pytest.raises(Refused, match=r"2 group scales of [a-z]+ are outside 1 to 15"):
         open_session(model, "plain")
 

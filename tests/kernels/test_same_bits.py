@@ -24,6 +24,8 @@ ODD_SIZES = (
     Sizes(dim=320, heads=20, inner=384, groups=2, bits=4),
     Sizes(dim=384, heads=12, inner=1536, groups=4, layers=1),
     Sizes(dim=256, heads=2, inner=512, groups=8, bits=4),
+    Sizes(dim=128, heads=1, inner=448, groups=3),
+    Sizes(dim=192, heads=2, inner=704, groups=4, bits=4),
     Sizes(dim=64, heads=4, inner=128, value_bits=16),
     Sizes(dim=320, heads=10, inner=320, groups=5, bits=4, value_bits=16),
 )

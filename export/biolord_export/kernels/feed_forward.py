@@ -25,30 +25,19 @@ def emit_feed_forward(graph: KernelGraph, hidden: str, weights: FeedForwardWeigh
         "FeedForward",
         hidden,
         graph.constant(weights.smoothing, "first/smoothing"),
-        *emit_weights(graph, first, second),
+        *graph.layer(first, "first"),
+        graph.constant(np.concatenate([group.packed.reshape(-1, 16, 4) for group in second]), "second"),
+        graph.constant(columns_of(second), "second/columns"),
         graph.norm(norm),
-        *emit_group_scales(graph, first, second),
+        graph.constant(np.array([len(group.values) for group in weights.second], dtype=np.int32), "second/widths"),
+        graph.optional(first.group_scales, "first/group_scales"),
+        graph.optional(_group_scales(second), "second/group_scales"),
         domain=DOMAIN,
-        groups=len(second),
         epsilon=norm.epsilon,
     )
 
 
-def emit_weights(graph: KernelGraph, first: PackedLinear, second: Sequence[PackedLinear]) -> tuple[str, str, str, str]:
-    """Add the weights of both layers, and what belongs to their outputs."""
-    packed = graph.constant(np.stack([group.packed for group in second]), "second")
-    return *graph.layer(first, "first"), packed, graph.constant(_columns(second), "second/columns")
-
-
-def emit_group_scales(graph: KernelGraph, first: PackedLinear, second: Sequence[PackedLinear]) -> tuple[str, str]:
-    """Add the scales that four bits have; empty for eight."""
-    return (
-        graph.optional(first.group_scales, "first/group_scales"),
-        graph.optional(_group_scales(second), "second/group_scales"),
-    )
-
-
-def _columns(groups: Sequence[PackedLinear]) -> Float32:
+def columns_of(groups: Sequence[PackedLinear]) -> Float32:
     """Return float32 [2 * groups + 1, dim]: column sums and scales of each group, and the bias of all."""
     rows = [row for group in groups for row in (group.colsum, group.scale)]
     bias = np.sum([group.bias for group in groups], axis=0, dtype=np.float64)
@@ -57,4 +46,4 @@ def _columns(groups: Sequence[PackedLinear]) -> Float32:
 
 def _group_scales(groups: Sequence[PackedLinear]) -> Int8 | None:
     scales = [group.group_scales for group in groups if group.group_scales is not None]
-    return np.stack(scales) if scales else None
+    return np.concatenate([each.reshape(-1, 16) for each in scales]) if scales else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.kernels.attention import PLAIN_BITS
-from biolord_export.kernels.feed_forward import emit_group_scales, emit_weights
+from biolord_export.kernels.feed_forward import columns_of
 from biolord_export.kernels.packing import pack_linear
 from biolord_onnx.graph.compiled_operators import DOMAIN
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import EncoderWeights, Float32, LayerNorm, Modern
     from biolord_export.kernels.builder import KernelGraph
     from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights, IntegerLayer
+    from biolord_export.kernels.packing import PackedLinear
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,26 @@ def _emit_feed_forward(graph: KernelGraph, hidden: str, weights: FeedForwardWeig
         "GatedFeedForward",
         hidden,
         graph.constant(fold(norm, weights.smoothing).rows, "first/norm"),
-        *emit_weights(graph, first, second),
-        *emit_group_scales(graph, first, second),
+        *_emit_weights(graph, first, second),
+        *_emit_group_scales(graph, first, second),
         domain=DOMAIN,
         groups=len(second),
         epsilon=norm.epsilon,
+    )
+
+
+def _emit_weights(graph: KernelGraph, first: PackedLinear, second: Sequence[PackedLinear]) -> tuple[str, str, str, str]:
+    """Add the weights of both layers, and what belongs to their outputs."""
+    packed = graph.constant(np.stack([group.packed for group in second]), "second")
+    return *graph.layer(first, "first"), packed, graph.constant(columns_of(second), "second/columns")
+
+
+def _emit_group_scales(graph: KernelGraph, first: PackedLinear, second: Sequence[PackedLinear]) -> tuple[str, str]:
+    """Add the scales that four bits have; empty for eight."""
+    scales = [group.group_scales for group in second if group.group_scales is not None]
+    return (
+        graph.optional(first.group_scales, "first/group_scales"),
+        graph.optional(np.stack(scales) if scales else None, "second/group_scales"),
     )
 
 

@@ -19,7 +19,7 @@ LONGEST_ROTARY = 8192
 """The same where positions are rotary."""
 
 # ONNX's numbers of element types.
-_FLOAT, _INT8 = 1, 3
+_FLOAT, _INT8, _INT32 = 1, 3, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ COMPILED: Mapping[str, CompiledOperator] = {
         (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _FLOAT, _INT8, _INT8),
         optional=3,
     ),
-    # smoothing, first, second, norm; scales of groups of both
+    # smoothing, first, second, norm, widths of groups; scales of groups of both
     "FeedForward": CompiledOperator(
-        frozenset({"epsilon", "groups"}), 1, (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _INT8, _INT8), optional=2
+        frozenset({"epsilon"}), 1, (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _INT32, _INT8, _INT8), optional=2
     ),
     "Pool": CompiledOperator(frozenset({"first_token"}), 2, outputs=2),
     # dense, its bias, output, its bias

@@ -36,7 +36,8 @@ def expand(feed_forward: FeedForwardWeights, x: Float32) -> Float32:
 
 def contract(feed_forward: FeedForwardWeights, inner: Float32) -> Float32:
     """Make the output of inner channels in the order of ``second``, float32 [tokens, dim]."""
-    groups = np.split(inner, len(feed_forward.second), axis=1)
+    ends = np.cumsum([len(one.values) for one in feed_forward.second])
+    groups = np.split(inner, ends[:-1], axis=1)
     parts = [multiply(one, round_tokens(x)) for one, x in zip(feed_forward.second, groups, strict=True)]
     return np.asarray(np.sum(parts, axis=0), dtype=np.float32)
 

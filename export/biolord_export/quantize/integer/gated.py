@@ -14,9 +14,9 @@ import numpy as np
 from biolord_export.checkpoint.weights import Linear
 from biolord_export.kernels.layers import FeedForwardWeights
 from biolord_export.quantize.integer.arithmetic import contract, expand
+from biolord_export.quantize.integer.groups import even_widths
 from biolord_export.quantize.integer.layer import (
     QuantizedFeedForward,
-    count_groups,
     make_reports,
     quantize_inner,
     quantize_linear,
@@ -43,10 +43,11 @@ def quantize_gated(layer: Layer, number: int, statistics: Statistics, scheme: In
         mean=inner_seen.mean / inner.factor,
         covariance=inner_seen.covariance / np.outer(inner.factor, inner.factor),
     )
+    fc2 = Linear(inner.scale(layer.fc2.weight), layer.fc2.bias)
     weights = FeedForwardWeights(
         smoothing.rows(),
         quantize_linear(fc1, smoothing, seen, scheme.round_weight),
-        quantize_inner(Linear(inner.scale(layer.fc2.weight), layer.fc2.bias), order, smoothed, scheme.round_weight),
+        quantize_inner(fc2, order, even_widths(len(order)), smoothed, scheme.round_weight),
     )
     errors = (
         measure_error(lambda x: expand(weights, x), fc1, seen),
@@ -60,7 +61,7 @@ def quantize_gated(layer: Layer, number: int, statistics: Statistics, scheme: In
 def order_gates(fc1: Linear, inner: Smoothing, order: Order) -> Linear:
     """Lay the outputs out as the operators take them: a group's channels, its gates, and so on; gates smoothed."""
     channels = len(order)
-    groups = order.reshape(count_groups(channels), -1)
+    groups = order.reshape(len(even_widths(channels)), -1)
     columns = np.concatenate([groups, channels + groups], axis=1).ravel()
     scale = np.concatenate([np.ones_like(inner.factor), 1 / inner.factor])[columns]
     return Linear(fc1.weight[:, columns] * scale, fc1.bias[columns] * scale)

@@ -2,8 +2,8 @@
 
 Inputs are centered and smoothed before they are rounded; that of the attention output free of charge: attention weights
 add up to 1, so the value projection can yield centered, smoothed values. A GELU's outputs can't be smoothed; their
-channels are sorted by range and rounded in groups instead, for a few of them carry values many times those of the rest
-(Dettmers et al. 2022). What rounding the weights shifts on average goes back through the biases.
+channels are sorted by range and rounded in groups instead. What rounding the weights shifts on average goes back through
+the biases.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import numpy as np
 from biolord_export.checkpoint.weights import Linear
 from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights
 from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
+from biolord_export.quantize.integer.groups import choose_widths
 from biolord_export.quantize.report import LinearReport, measure_error
 from biolord_export.quantize.smoothing import choose_smoothing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,12 +33,7 @@ if TYPE_CHECKING:
 
     Order = NDArray[np.int64]
     Statistics = Mapping[tuple[int, str], InputStatistics]
-    WeightRounder = Callable[[Float32, Float32, int], tuple[IntegerWeight, ...]]
-
-CHANNELS = 64
-"""The operators take channels by so many."""
-WIDEST_GROUP = 256
-"""GELU outputs that are rounded on one grid, at most."""
+    WeightRounder = Callable[[Float32, Float32, Sequence[int] | None], tuple[IntegerWeight, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ class IntegerScheme:
     """How an encoder is put into whole numbers.
 
     Attributes:
-        round_weight: Rounds a weight in some parts, given the covariance of its inputs.
+        round_weight: Rounds a weight in parts of some widths, given the covariance of its inputs.
         value_bits: Bits of the activations that attention's values are made of.
         qkv: Strengths of smoothing that are tried for the input of queries, keys and values.
         mixed: The same for the input of the projection behind attention.
@@ -75,11 +71,15 @@ class QuantizedFeedForward:
     reports: tuple[LinearReport, ...]
 
 
-def quantize_attention(layer: Layer, number: int, statistics: Statistics, scheme: IntegerScheme) -> QuantizedAttention:
-    """Quantize the attention of the layer of a number."""
+def quantize_attention(
+    layer: Layer, number: int, statistics: Statistics, scheme: IntegerScheme, *, rotary: bool = False
+) -> QuantizedAttention:
+    """Quantize the attention of the layer of a number, whose queries and keys positions may turn."""
     seen, mixed_seen = statistics[number, "qkv"], statistics[number, "attention_output"]
     mixed = choose_smoothing(mixed_seen, layer.attention_output.weight, scheme.mixed)
     folded = mixed.fold(layer.qkv)
+    if not rotary:  # what keys share is turned by each one's place, and so not shared any more
+        folded = center_keys(folded, seen.mean)
     smoothing = choose_smoothing(seen, folded.weight, scheme.qkv)
     weights = AttentionWeights(
         smoothing.rows(),
@@ -99,6 +99,21 @@ def quantize_attention(layer: Layer, number: int, statistics: Statistics, scheme
     return QuantizedAttention(weights, make_reports(number, ("qkv", "attention_output"), errors, strengths))
 
 
+def center_keys(qkv: Linear, mean: Float32) -> Linear:
+    """Let keys have a mean of zero, which leaves more of their 8 bits to what tells them apart.
+
+    What all keys share adds the same number to each score of a query, and softmax takes it away again.
+
+    Args:
+        qkv: Queries, keys and values side by side.
+        mean: float32 [inputs] of its inputs.
+    """
+    dim = len(qkv.weight)
+    bias = qkv.bias.copy()
+    bias[dim : 2 * dim] = -(mean @ qkv.weight[:, dim : 2 * dim])
+    return Linear(qkv.weight, bias)
+
+
 def quantize_feed_forward(
     layer: Layer, number: int, statistics: Statistics, scheme: IntegerScheme
 ) -> QuantizedFeedForward:
@@ -106,11 +121,12 @@ def quantize_feed_forward(
     seen, inner_seen = statistics[number, "fc1"], statistics[number, "fc2"]
     smoothing = choose_smoothing(seen, layer.fc1.weight, scheme.middle)
     order = np.argsort(-inner_seen.highest, kind="stable")
+    widths = choose_widths(inner_seen.held_back[:, order], layer.fc2.weight[order])
     fc1 = Linear(layer.fc1.weight[:, order], layer.fc1.bias[order])
     weights = FeedForwardWeights(
         smoothing.rows(),
         quantize_linear(fc1, smoothing, seen, scheme.round_weight),
-        quantize_inner(layer.fc2, order, inner_seen, scheme.round_weight),
+        quantize_inner(layer.fc2, order, widths, inner_seen, scheme.round_weight),
     )
     errors = (
         measure_error(lambda x: expand(weights, x), fc1, seen),
@@ -124,25 +140,20 @@ def quantize_linear(
 ) -> IntegerLinear:
     """Round a linear layer's weight for smoothed inputs."""
     scaled = smoothing.scale(linear.weight)
-    (weight,) = round_weight(scaled, seen.covariance / np.outer(smoothing.factor, smoothing.factor), 1)
+    (weight,) = round_weight(scaled, seen.covariance / np.outer(smoothing.factor, smoothing.factor), None)
     shift = smoothing.apply(seen.mean) @ (scaled - weight.dense())
     return weight.biased(linear.bias + smoothing.center @ linear.weight + shift)
 
 
 def quantize_inner(
-    fc2: Linear, order: Order, seen: InputStatistics, round_weight: WeightRounder
+    fc2: Linear, order: Order, widths: Sequence[int], seen: InputStatistics, round_weight: WeightRounder
 ) -> tuple[IntegerLinear, ...]:
-    """Round a feed-forward network's second weight, its inputs in an order; the first of its groups has the bias."""
+    """Round a feed-forward network's second weight, inputs in an order and groups of some widths; the first has the bias."""
     exact = fc2.weight[order]
-    weights = round_weight(exact, seen.covariance[np.ix_(order, order)], count_groups(len(order)))
+    weights = round_weight(exact, seen.covariance[np.ix_(order, order)], widths)
     shift = seen.mean[order] @ (exact - np.concatenate([weight.dense() for weight in weights]))
     first, *others = (weight.biased(np.zeros_like(fc2.bias)) for weight in weights)
     return replace(first, bias=fc2.bias + shift), *others
-
-
-def count_groups(channels: int) -> int:
-    """Say into how many groups inner channels are cut: the widest that the operators take."""
-    return next(channels // width for width in range(WIDEST_GROUP, 0, -CHANNELS) if channels % width == 0)
 
 
 def make_reports(

@@ -11,6 +11,8 @@ from biolord_export.kernels.layers import LARGEST_WEIGHT, IntegerLinear
 from biolord_export.quantize.gptq import spread_rounding
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from biolord_export.checkpoint.weights import Float32
     from biolord_export.kernels.layers import Int8
 
@@ -40,25 +42,28 @@ def dense(values: Int8, scale: Float32, group_scales: Int8 | None) -> Float32:
     return whole * scale
 
 
-def round_weight8(weight: Float32, covariance: Float32, parts: int = 1) -> tuple[IntegerWeight, ...]:
+def round_weight8(
+    weight: Float32, covariance: Float32, widths: Sequence[int] | None = None
+) -> tuple[IntegerWeight, ...]:
     """Round a weight to 8 bits by GPTQ, inputs of large activations first.
 
     Args:
         weight: float32 [inputs, outputs].
         covariance: float32 [inputs, inputs] of the inputs it will meet.
-        parts: Into how many parts of as many consecutive inputs it is cut; each has scales of its own.
+        widths: Of the parts of consecutive inputs it is cut into, each of which has scales of its own; None: one part.
     """
-    order = np.argsort(-np.diagonal(covariance), kind="stable")
-    cut = weight.reshape(parts, -1, weight.shape[1])
-    scales = np.maximum(np.abs(cut).max(axis=1) / np.float32(LARGEST_WEIGHT), np.finfo(np.float32).tiny)
+    order, widths = np.argsort(-np.diagonal(covariance), kind="stable"), widths or [len(weight)]
+    ends = np.cumsum(widths)
+    largest = np.maximum.reduceat(np.abs(weight), ends - widths, axis=0)
+    scales = np.maximum(largest / np.float32(LARGEST_WEIGHT), np.finfo(np.float32).tiny)
     values = np.zeros(weight.shape, dtype=np.int8)
-    width = cut.shape[1]
+    part = np.repeat(np.arange(len(widths)), widths)
 
     def round_row(row: int, ideal: Float32) -> Float32:
-        scale = scales[order[row] // width]
+        scale = scales[part[order[row]]]
         integers = np.clip(np.rint(ideal / scale), -LARGEST_WEIGHT, LARGEST_WEIGHT)
         values[order[row]] = integers
         return np.asarray(integers * scale, dtype=np.float32)
 
     spread_rounding(weight[order], covariance[np.ix_(order, order)], round_row)
-    return tuple(map(IntegerWeight, np.split(values, parts), scales))
+    return tuple(map(IntegerWeight, np.split(values, ends[:-1]), scales))

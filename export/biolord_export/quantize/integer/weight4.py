@@ -19,6 +19,8 @@ from biolord_export.quantize.gptq import damp, inverse_factor
 from biolord_export.quantize.integer.weight import IntegerWeight
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from biolord_export.checkpoint.weights import Float32
@@ -44,30 +46,35 @@ class _Fit:
     scale: Float32
 
 
-def round_weight4(weight: Float32, covariance: Float32, parts: int = 1) -> tuple[IntegerWeight, ...]:
+def round_weight4(
+    weight: Float32, covariance: Float32, widths: Sequence[int] | None = None
+) -> tuple[IntegerWeight, ...]:
     """Round a weight to 4 bits.
 
     Args:
         weight: float32 [inputs, outputs].
         covariance: float32 [inputs, inputs] of the inputs it will meet.
-        parts: Into how many parts of as many consecutive inputs it is cut; each has scales of its own.
+        widths: Of the parts of consecutive inputs it is cut into, each of which has scales of its own; None: one part.
     """
-    hessian = damp(covariance)
-    base = _base(weight, parts)
-    values, scales = _round_groups(weight, hessian, base)
+    widths = widths or [len(weight)]
+    hessian, ends = damp(covariance), np.cumsum(widths)
+    base = _base(weight, ends - widths)
+    values, scales = _round_groups(weight, hessian, np.repeat(base, widths, axis=0))
     whole = np.repeat(scales, GROUP, axis=0)
-    gradient = hessian @ (weight - values * whole * _spread(base, len(weight)))
+    gradient = hessian @ (weight - values * whole * np.repeat(base, widths, axis=0))
     for _ in range(SWEEPS):
-        values = descend(values, whole * _spread(base, len(weight)), gradient, hessian, (LOWEST4, HIGHEST4))
-        base = _refit(values * whole, base, gradient, hessian)
-    cut = zip(np.split(values.astype(np.int8), parts), base, np.split(scales.astype(np.int8), parts), strict=True)
+        steps = whole * np.repeat(base, widths, axis=0)
+        values = descend(values, steps, gradient, hessian, (LOWEST4, HIGHEST4))
+        base = _refit(values * whole, base, ends, gradient, hessian)
+    cuts = (np.split(values.astype(np.int8), ends[:-1]), np.split(scales.astype(np.int8), ends[:-1] // GROUP))
+    cut = zip(cuts[0], base, cuts[1], strict=True)
     return tuple(IntegerWeight(*each) for each in cut)
 
 
-def _base(weight: Float32, parts: int) -> Float32:
+def _base(weight: Float32, begins: NDArray[np.int64]) -> Float32:
     """Return float32 [parts, outputs], the step that a group of scale 1 has."""
-    groups = weight.reshape(parts, -1, GROUP, weight.shape[1])
-    widest = _step(groups, axis=2).max(axis=1) / WIDEST
+    groups = weight.reshape(-1, GROUP, weight.shape[1])
+    widest = np.maximum.reduceat(_step(groups, axis=1), begins // GROUP, axis=0) / WIDEST
     return np.asarray(np.maximum(widest, np.finfo(np.float32).tiny), dtype=np.float32)
 
 
@@ -76,20 +83,16 @@ def _step(weights: Float32, axis: int) -> Float32:
     return np.asarray(np.maximum(weights.max(axis=axis) / HIGHEST4, weights.min(axis=axis) / LOWEST4))
 
 
-def _spread(base: Float32, inputs: int) -> Float32:
-    return np.repeat(base, inputs // len(base), axis=0)
-
-
-def _round_groups(weight: Float32, hessian: Float32, base: Float32) -> tuple[Float32, Float32]:
+def _round_groups(weight: Float32, hessian: Float32, bases: Float32) -> tuple[Float32, Float32]:
     """Return values, float32 [inputs, outputs], and scales, float32 [groups, outputs], both whole."""
     order = _order(np.diagonal(hessian))
     factor = inverse_factor(hessian[np.ix_(order.ravel(), order.ravel())])
-    waiting, bases = weight[order.ravel()], _spread(base, len(order))
-    values, scales = np.empty_like(weight), np.empty_like(bases)
+    waiting = weight[order.ravel()]
+    values, scales = np.empty_like(weight), np.empty((len(order), weight.shape[1]), dtype=np.float32)
     for step, members in enumerate(order):
         rows, stop = slice(step * GROUP, (step + 1) * GROUP), (step + 1) * GROUP
         place = members[0] // GROUP
-        fit = _fit_group(waiting[rows], factor[rows, rows], bases[place])
+        fit = _fit_group(waiting[rows], factor[rows, rows], bases[members[0]])
         waiting[stop:] -= factor[rows, stop:].T @ fit.left
         values[members], scales[place] = fit.values, fit.scale
     return values, scales
@@ -121,11 +124,11 @@ def _fit_group(rows: Float32, factor: Float32, base: Float32) -> _Fit:
     return _Fit(values[:, best, outputs], left[:, best, outputs], scales[best, outputs].astype(np.float32))
 
 
-def _refit(whole: Float32, base: Float32, gradient: Float32, hessian: Float32) -> Float32:
+def _refit(whole: Float32, base: Float32, ends: NDArray[np.int64], gradient: Float32, hessian: Float32) -> Float32:
     """Fit the scales of outputs, part by part, to what the whole numbers became; keeps the gradient up."""
-    base, width = base.copy(), len(whole) // len(base)
-    for part in range(len(base)):
-        rows = slice(part * width, (part + 1) * width)
+    base = base.copy()
+    for part, (begin, end) in enumerate(zip((0, *ends[:-1]), ends, strict=True)):
+        rows = slice(begin, end)
         pushed = hessian[:, rows] @ whole[rows]
         energy = np.maximum(np.einsum("kn,kn->n", whole[rows], pushed[rows]), np.finfo(np.float32).tiny)
         change = np.einsum("kn,kn->n", whole[rows], gradient[rows]) / energy

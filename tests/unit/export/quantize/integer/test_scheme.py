@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import erf
 
 import numpy as np
@@ -14,7 +14,7 @@ from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.encoder import LINEAR_INPUTS
 from biolord_export.kernels.layers import IntegerLinear
 from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantize.integer.layer import count_groups, quantize_inner, quantize_linear
+from biolord_export.quantize.integer.layer import center_keys, quantize_inner, quantize_linear
 from biolord_export.quantize.integer.scheme import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
 from biolord_export.quantize.integer.weight import IntegerWeight, dense, round_weight8
 from biolord_export.quantize.integer.weight4 import round_weight4
@@ -25,7 +25,7 @@ from unit.export.quantize.observed import observe
 
 Float32 = NDArray[np.float32]
 Statistics = Mapping[tuple[int, str], InputStatistics]
-WeightRounder = Callable[[Float32, Float32, int], tuple[IntegerWeight, ...]]
+WeightRounder = Callable[[Float32, Float32, Sequence[int] | None], tuple[IntegerWeight, ...]]
 QUANTIZERS = {8: (quantize_integer8, INTEGER8), 4: (quantize_integer4, INTEGER4)}
 
 
@@ -91,13 +91,9 @@ def test_the_encoder_has_the_shapes_that_the_operators_take(
         attention, feed_forward = layer.attention, layer.feed_forward
         linears = (attention.qkv, attention.output, feed_forward.first, *feed_forward.second)
         inner = len(weights.layers[0].fc2.weight)
-        widths = [
-            (dim, 3 * dim),
-            (dim, dim),
-            (dim, inner),
-            *[(inner // len(feed_forward.second), dim)] * len(linears[3:]),
-        ]
-        assert [linear.values.shape for linear in linears] == widths
+        assert [linear.values.shape for linear in linears[:3]] == [(dim, 3 * dim), (dim, dim), (dim, inner)]
+        assert {linear.values.shape[1] for linear in linears[3:]} == {dim}
+        assert sum(len(linear.values) for linear in linears[3:]) == inner
         assert {numbers.dtype for linear in linears for numbers in (linear.scale, linear.bias)} == {
             np.dtype(np.float32)
         }
@@ -109,11 +105,12 @@ def test_the_encoder_has_the_shapes_that_the_operators_take(
 def test_attention_stays_near_the_float32_one(
     weights: EncoderWeights, quantized: Quantized, statistics: Statistics, near: float
 ) -> None:
-    """Queries and keys come out as they were; values as the output projection wants them, whose product is right."""
+    """Queries and centered keys come out; values as the output projection wants them, whose product is right."""
     dim = weights.dim
     for number, (layer, found) in enumerate(zip(weights.layers, quantized.encoder.layers, strict=True)):
         x = statistics[number, "qkv"].held_back
-        projected, expected = project(found.attention, x), exact(layer.qkv, x)
+        qkv = center_keys(layer.qkv, statistics[number, "qkv"].mean)
+        projected, expected = project(found.attention, x), exact(qkv, x)
         assert relative(projected[:, : 2 * dim], expected[:, : 2 * dim]) < near
         outer = project_mixed(found.attention, projected[:, 2 * dim :])
         assert relative(outer, exact(layer.attention_output, expected[:, 2 * dim :])) < 1.5 * near
@@ -151,23 +148,28 @@ def test_a_bias_takes_back_what_rounding_shifts(round_weight: WeightRounder) -> 
     assert np.abs(found.bias - linear.bias - smoothing.center @ linear.weight).max() > 1e-3
 
 
+def test_centered_keys_leave_the_weights_of_attention_as_they_were() -> None:
+    """Their mean is zero, and every score of a query moves by the same."""
+    qkv, statistics = random_linear(64, 192), seen(64)
+    centered, x = center_keys(qkv, statistics.mean), correlated(20, 64)
+    before, after = exact(qkv, x), exact(centered, x)
+    assert np.array_equal(np.delete(before, np.s_[64:128], axis=1), np.delete(after, np.s_[64:128], axis=1))
+    assert np.allclose(exact(centered, statistics.mean)[64:128], 0, atol=1e-4)
+    moved = (after - before)[:, 64:128] @ before[:, :64].T
+    assert np.allclose(moved, moved[0], atol=1e-3 * np.abs(moved).max())
+
+
 def test_groups_of_inner_channels_make_up_the_layer() -> None:
     """All yield the layer's mean output together, the bias once; each group's scales fit its own weights."""
     fc2, x = random_linear(512, 20), gelu(correlated(400, 512))
+    x[:, :10] *= 20
     statistics = observe(x)
     order = np.argsort(-statistics.highest)
     found = quantize_inner(fc2, order, statistics, round_weight8)
-    assert [linear.values.shape for linear in found] == [(256, 20)] * 2
-    assert [linear.bias.any() for linear in found] == [True, False]
-    means = np.split(statistics.mean[order], 2)
+    widths = [len(linear.values) for linear in found]
+    assert (widths[0], sum(widths)) == (64, 512)
+    assert [linear.bias.any() for linear in found] == [True] + [False] * (len(found) - 1)
+    means = np.split(statistics.mean[order], np.cumsum(widths)[:-1])
     both = sum(mean @ weight_of(linear) + linear.bias for mean, linear in zip(means, found, strict=True))
     expected = exact(fc2, statistics.mean)
     assert np.allclose(both, expected, atol=1e-4 * np.abs(expected).max())
-
-
-@pytest.mark.parametrize(
-    ("channels", "groups"), [(64, 1), (128, 1), (256, 1), (320, 5), (512, 2), (1536, 6), (3072, 12)]
-)
-def test_groups_are_the_widest_that_the_operators_take(channels: int, groups: int) -> None:
-    """Multiples of 64 channels that divide all of them, 256 at most."""
-    assert count_groups(channels) == groups

@@ -43,7 +43,7 @@ def test_correlated_inputs_lose_less_than_by_plain_rounding(inputs: int, parts: 
     weight, covariance = random(inputs, 20), seen(inputs).covariance
     unseen = correlated(400, inputs, seed=9)
     unseen -= unseen.mean(axis=0)
-    found = whole(round_weight8(weight, covariance, parts))
+    found = whole(round_weight8(weight, covariance, [inputs // parts] * parts))
     for hessian, share in ((covariance, 0.5), (unseen.T @ unseen, 0.6)):
         error = output_power(found - weight, hessian)
         assert error < share * output_power(plain(weight, parts) - weight, hessian)
@@ -53,37 +53,33 @@ def test_correlated_inputs_lose_less_than_by_plain_rounding(inputs: int, parts: 
 def test_white_inputs_leave_plain_rounding(parts: int) -> None:
     """Where inputs have nothing to do with one another, every weight goes to the nearest step."""
     weight = random(90, 20)
-    found = whole(round_weight8(weight, np.eye(90, dtype=np.float32), parts))
+    found = whole(round_weight8(weight, np.eye(90, dtype=np.float32), [90 // parts] * parts))
     assert np.array_equal(found, plain(weight, parts))
 
 
 def test_parts_have_scales_of_their_own() -> None:
-    """Rows a thousand times the rest don't coarsen those of another part."""
+    """Rows a thousand times the rest don't coarsen those of another part, however wide that is."""
     weight = random(64, 5)
     weight[:16] *= 1000
-    one, four = (whole(round_weight8(weight, np.eye(64, dtype=np.float32), parts)) for parts in (1, 4))
-    assert np.abs(four[16:] - weight[16:]).max() < 0.02 < np.abs(one[16:] - weight[16:]).max()
+    one, two = (whole(round_weight8(weight, np.eye(64, dtype=np.float32), widths)) for widths in (None, [16, 48]))
+    assert np.abs(two[16:] - weight[16:]).max() < 0.02 < np.abs(one[16:] - weight[16:]).max()
 
 
 @settings(deadline=None, max_examples=30)
 @given(
-    inputs=st.integers(1, 20),
-    parts=st.integers(1, 4),
+    widths=st.lists(st.integers(1, 20), min_size=1, max_size=4),
     outputs=st.integers(1, 6),
     size=st.floats(1e-20, 1e15),
     dead=st.booleans(),
 )
-def test_any_weight_is_rounded_into_127_steps_a_side(
-    inputs: int, parts: int, outputs: int, size: float, dead: bool
-) -> None:
+def test_any_weight_is_rounded_into_127_steps_a_side(widths: list[int], outputs: int, size: float, dead: bool) -> None:
     """The kernels take -127 to 127, and inputs may be such that never vary."""
-    weight = random(inputs * parts, outputs) * np.float32(size)
+    weight = random(sum(widths), outputs) * np.float32(size)
     width = len(weight)
     covariance = np.zeros((width, width), np.float32) if dead else seen(width, tokens=20).covariance
-    found = round_weight8(weight, covariance, parts)
-    assert [(each.values.dtype, each.values.shape) for each in found] == [
-        (np.dtype(np.int8), (inputs, outputs))
-    ] * parts
+    found = round_weight8(weight, covariance, widths)
+    assert [each.values.shape for each in found] == [(each, outputs) for each in widths]
+    assert {each.values.dtype for each in found} == {np.dtype(np.int8)}
     assert min(each.values.min() for each in found) >= -127
     assert all(each.scale.dtype == np.float32 and (each.scale > 0).all() for each in found)
     assert np.isfinite(whole(found)).all()
@@ -112,7 +108,7 @@ def test_the_given_weight_is_left_alone() -> None:
     """Rounding works on a copy of weight and covariance."""
     weight, covariance = random(32, 4), seen(32).covariance
     before = weight.copy(), covariance.copy()
-    round_weight8(weight, covariance, 2)
+    round_weight8(weight, covariance, [8, 24])
     assert np.array_equal(weight, before[0])
     assert np.array_equal(covariance, before[1])
 

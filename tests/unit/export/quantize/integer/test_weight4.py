@@ -42,7 +42,7 @@ def test_correlated_inputs_lose_less_than_by_plain_rounding(inputs: int, parts: 
     weight, covariance = random(inputs, 20), seen(inputs).covariance
     unseen = correlated(400, inputs, seed=9)
     unseen -= unseen.mean(axis=0)
-    found = whole(round_weight4(weight, covariance, parts))
+    found = whole(round_weight4(weight, covariance, [inputs // parts] * parts))
     for hessian, share in ((covariance, 0.4), (unseen.T @ unseen, 0.5)):
         assert output_power(found - weight, hessian) < share * output_power(plain(weight) - weight, hessian)
 
@@ -56,27 +56,27 @@ def test_white_inputs_come_near_plain_rounding() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(
-    groups=st.integers(1, 3),
-    parts=st.integers(1, 3),
+    groups=st.lists(st.integers(1, 3), min_size=1, max_size=3),
     outputs=st.integers(1, 5),
     size=st.floats(1e-10, 1e6),
     spread=st.floats(1, 1e6),
     dead=st.booleans(),
 )
 def test_any_weight_becomes_what_the_operators_take(
-    groups: int, parts: int, outputs: int, size: float, spread: float, dead: bool
+    groups: list[int], outputs: int, size: float, spread: float, dead: bool
 ) -> None:
     """Values of 4 bits, whole scales from 1 to 15, products within 8 bits, for groups of whatever ranges."""
-    inputs = GROUP * groups * parts
+    widths = [GROUP * each for each in groups]
+    inputs = sum(widths)
     ranges = np.geomspace(1, spread, inputs, dtype=np.float32)[:, np.newaxis]
     weight = random(inputs, outputs) * ranges * np.float32(size)
     covariance = np.zeros((inputs, inputs), np.float32) if dead else seen(inputs, tokens=20).covariance
-    found = round_weight4(weight, covariance, parts)
-    assert [each.values.shape for each in found] == [(GROUP * groups, outputs)] * parts
-    for each in found:
+    found = round_weight4(weight, covariance, widths)
+    assert [each.values.shape for each in found] == [(width, outputs) for width in widths]
+    for count, each in zip(groups, found, strict=True):
         scales = group_scales(each)
         assert [str(a.dtype) for a in (each.values, scales, each.scale)] == ["int8", "int8", "float32"]
-        assert scales.shape == (groups, outputs)
+        assert scales.shape == (count, outputs)
         assert LOWEST4 <= each.values.min() <= each.values.max() <= HIGHEST4
         assert 1 <= scales.min() <= scales.max() <= LARGEST_GROUP_SCALE
         assert np.abs(each.values * np.repeat(scales.astype(int), GROUP, axis=0)).max() <= 127
@@ -91,7 +91,7 @@ def test_groups_have_scales_of_their_own() -> None:
     (found,) = round_weight4(weight, np.eye(64, dtype=np.float32))
     assert (group_scales(found)[0] > 5 * group_scales(found)[-1]).all()
     weight[:32] *= 100
-    assert np.abs(whole(round_weight4(weight, np.eye(64, dtype=np.float32), 2))[32:] - weight[32:]).max() < 0.4
+    assert np.abs(whole(round_weight4(weight, np.eye(64, dtype=np.float32), [32, 32]))[32:] - weight[32:]).max() < 0.4
 
 
 def test_an_output_of_zeros_stays_zero() -> None:
@@ -108,6 +108,6 @@ def test_the_given_weight_is_left_alone() -> None:
     """Rounding works on a copy of weight and covariance."""
     weight, covariance = random(64, 4), seen(64).covariance
     before = weight.copy(), covariance.copy()
-    round_weight4(weight, covariance, 2)
+    round_weight4(weight, covariance, [16, 48])
     assert np.array_equal(weight, before[0])
     assert np.array_equal(covariance, before[1])
