@@ -7,6 +7,7 @@ namespace biolord {
 
 constexpr int kMaxDim = 4096;       // rows of this width are held on the stack
 constexpr int kMaxInner = 16384;
+constexpr int kMaxVector = 65'536;  // of a text, behind the pooling
 constexpr int kMaxLength = 512;     // tokens of a text
 constexpr int kBlockTokens = 256;   // tokens that are worked on at once: more fall out of the second-level cache
 constexpr int kFewTokens = 128;     // up to here a run is cut into parts for several threads
@@ -66,12 +67,31 @@ struct FeedForwardTask {
   const Linear* second;  // [groups]
   Norm norm;
 };
+// In the order of the attributes' numbers.
+enum class Pooling { kMean, kFirst, kMax, kWeightedMean, kLast, kRootMean, kCount };
+enum class Activation {
+  kIdentity, kTanh, kRelu, kGelu, kSigmoid, kSilu, kMish, kLeakyRelu, kElu, kSelu, kCelu, kRelu6, kSoftplus, kSoftsign,
+  kLogSigmoid, kHardTanh, kHardSigmoid, kHardSwish, kTanhShrink, kCount,
+};
 struct PoolTask {
   const float* x;
   const int32_t* starts;
   int texts, dim;
-  bool first_token;
+  Pooling mode;
   float *sentence, *unit;
+  int skipped = 0;  // leading tokens of each text that aren't pooled
+};
+struct DenseTask {
+  const float* x;
+  int rows, inputs, outputs;
+  const float *packed, *bias;  // [outputs/16, inputs, 16], [outputs/16, 16]
+  Activation activation;
+  float* y;
+};
+struct UnitTask {
+  const float* x;
+  int rows, width;
+  float* y;
 };
 
 // False: out of memory.
@@ -82,6 +102,8 @@ struct Kind {
   bool (*attention)(const AttentionTask&, Workers&);
   bool (*feed_forward)(const FeedForwardTask&, Workers&);
   void (*pool)(const PoolTask&);
+  void (*dense)(const DenseTask&);
+  void (*unit)(const UnitTask&);
 };
 
 }  // namespace biolord

@@ -37,7 +37,8 @@ const char* choose(char* text, size_t size) {
 }
 OrtStatus* make_domain(OrtCustomOpDomain** made) {
   if (OrtStatus* status = api().CreateCustomOpDomain("biolord", made)) return status;
-  for (const CustomOp* op : {embed_operator(), attention_operator(), feed_forward_operator(), pool_operator()})
+  for (const CustomOp* op : {embed_operator(), attention_operator(), feed_forward_operator(), pool_operator(),
+                             dense_operator(), unit_operator()})
     if (OrtStatus* status = api().CustomOpDomain_Add(*made, op)) {
       api().ReleaseCustomOpDomain(*made);
       return status;

@@ -57,5 +57,7 @@ const CustomOp* embed_operator();
 const CustomOp* attention_operator();
 const CustomOp* feed_forward_operator();
 const CustomOp* pool_operator();
+const CustomOp* dense_operator();
+const CustomOp* unit_operator();
 
 }  // namespace biolord

@@ -59,8 +59,8 @@ def set_attribute(model: ModelProto, name: str, value: float | str | None) -> Mo
         ("FeedForward", "groups", 0, "attribute groups is 0, expected 1 to 32"),
         ("FeedForward", "groups", 3, "128 inner channels in 3 groups"),
         ("FeedForward", "groups", 1, "second has shape [2, 4, 16, 16, 4], expected [1, 4, 32, 16, 4]"),
-        ("Pool", "first_token", "1", "attribute first_token is no whole number"),
-        ("Pool", "first_token", 2, "attribute first_token is 2, expected 0 to 1"),
+        ("Pool", "mode", "1", "attribute mode is no whole number"),
+        ("Pool", "mode", 6, "attribute mode is 6, expected 0 to 5"),
     ],
 )
 def test_attributes(op: str, name: str, value: float | str | None, problem: str) -> None:
