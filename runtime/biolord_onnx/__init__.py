@@ -20,7 +20,8 @@ from biolord_onnx.errors import (
 if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact, open_artifact
     from biolord_onnx.artifact.manifest import Manifest
-    from biolord_onnx.embedder import Embedder, EncodeInfo
+    from biolord_onnx.embedder import Embedder
+    from biolord_onnx.encoding.info import EncodeInfo
 
 __version__ = "0.1.0"
 
@@ -41,7 +42,7 @@ __all__ = [
 _HOME = {
     "Artifact": "biolord_onnx.artifact.folder",
     "Embedder": "biolord_onnx.embedder",
-    "EncodeInfo": "biolord_onnx.embedder",
+    "EncodeInfo": "biolord_onnx.encoding.info",
     "Manifest": "biolord_onnx.artifact.manifest",
     "open_artifact": "biolord_onnx.artifact.folder",
 }

@@ -10,7 +10,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -256,7 +256,9 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
     limit, longer, first = embedder.max_length, 0, ""
     start = 0
     for rows in cut(source.rows()):
-        counts = np.atleast_1d(embedder.count_tokens([row.text for row in rows]))
+        texts = [row.text for row in rows]
+        found = embedder.count_tokens(texts, prompt=options.prompt, prompt_name=options.prompt_name)
+        counts = np.atleast_1d(found)
         for row, count in enumerate(counts.tolist(), start=start):
             if count > limit:
                 longer += 1
@@ -267,7 +269,7 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
             f"{first} ({longer} of {source.count} texts are longer): shorten them, or choose overflow 'truncate' or "
             "'window'"
         )
-    return EncodeOptions(options.normalize, options.batch_tokens, "truncate", options.precision)
+    return replace(options, overflow="truncate")
 
 
 def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Identity:
@@ -282,6 +284,8 @@ def _identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Ide
             ("--normalize", str(options.normalize)),
             ("--overflow", options.overflow),
             ("--precision", options.precision),
+            ("--truncate-dim", str(options.truncate_dim)),
+            ("prompt", manifest.prompts.choose(options.prompt, options.prompt_name)),
         )
     )
 

@@ -26,6 +26,8 @@ Output = Literal["sentence_embedding", "unit_embedding"]
 
 OUTPUTS: tuple[Output, ...] = ("sentence_embedding", "unit_embedding")
 INPUTS = ("input_ids", "attention_mask")
+SKIPPED = "skipped_tokens"
+"""The input of graphs that don't pool a prompt: how many leading tokens they leave out."""
 
 
 class NodeArg(Protocol):
@@ -63,6 +65,7 @@ class Session:
         runs_at_once: how many runs together keep the machine busiest. Compiled operators share the cores between runs:
             one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
             of a layer. onnxruntime's operators always take all.
+        skips: whether the graph can leave leading tokens out of the pooling.
     """
 
     ort_session: OrtSession
@@ -70,9 +73,10 @@ class Session:
     threads: int
     dim: int
     runs_at_once: int = 1
+    skips: bool = False
 
     def run(
-        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output
+        self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64], output: Output, skipped: int = 0
     ) -> NDArray[np.float32]:
         """Compute the vectors of one batch.
 
@@ -80,6 +84,7 @@ class Session:
             input_ids: int64 [batch, sequence].
             attention_mask: int64 [batch, sequence], 1 for tokens and 0 for padding.
             output: which of the graph's outputs.
+            skipped: leading tokens of each text that aren't pooled; 0 where the graph can't leave any out.
 
         Returns:
             float32 [batch, dim].
@@ -91,6 +96,8 @@ class Session:
         """
         batch, length = input_ids.shape
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if self.skips:
+            feed[SKIPPED] = np.array([skipped], dtype=np.int64)
         try:
             vectors = self.ort_session.run([output], feed)[0]
         except ort_errors() as error:
@@ -144,7 +151,8 @@ def open_session(
     settings = SessionSettings(cores.count, spinning)
     ort_session = _open(ort, artifact, chosen, settings)
     at_once = cores.count if artifact.manifest.requires.operators else 1
-    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, at_once)
+    skips = not artifact.manifest.prompts.pooled
+    return Session(ort_session, chosen.name, cores.count, artifact.manifest.dim, at_once, skips)
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
@@ -236,8 +244,9 @@ def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
     inputs = {node.name for node in ort_session.get_inputs()}
     outputs = {node.name: next(reversed(node.shape), None) for node in ort_session.get_outputs()}
     expected = dict.fromkeys(OUTPUTS, artifact.manifest.dim)
-    if inputs != set(INPUTS) or outputs != expected:
+    wanted = set(INPUTS) if artifact.manifest.prompts.pooled else {*INPUTS, SKIPPED}
+    if inputs != wanted or outputs != expected:
         raise ArtifactError(
             f"{artifact.model_path} has inputs {sorted(inputs)} and outputs {outputs}, "
-            f"expected {sorted(INPUTS)} and {expected}: export the artifact again"
+            f"expected {sorted(wanted)} and {expected}: export the artifact again"
         )
