@@ -13,7 +13,7 @@ from biolord_export.kernels.feed_forward import emit_feed_forward
 from biolord_export.kernels.pool import emit_pool
 
 if TYPE_CHECKING:
-    from biolord_export.checkpoint.modules import Pooling
+    from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.kernels.layers import IntegerEncoder
 
