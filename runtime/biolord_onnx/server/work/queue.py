@@ -38,6 +38,7 @@ class Work:
         output: which vectors are wanted.
         vectors: float32 [n, dim], filled in as runs end.
         done: called once, with None or what went wrong, by the thread that ended the last run.
+        skipped: leading tokens of each text that aren't pooled.
         left: texts without a vector so far.
         waiting: texts that wait in the queue.
         waiting_tokens: of those texts.
@@ -51,6 +52,7 @@ class Work:
     output: Output
     vectors: NDArray[np.float32]
     done: Callable[[BaseException | None], None]
+    skipped: int = 0
     left: int = field(init=False)
     waiting: int = field(init=False)
     waiting_tokens: int = field(init=False)
@@ -58,6 +60,11 @@ class Work:
     error: BaseException | None = None
     queued_at: float = 0.0
     started_at: float | None = None
+
+    @property
+    def wanted(self) -> tuple[Output, int]:
+        """What texts that run together have in common."""
+        return self.output, self.skipped
 
     def __post_init__(self) -> None:
         """Begin with every text left."""
@@ -73,11 +80,13 @@ class Run:
         parts: each text's request and its place there.
         lengths: int32 [texts], tokens of each.
         output: which vectors are wanted.
+        skipped: leading tokens of each text that aren't pooled.
     """
 
     parts: list[tuple[Work, int]]
     lengths: NDArray[np.int32]
     output: Output
+    skipped: int
 
     @property
     def ids(self) -> list[list[int]]:
@@ -133,10 +142,10 @@ class FairQueue:
         if not entries:
             return None
         first, _, leader, _ = entries[0]
-        output, near = leader.output, first + NEARBY * self._budget
+        wanted, near = leader.wanted, first + NEARBY * self._budget
         lengths = np.array([len(work.ids[place]) for _, _, work, place in entries], dtype=np.int32)
         suited = np.array(
-            [work.output == output and (work is leader or stamp <= near) for stamp, _, work, _ in entries]
+            [work.wanted == wanted and (work is leader or stamp <= near) for stamp, _, work, _ in entries]
         )
         places = np.flatnonzero(suited)
         batches = plan(lengths[places], self._budget, padded=self._padded)
@@ -145,7 +154,7 @@ class FairQueue:
             if number not in chosen:
                 heappush(self._heap, entry)
         order = sorted(chosen)
-        run = Run([entries[number][2:] for number in order], lengths[order], output)
+        run = Run([entries[number][2:] for number in order], lengths[order], *wanted)
         # Time goes on by a part of what each of the requests that wait would have got of this run.
         self._now = max(self._now, first) + float(run.lengths.sum()) / (FAVOR * self._requests + 1)
         for work, place in run.parts:
