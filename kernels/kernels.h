@@ -8,6 +8,7 @@ namespace biolord {
 constexpr int kMaxDim = 4096;       // rows of this width are held on the stack
 constexpr int kMaxInner = 16384;
 constexpr int kMaxGroups = 32;      // of inner channels
+constexpr int kMaxVector = 65'536;  // of a text, behind the pooling
 constexpr int kMaxLength = 512;     // tokens of a text
 constexpr int kMaxTurned = 8192;    // the same where positions are rotary
 constexpr int kBlockTokens = 256;   // tokens that are worked on at once: more fall out of the second-level cache
@@ -105,21 +106,40 @@ struct GatedFeedForwardTask {
   Linear first;  // the channels of a group, their gates, and so on
   const Linear* second;  // [groups]
 };
+// In the order of the attributes' numbers.
+enum class Pooling { kMean, kFirst, kMax, kWeightedMean, kLast, kRootMean, kCount };
+enum class Activation {
+  kIdentity, kTanh, kRelu, kGelu, kSigmoid, kSilu, kMish, kLeakyRelu, kElu, kSelu, kCelu, kRelu6, kSoftplus, kSoftsign,
+  kLogSigmoid, kHardTanh, kHardSigmoid, kHardSwish, kTanhShrink, kCount,
+};
 struct PoolTask {
   const float* x;
   const int32_t* starts;
   int texts, dim;
-  bool first_token;
+  Pooling mode;
   float *sentence, *unit;
+  int skipped = 0;  // leading tokens of each text that aren't pooled
 };
-enum class Activation { kTanh, kGelu, kRelu };
+struct DenseTask {
+  const float* x;
+  int rows, inputs, outputs;
+  const float *packed, *bias;  // [outputs/16, inputs, 16], [outputs/16, 16]
+  Activation activation;
+  float* y;
+};
+struct UnitTask {
+  const float* x;
+  int rows, width;
+  float* y;
+};
+enum class HeadActivation { kTanh, kGelu, kRelu };
 struct ScoreTask {
   const float* x;
   const int32_t* starts;
   int texts, dim;
   const float *dense, *dense_bias;    // [dim, dim], inputs first; [dim]
   const float *output, *output_bias;  // [dim], [1]
-  Activation activation;
+  HeadActivation activation;
   float* logits;
 };
 
@@ -145,6 +165,8 @@ struct Kind {
   bool (*attention)(const AttentionTask&, Workers&);
   bool (*feed_forward)(const FeedForwardTask&, Workers&);
   void (*pool)(const PoolTask&);
+  void (*dense)(const DenseTask&);
+  void (*unit)(const UnitTask&);
   bool (*project)(const ProjectTask&, Workers&);
   void (*normalize)(const NormTask&);
   bool (*rotary_attention)(const RotaryAttentionTask&, Workers&);

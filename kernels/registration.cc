@@ -35,7 +35,7 @@ OrtStatus* make_domain(OrtCustomOpDomain** made) {
   if (OrtStatus* status = api().CreateCustomOpDomain("biolord", made)) return status;
   for (const CustomOp* op : {embed_operator(), embed_pairs_operator(), embed_tokens_operator(), project_operator(), attention_operator(),
                              feed_forward_operator(), rotary_attention_operator(), gated_feed_forward_operator(), layer_norm_operator(),
-                             pool_operator(), score_operator()})
+                             pool_operator(), dense_operator(), unit_operator(), score_operator()})
     if (OrtStatus* status = api().CustomOpDomain_Add(*made, op)) {
       api().ReleaseCustomOpDomain(*made);
       return status;

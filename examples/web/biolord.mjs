@@ -17,6 +17,11 @@ export async function load(read, ort, Tokenizer) {
   if (!manifest.target.startsWith('portable')) {
     throw new Error(`the artifact is ${manifest.target}, which needs onnxruntime's own operators: export portable-int8`);
   }
+  const prompts = manifest.prompts ?? { texts: {}, default: null, pooled: true };
+  if (!prompts.pooled || manifest.truncation_side === 'left') {
+    throw new Error(`${manifest.name} leaves prompts out of its pooling, or cuts beginnings off: only biolord-onnx does so`);
+  }
+  const prompt = prompts.texts[prompts.default] ?? '';
   const tokenizer = new Tokenizer(parse(await read('tokenizer.json')), {});
   const session = await ort.InferenceSession.create(await read('model.onnx'), {
     executionProviders: ['wasm'],
@@ -24,9 +29,9 @@ export async function load(read, ort, Tokenizer) {
   });
   const limit = manifest.max_length.value;
 
-  /** Return the token ids of a text, cut to what the model reads; the last is the closing special token. */
+  /** Return the token ids of a text behind the checkpoint's default prompt, if it has one, cut to what the model reads; the last is the closing special token. */
   function encode(text) {
-    const { ids } = tokenizer.encode(text);
+    const { ids } = tokenizer.encode(prompt + text);
     return ids.length <= limit ? ids : [...ids.slice(0, limit - 1), ids.at(-1)];
   }
 

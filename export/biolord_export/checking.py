@@ -90,12 +90,14 @@ def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact
         with Embedder.load(reference.model) as embedder:
             yield _Exact(f"artifact {embedder.manifest.name}", embedder.dim, unit_vectors(embedder))
         return
-    # The artifact's own length and pooling: what is measured is the number format.
+    # The artifact's own length, width and pooling: what is measured is the number format.
+    manifest = artifact.manifest
     checkpoint = open_checkpoint(
         reference.model,
         revision=reference.revision,
-        pooling=artifact.manifest.pooling,
-        max_length=artifact.manifest.max_length.value,
+        pooling=manifest.pooling,
+        max_length=manifest.max_length.value,
+        truncate_dim=manifest.dim if manifest.whole_dim else None,
     )
     with _ENGINES[reference.engine](checkpoint) as exact:
         yield exact

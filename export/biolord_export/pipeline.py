@@ -129,8 +129,8 @@ def export_artifact(
     manifest = describe(checkpoint, target, weights, layers, calibrated.record)
     with beside(out) as draft:
         manifest = write_draft(draft, written.graph, checkpoint.tokenizer_json, manifest)
-        del calibrated, written
-        write_plain = partial(write_reference, checkpoint=checkpoint, weights=weights)
+        del calibrated, written, weights  # read again where they are needed: memory is scarcer than time
+        write_plain = partial(_read_and_write_reference, checkpoint=checkpoint)
         manifest, report = _verify(draft, manifest, options, write_plain, say)
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
@@ -182,7 +182,8 @@ def check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
 def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.int64]]:
     tokenizer = Tokenizer.from_json(checkpoint.tokenizer_json)
     limit = min(checkpoint.max_length.value, CALIBRATION_LENGTH)
-    return [np.array(ids, dtype=np.int64) for ids in tokenizer.tokenize(texts, limit).ids]
+    prompt = checkpoint.prompts.choose()
+    return [np.array(ids, dtype=np.int64) for ids in tokenizer.tokenize([prompt + text for text in texts], limit).ids]
 
 
 def _verify(
@@ -238,6 +239,10 @@ def measurable(draft: Path, target: Target, write_plain: Callable[..., None]) ->
         yield folder
 
 
+def _read_and_write_reference(folder: Path, checkpoint: Checkpoint, floats: FloatFormat = FLOAT32) -> None:
+    write_reference(folder, checkpoint, load_weights(checkpoint), floats)
+
+
 def write_reference(
     folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, floats: FloatFormat = FLOAT32
 ) -> None:
@@ -263,12 +268,12 @@ def describe(
         name=f"{plain_name(place.id)}-{target.name}",
         target=target.name,
         architecture=weights.architecture,
-        dim=weights.dim,
+        dim=checkpoint.pooling.width(weights.dim),
         max_length=checkpoint.max_length,
         pooling=checkpoint.pooling.mode,
-        normalized=checkpoint.pooling.normalize,
+        normalized=checkpoint.pooling.normalized,
         pad_id=weights.pad_id,
-        source=Source(place.id, place.revision, {checkpoint.weights.name: checkpoint.weights_sha256()}),
+        source=Source(place.id, place.revision, checkpoint.weights_sha256()),
         quantization=quantization,
         fidelity=None,
         batch_invariance=BatchInvariance(0.0, "not measured"),
@@ -278,6 +283,9 @@ def describe(
         tools=_tools(),
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         license=license_notice(place.id),
+        prompts=checkpoint.prompts,
+        truncation_side=checkpoint.truncation_side,
+        whole_dim=checkpoint.pooling.whole_width(weights.dim) if checkpoint.pooling.cut else None,
         notes=checkpoint.notes,
         reranking=checkpoint.reranking,
     )

@@ -1,4 +1,4 @@
-// The graph's ends: token ids to the first hidden rows, the last hidden rows to vectors.
+// The graph's beginning: token ids to the first hidden rows.
 #pragma once
 #include "body/mode.h"
 #include "body/rows.h"
@@ -27,31 +27,6 @@ static void embed(const biolord::EmbedTask& t) {
       const float* type = t.types ? t.types + t.type_ids[at] * t.dim : nullptr;
       embed_token(t, id, id == t.pad_id ? t.first_position - 1 : place++, type, t.y + static_cast<size_t>(i) * t.dim);
     }
-  }
-}
-
-INLINE void pool_text(const biolord::PoolTask& t, const float* x, int tokens, float* sentence, float* unit) {
-  const Floats inverse = all(1.0f / static_cast<float>(tokens));
-  Floats squares = all(0);
-  for (int c = 0; c < t.dim; c += 16) {
-    Floats v = load(x + c);
-    if (!t.first_token) {
-      Floats sums = all(0);
-      for (int i = 0; i < tokens; i++) sums = add(sums, load(x + static_cast<size_t>(i) * t.dim + c));
-      v = mul(sums, inverse);
-    }
-    store(sentence + c, v);
-    squares = fma(v, v, squares);
-  }
-  const Floats length = all(1.0f / greater(__builtin_sqrtf(sum(squares)), 1e-12f));
-  for (int c = 0; c < t.dim; c += 16) store(unit + c, mul(load(sentence + c), length));
-}
-static void pool(const biolord::PoolTask& t) {
-  const FloatMode mode;
-  for (int text = 0; text < t.texts; text++) {
-    const size_t out = static_cast<size_t>(text) * t.dim;
-    pool_text(t, t.x + static_cast<size_t>(t.starts[text]) * t.dim, t.starts[text + 1] - t.starts[text], t.sentence + out,
-              t.unit + out);
   }
 }
 

@@ -13,6 +13,7 @@ INLINE size_t products_room(const biolord::Linear& w) {
 }
 }  // namespace
 
+#include "body/dense.h"
 #include "body/ends.h"
 #include "body/feed_forward.h"
 #include "body/gated_feed_forward.h"
@@ -25,6 +26,6 @@ INLINE size_t products_room(const biolord::Linear& w) {
   namespace biolord {                               \
   bool supports_##name();                           \
   extern const Kind kind_##name;                    \
-  const Kind kind_##name = {#name,     supports_##name, embed,            attention,          feed_forward, pool, \
-                            project,   normalize,       rotary_attention, gated_feed_forward, scan,         score}; \
+  const Kind kind_##name = {#name,   supports_##name, embed,            attention,          feed_forward, pool,  dense, unit, \
+                            project, normalize,       rotary_attention, gated_feed_forward, scan,         score}; \
   }

@@ -16,10 +16,10 @@ INLINE Floats tanh_lanes(Floats x) {
   }
   return load(v);
 }
-INLINE Floats activated(Floats x, biolord::Activation activation) {
+INLINE Floats activated(Floats x, biolord::HeadActivation activation) {
   switch (activation) {
-    case biolord::Activation::kTanh: return tanh_lanes(x);
-    case biolord::Activation::kGelu: return gelu(x);
+    case biolord::HeadActivation::kTanh: return tanh_lanes(x);
+    case biolord::HeadActivation::kGelu: return gelu(x);
     default: return max(x, all(0));
   }
 }

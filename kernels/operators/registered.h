@@ -64,5 +64,7 @@ const CustomOp* project_operator();
 const CustomOp* layer_norm_operator();
 const CustomOp* rotary_attention_operator();
 const CustomOp* gated_feed_forward_operator();
+const CustomOp* dense_operator();
+const CustomOp* unit_operator();
 
 }  // namespace biolord

@@ -22,7 +22,7 @@ struct Score {
     task.dim = static_cast<int>(dim);
     task.dense = node.floats(2, "dense", {dim, dim}), task.dense_bias = node.floats(3, "dense_bias", {dim});
     task.output = node.floats(4, "output", {dim}), task.output_bias = node.floats(5, "output_bias", {1});
-    task.activation = static_cast<Activation>(node.integer_or("activation", 0, 0, 2));
+    task.activation = static_cast<HeadActivation>(node.integer_or("activation", 0, 0, 2));
   }
   void compute(Run& run) const {
     const Tensor hidden = run.input(0, "hidden", kFloat, {kAny, task.dim}), starts = run.input(1, "starts", kInt32, {kAny});

@@ -27,10 +27,11 @@ struct OrtValue {
   bool constant = false, given = false;
 };
 constexpr size_t kMaxInputs = 16;
+constexpr int kIntegers = 9;  // attributes; epsilon is counted behind them
 struct Graph {
   OrtValue inputs[kMaxInputs], outputs[2];
   size_t count = 0;
-  int64_t heads = 0, groups = 0, first_position = 0, first_token = 0, value_bits = 0, window = 0, normalized = 0;
+  int64_t heads = 0, groups = 0, first_position = 0, mode = 0, value_bits = 0, window = 0, normalized = 0, width = 0, activation = 0;
   float epsilon = 0;
   int missing = 0, mistyped = 0;  // bits of attributes that aren't given, or of another type
 };
@@ -49,9 +50,10 @@ static OrtStatus* problem(int, const char* text) {
 static const Graph& graph_of(const void* handle) { return *static_cast<const Graph*>(handle); }
 static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int64_t* value) {
   const Graph& g = graph_of(info);
-  const char* names[] = {"heads", "groups", "first_position", "first_token", "value_activation_bits", "window", "normalized"};
-  const int64_t values[] = {g.heads, g.groups, g.first_position, g.first_token, g.value_bits, g.window, g.normalized};
-  for (int i = 0; i < 7; i++)
+  const char* names[kIntegers] = {"heads",  "groups",     "first_position", "mode", "value_activation_bits",
+                                  "window", "normalized", "width",          "activation"};
+  const int64_t values[kIntegers] = {g.heads, g.groups, g.first_position, g.mode, g.value_bits, g.window, g.normalized, g.width, g.activation};
+  for (int i = 0; i < kIntegers; i++)
     if (!strcmp(name, names[i])) {
       if (g.missing >> i & 1) break;
       if (g.mistyped >> i & 1) return problem(1, "Attribute name and type don't match");
@@ -60,7 +62,7 @@ static OrtStatus* attribute_int(const OrtKernelInfo* info, const char* name, int
   return problem(1, "No attribute with that name is defined.");
 }
 static OrtStatus* attribute_float(const OrtKernelInfo* info, const char*, float* value) {
-  if (graph_of(info).missing >> 7 & 1) return problem(1, "no such attribute");
+  if (graph_of(info).missing >> kIntegers & 1) return problem(1, "no such attribute");
   *value = graph_of(info).epsilon;
   return nullptr;
 }
@@ -171,9 +173,10 @@ struct Fuzzer {
     input(kFloat, true, {3, outputs});
   }
   void attributes(int64_t heads, int64_t groups) {
-    g.heads = perhaps(heads), g.groups = perhaps(groups), g.first_position = perhaps(0), g.first_token = perhaps(random.whole(0, 1));
+    g.heads = perhaps(heads), g.groups = perhaps(groups), g.first_position = perhaps(0), g.mode = perhaps(random.whole(0, 5));
+    g.activation = perhaps(random.whole(0, 18));
     g.epsilon = sometimes() ? NAN : 1e-5f, g.value_bits = perhaps(8 * random.whole(1, 2));
-    g.missing = sometimes() ? random.whole(0, 255) : 0, g.mistyped = sometimes() ? random.whole(0, 127) : 0;
+    g.missing = sometimes() ? random.whole(0, 1023) : 0, g.mistyped = sometimes() ? random.whole(0, 511) : 0;
     g.window = perhaps(random.whole(0, 40)), g.normalized = perhaps(random.whole(0, 1));
   }
   void embed(int dim) {
@@ -230,24 +233,38 @@ struct Fuzzer {
     input(kInt8, true, {groups, dim / 16, width / (bits4 ? 8 : 4), 16, 4}), input(kFloat, true, {2 * groups + 1, dim});
     if (bits4) scales({2 * inner / 16, dim / 32, 16}), scales({groups, dim / 16, width / 32, 16});
   }
+  void pool(int dim) {
+    starts(input(kFloat, false, {random.whole(1, 30), dim}));
+    if (random.whole(0, 1)) return;
+    OrtValue& value = input(kInt64, false, {1});
+    if (value.info.type == kInt64 && elements(value.info)) static_cast<int64_t*>(value.data)[0] = perhaps(0);
+  }
+  void dense() {
+    const int inputs = random.whole(1, 80), outputs = random.whole(1, 70), panels = (outputs + 15) / 16;
+    input(kFloat, false, {random.whole(0, 9), inputs}), input(kFloat, true, {panels, inputs, 16}), input(kFloat, true, {panels, 16});
+    g.width = perhaps(outputs);
+  }
   // Makes a graph, its kernel, and a run; true if it was valid.
   bool once() {
     g = Graph();
     hostile = random.whole(0, 3) ? random.whole(1, 60) : 0;
     const int dim = 64 * random.whole(1, 3), heads = dim / 16 / random.whole(1, 2) / random.whole(1, 2), groups = random.whole(1, 3);
     const bool bits4 = random.whole(0, 1);
-    const CustomOp* ops[] = {embed_operator(), attention_operator(), feed_forward_operator(), pool_operator(), embed_tokens_operator(),
-                             project_operator(), layer_norm_operator(), rotary_attention_operator(), gated_feed_forward_operator()};
-    const int which = random.whole(0, 8), wide_heads = dim / 32;
+    const CustomOp* ops[] = {embed_operator(),   attention_operator(),  feed_forward_operator(),     pool_operator(),
+                             embed_tokens_operator(), project_operator(), layer_norm_operator(), rotary_attention_operator(),
+                             gated_feed_forward_operator(), dense_operator(), unit_operator()};
+    const int which = random.whole(0, 10), wide_heads = dim / 32;
     if (which == 0) embed(dim);
     if (which == 1) attention(dim, heads, bits4);
     if (which == 2) feed_forward(dim, groups, bits4);
-    if (which == 3) starts(input(kFloat, false, {random.whole(1, 30), dim}));
+    if (which == 3) pool(dim);
     if (which == 4) embed_tokens(dim);
     if (which == 5) project(dim);
     if (which == 6) layer_norm(dim);
     if (which == 7) rotary_attention(dim, wide_heads, bits4);
     if (which == 8) gated_feed_forward(dim, groups, bits4);
+    if (which == 9) dense();
+    if (which == 10) input(kFloat, false, {random.whole(0, 9), random.whole(1, 80)});
     attributes(which == 7 ? wide_heads : heads, groups);
     const bool valid = run(ops[which]);
     for (OrtValue& value : g.inputs) free(value.data);

@@ -37,7 +37,7 @@ static uint64_t hash_of(const Kind& kind, const M& model) {
   const int dim = model.sizes.dim;
   float *x = many<float>(static_cast<size_t>(t.starts[kTexts]) * dim), *sentence = many<float>(kTexts * dim), *unit = many<float>(kTexts * dim);
   run(kind, model, t, x);
-  kind.pool({x, t.starts, kTexts, dim, false, sentence, unit});
+  kind.pool({x, t.starts, kTexts, dim, Pooling::kMean, sentence, unit});
   return hash(unit, static_cast<size_t>(kTexts) * dim, hash(sentence, static_cast<size_t>(kTexts) * dim));
 }
 static bool is_wanted(const Kind& kind, int count, char** names) {
@@ -54,6 +54,27 @@ static void print(const char* family, const S& sizes, int count, char** names) {
     const unsigned long long found = hash_of(*kind, model);
     printf("%s%d-%d-%d-%d %s %016llx\n", family, sizes.dim, sizes.inner, sizes.bits4 ? 4 : 8, sizes.value_bits, kind->name, found);
   }
+}
+
+// Every pooling, and behind it a layer with every activation, of the same made-up rows.
+static uint64_t hash_of_heads(const Kind& kind) {
+  constexpr int dim = 64, rows = 23, texts = 3, outputs = 37;
+  const int32_t starts[] = {0, 5, 6, rows};
+  Random random;
+  const float* x = random.floats(static_cast<size_t>(rows) * dim, 0, 1);
+  const float *packed = random.floats(3 * dim * 16, 0, 0.3f), *bias = random.floats(48, 0, 1);
+  float *sentence = many<float>(texts * dim), *unit = many<float>(texts * dim), *y = many<float>(texts * outputs);
+  uint64_t seed = 0;
+  for (int mode = 0; mode < static_cast<int>(Pooling::kCount); mode++) {
+    kind.pool({x, starts, texts, dim, static_cast<Pooling>(mode), sentence, unit});
+    seed = hash(unit, texts * dim, seed);
+    for (int activation = 0; activation < static_cast<int>(Activation::kCount); activation++) {
+      kind.dense({sentence, texts, dim, outputs, packed, bias, static_cast<Activation>(activation), y});
+      kind.unit({y, texts, outputs, y});
+      seed = hash(y, texts * outputs, seed);
+    }
+  }
+  return seed;
 }
 
 // Of what a scan of made-up vectors shows, in any order: two queries take all rows, the others those that may be above 0.
@@ -74,6 +95,8 @@ static uint64_t hash_of_scan(const Kind& kind, int dim) {
   return kind.scan(task) ? found : 0;
 }
 int main(int count, char** names) {
+  for (int i = 0; const Kind* kind = kind_at(i); i++)
+    if (is_wanted(*kind, count, names)) printf("heads %s %016llx\n", kind->name, static_cast<unsigned long long>(hash_of_heads(*kind)));
   for (int dim = 64; dim <= 768; dim += 704)
     for (int i = 0; const Kind* kind = kind_at(i); i++)
       if (is_wanted(*kind, count, names))

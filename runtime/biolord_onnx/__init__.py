@@ -20,7 +20,8 @@ from biolord_onnx.errors import (
 if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact, open_artifact
     from biolord_onnx.artifact.manifest import Manifest
-    from biolord_onnx.embedder import Embedder, EncodeInfo
+    from biolord_onnx.embedder import Embedder
+    from biolord_onnx.encoding.info import EncodeInfo
     from biolord_onnx.index.building.options import BuildOptions
     from biolord_onnx.index.building.vocabulary import Name, Synonyms, Vocabulary
     from biolord_onnx.index.hits import Hit
@@ -56,7 +57,7 @@ _HOME = {
     "Artifact": "biolord_onnx.artifact.folder",
     "BuildOptions": "biolord_onnx.index.building.options",
     "Embedder": "biolord_onnx.embedder",
-    "EncodeInfo": "biolord_onnx.embedder",
+    "EncodeInfo": "biolord_onnx.encoding.info",
     "Hit": "biolord_onnx.index.hits",
     "Index": "biolord_onnx.index.index",
     "Manifest": "biolord_onnx.artifact.manifest",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, overload
+from typing import Literal, Self, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,10 @@ from biolord_onnx.artifact.folder import Artifact, open_artifact
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, read_ranges
 from biolord_onnx.encoding.encoder import Encoder
+from biolord_onnx.encoding.info import EncodeInfo
+from biolord_onnx.encoding.keywords import EncodeKeywords
 from biolord_onnx.encoding.precision import Precision, Vectors
+from biolord_onnx.encoding.prompted import PromptedEncoding
 from biolord_onnx.encoding.settings import Overflow, merge_normalize, resolve_settings
 from biolord_onnx.encoding.texts import TextInput, as_texts
 from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
@@ -27,24 +29,7 @@ from biolord_onnx.session.session import Output
 STREAM_TEXTS = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class EncodeInfo:
-    """Vectors and what was done to the texts.
-
-    A single string gives arrays of one dimension less.
-
-    Attributes:
-        vectors: [n, dim].
-        token_counts: int32 [n], tokens per text before any cut, special tokens included.
-        truncated: bool [n], which texts were cut to the limit; none with ``overflow="window"``.
-    """
-
-    vectors: Vectors
-    token_counts: NDArray[np.int32]
-    truncated: NDArray[np.bool_]
-
-
-class Embedder:
+class Embedder(PromptedEncoding):
     """Encodes texts with an artifact. Safe to share between threads.
 
     A vector is a function of its text alone: order, duplicates, batch size and threads never change it.
@@ -133,41 +118,22 @@ class Embedder:
 
     @overload
     def encode(
-        self,
-        texts: TextInput,
-        *,
-        normalize: bool | None = None,
-        batch_tokens: int | None = None,
-        overflow: Overflow = "truncate",
-        precision: Precision = "float32",
-        show_progress_bar: bool | None = False,
-        batch_size: int | None = None,
-        normalize_embeddings: bool = False,
-        convert_to_numpy: Literal[True] = True,
-        convert_to_tensor: bool = False,
+        self, texts: TextInput, *, convert_to_numpy: Literal[True] = True, **keywords: Unpack[EncodeKeywords]
     ) -> Vectors: ...
 
     @overload
     def encode(
-        self,
-        texts: TextInput,
-        *,
-        normalize: bool | None = None,
-        batch_tokens: int | None = None,
-        overflow: Overflow = "truncate",
-        precision: Precision = "float32",
-        show_progress_bar: bool | None = False,
-        batch_size: int | None = None,
-        normalize_embeddings: bool = False,
-        convert_to_numpy: bool,
-        convert_to_tensor: bool = False,
+        self, texts: TextInput, *, convert_to_numpy: bool, **keywords: Unpack[EncodeKeywords]
     ) -> Vectors | list[Vectors]: ...
 
     def encode(  # noqa: PLR0913 - sentence-transformers' keywords beside our own
         self,
         texts: TextInput,
         *,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
         normalize: bool | None = None,
+        truncate_dim: int | None = None,
         batch_tokens: int | None = None,
         overflow: Overflow = "truncate",
         precision: Precision = "float32",
@@ -183,8 +149,12 @@ class Embedder:
 
         Args:
             texts: a string, or any iterable of n strings.
+            prompt: text to put in front of each; an empty one for none.
+            prompt_name: of one of the checkpoint's prompts, `manifest.prompts`; None for its default, if it has one.
             normalize: True for unit vectors, False for none, None for what sentence-transformers gives for
                 this checkpoint.
+            truncate_dim: numbers that are left of a vector, for checkpoints that were trained so (Matryoshka); unit
+                vectors are made so after that.
             batch_tokens: most tokens of one run; it changes speed and memory, never a vector.
             overflow: what to do with texts over `max_length`: ``truncate``, ``error``, or ``window``, which averages
                 the vectors of overlapping windows, weighted by their tokens.
@@ -212,6 +182,9 @@ class Embedder:
             )
         info = self.encode_with_info(
             texts,
+            prompt=prompt,
+            prompt_name=prompt_name,
+            truncate_dim=truncate_dim,
             normalize=merge_normalize(normalize, normalize_embeddings),
             batch_tokens=batch_tokens,
             overflow=overflow,
@@ -225,11 +198,14 @@ class Embedder:
             warnings.warn(message, TruncationWarning, stacklevel=2)
         return info.vectors if convert_to_numpy or isinstance(texts, str) else list(info.vectors)
 
-    def encode_with_info(
+    def encode_with_info(  # noqa: PLR0913 - the keywords of encode
         self,
         texts: TextInput,
         *,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
         normalize: bool | None = None,
+        truncate_dim: int | None = None,
         batch_tokens: int | None = None,
         overflow: Overflow = "truncate",
         precision: Precision = "float32",
@@ -241,16 +217,19 @@ class Embedder:
         The arguments and errors are those of `encode`.
         """
         encoder = self._open_encoder()
+        prompted = encoder.prompted(as_texts(texts), self._manifest.prompts.choose(prompt, prompt_name))
         settings = resolve_settings(
-            normalized_checkpoint=self._manifest.normalized,
+            self._manifest,
             normalize=normalize,
+            truncate_dim=truncate_dim,
             batch_tokens=batch_tokens,
             batch_size=batch_size,
             overflow=overflow,
             precision=precision,
             read_ranges=self._read_ranges,
         )
-        vectors, counts = encoder.encode(as_texts(texts), settings, show_progress_bar=bool(show_progress_bar))
+        settings = settings.skipping(prompted.skipped)
+        vectors, counts = encoder.encode(prompted.texts, settings, show_progress_bar=bool(show_progress_bar))
         truncated = (counts > self.max_length) & (settings.overflow != "window")
         if isinstance(texts, str):
             # [0, ...] gives an array where [0] would give a scalar.
@@ -261,7 +240,10 @@ class Embedder:
         self,
         texts: Iterable[str],
         *,
+        prompt: str | None = None,
+        prompt_name: str | None = None,
         normalize: bool | None = None,
+        truncate_dim: int | None = None,
         batch_tokens: int | None = None,
         overflow: Overflow = "truncate",
         precision: Precision = "float32",
@@ -273,7 +255,10 @@ class Embedder:
 
         Args:
             texts: any iterable of strings, such as the lines of a file.
+            prompt: text to put in front of each.
+            prompt_name: of one of the checkpoint's prompts.
             normalize: True for unit vectors, False for none, None for the checkpoint's own.
+            truncate_dim: numbers that are left of a vector.
             batch_tokens: most tokens of one run.
             overflow: what to do with texts over `max_length`.
             precision: number format of the vectors.
@@ -291,20 +276,25 @@ class Embedder:
         remaining = iter(texts)
         while part := list(islice(remaining, STREAM_TEXTS)):
             yield self.encode(
-                part, normalize=normalize, batch_tokens=batch_tokens, overflow=overflow, precision=precision
+                part,
+                prompt=prompt,
+                prompt_name=prompt_name,
+                normalize=normalize,
+                truncate_dim=truncate_dim,
+                batch_tokens=batch_tokens,
+                overflow=overflow,
+                precision=precision,
             )
 
-    @overload
-    def count_tokens(self, texts: str) -> int: ...
-
-    @overload
-    def count_tokens(self, texts: TextInput) -> int | NDArray[np.int32]: ...
-
-    def count_tokens(self, texts: TextInput) -> int | NDArray[np.int32]:
-        """Count tokens before any cut, special tokens included.
+    def count_tokens(
+        self, texts: TextInput, *, prompt: str | None = None, prompt_name: str | None = None
+    ) -> int | NDArray[np.int32]:
+        """Count tokens before any cut, special tokens and those of the prompt included.
 
         Args:
             texts: a string, or any iterable of n strings.
+            prompt: as of `encode`.
+            prompt_name: likewise.
 
         Returns:
             A number for a string, int32 [n] otherwise.
@@ -314,7 +304,9 @@ class Embedder:
             InputError: a text can't be encoded as UTF-8.
             BiolordError: the embedder is closed.
         """
-        counts = self._open_encoder().count_tokens(as_texts(texts))
+        encoder = self._open_encoder()
+        prompted = encoder.prompted(as_texts(texts), self._manifest.prompts.choose(prompt, prompt_name))
+        counts = encoder.count_tokens(prompted.texts)
         return int(counts[0]) if isinstance(texts, str) else counts
 
     def close(self) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.embedder import Embedder
+from biolord_onnx.encoding.info import EncodeInfo
 from biolord_onnx.encoding.precision import Precision, check_precision
 from biolord_onnx.encoding.settings import Overflow, check_overflow
 from biolord_onnx.errors import TruncationWarning
@@ -27,17 +28,29 @@ class EncodeOptions:
     batch_tokens: int | None = None
     overflow: Overflow = "truncate"
     precision: Precision = "float32"
+    prompt: str | None = None
+    prompt_name: str | None = None
+    truncate_dim: int | None = None
 
     def __post_init__(self) -> None:
         """Check the names."""
         check_overflow(self.overflow)
         check_precision(self.precision)
 
+    def for_prompt(self, embedder: Embedder, name: str) -> EncodeOptions:
+        """Return these options with a prompt of the artifact's, if it has one of that name and none was asked for."""
+        if self.prompt is not None or self.prompt_name is not None:
+            return self
+        return replace(self, prompt_name=embedder.manifest.prompts.named(name))
+
     def encode(self, embedder: Embedder, texts: list[str]) -> EncodeInfo:
         """Encode texts so, and say nothing of those that were cut."""
         return embedder.encode_with_info(
             texts,
+            prompt=self.prompt,
+            prompt_name=self.prompt_name,
             normalize=self.normalize,
+            truncate_dim=self.truncate_dim,
             batch_tokens=self.batch_tokens,
             overflow=self.overflow,
             precision=self.precision,

@@ -39,6 +39,9 @@ VALID: dict[str, Any] = {
     "license": "MIT",
     "notes": ["--max-length 48"],
     "reranking": {"activation": "sigmoid", "prefix": [2], "middle": [3], "suffix": [3], "token_types": True},
+    "prompts": {"texts": {"query": "query: "}, "default": "query", "pooled": True},
+    "truncation_side": "right",
+    "whole_dim": 768,
 }
 # What may stand in the place of a value: of every type, at and beyond every bound.
 NUMBERS = (-1, 0, 1, 2, 64, 65, 65_536, 65_537, 2**31 - 1, 2**31, -0.5, 0.5)
@@ -117,7 +120,7 @@ def test_every_member_has_a_row_in_the_reference() -> None:
     """Of the manifest, and of the tables in it."""
     page = (DOCS / "reference" / "artifact.md").read_text(encoding="utf-8")
     members = {str(key) for path in PLACES for key in path[-1:] if not isinstance(key, int)}
-    free_form = {"scheme", "passed", "model.safetensors", "biolord", "biolord-onnx", "avx2"}
+    free_form = {"scheme", "passed", "model.safetensors", "biolord", "biolord-onnx", "avx2", "query"}
     assert {member for member in members - free_form if f"`{member}`" not in page} == set()
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from llama_index.core import Settings, VectorStoreIndex
 from llama_index.core.schema import TextNode
 
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.errors import InputError, TruncationWarning
@@ -29,6 +31,7 @@ from biolord_onnx.integrations.chroma import BiolordEmbeddingFunction
 from biolord_onnx.integrations.haystack import BiolordDocumentEmbedder, BiolordTextEmbedder
 from biolord_onnx.integrations.langchain import BiolordEmbeddings
 from biolord_onnx.integrations.llama_index import BiolordEmbedding
+from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 
 TEXTS = ["cat scratch", "dog bite", "heart fever", ""]
 
@@ -47,6 +50,35 @@ def test_making_one_loads_nothing(tmp_path: Path) -> None:
         assert made is not None
     with pytest.raises(Exception, match="missing does not exist, expected the artifact folder"):
         embeddings.embed_query("cat")
+
+
+@pytest.fixture
+def prompted(tmp_path: Path) -> str:
+    """Give an artifact with prompts for queries and documents."""
+    prompts = Prompts({"query": "cat ", "document": "of "})
+    return str(write_tiny_artifact(tmp_path / "prompted", replace(tiny_manifest(), prompts=prompts)))
+
+
+def test_queries_and_documents_get_their_prompts(prompted: str, embedder: Embedder) -> None:
+    """In all four libraries."""
+    query, document = (embedder.encode(text, normalize=True) for text in ("cat bite", "of bite"))
+    langchain, llama = BiolordEmbeddings(prompted), BiolordEmbedding(prompted)
+    chroma = BiolordEmbeddingFunction(prompted)
+    (passage,) = BiolordDocumentEmbedder(prompted).run(documents=[Document(content="bite")])["documents"]
+    for found in (
+        langchain.embed_query("bite"),
+        llama.get_query_embedding("bite"),
+        BiolordTextEmbedder(prompted).run(text="bite")["embedding"],
+        chroma.embed_query(["bite"])[0],
+    ):
+        np.testing.assert_allclose(found, query, atol=1e-6)
+    for found in (
+        langchain.embed_documents(["bite"])[0],
+        llama.get_text_embedding("bite"),
+        passage.embedding,
+        chroma(["bite"])[0],
+    ):
+        np.testing.assert_allclose(found, document, atol=1e-6)
 
 
 # --- LangChain ----------------------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     folders = {name: write_layout(place / name, layout) for name, layout in LAYOUTS.items()}
     folders[REAL] = _real_without_fast_file(place / "real")
     prepared = {
-        name: prepare_tokenizer(read_modules(folder), read_encoder_config(folder)) for name, folder in folders.items()
+        name: prepare_tokenizer(read_modules(folder), read_encoder_config(folder)).json
+        for name, folder in folders.items()
     }
     rules = compile_rules(compatibility_rules())
     model = write_model(place / "sentencepiece.bpe.model", rules=rules)

@@ -59,7 +59,7 @@ def write_artifact(folder: Path, model: Path, name: str) -> Path:
         target=f"cpu-int{bits}",
         architecture=weights.architecture,
         max_length=checkpoint.max_length,
-        normalized=checkpoint.pooling.normalize,
+        normalized=checkpoint.pooling.normalized,
         pad_id=weights.pad_id,
         requires=Requirements(LOWEST_ONNXRUNTIME, (), dict(VERSIONS)),
         golden=Golden(golden_texts(), HASHES[name]),

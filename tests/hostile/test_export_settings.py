@@ -10,7 +10,6 @@ import pytest
 from tiny.checkpoint import write_checkpoint
 from tiny.settings import (
     LIBRARY,
-    NO_MODULES,
     POOLING,
     SENTENCE,
     TEXT_ONLY,
@@ -20,27 +19,21 @@ from tiny.settings import (
     put,
     remove,
     rename,
-    with_tokenizer,
 )
 from tiny.tokenizer import write_json
 from unit.export.places import Place
 
 REFUSED: dict[str, tuple[Edit, str]] = {
-    "a default prompt": (
-        put(LIBRARY, prompts={"query": "fever: "}, default_prompt_name="query"),
-        "default_prompt_name is 'query', sentence-transformers puts 'fever: ' in front of every text",
-    ),
     "a default prompt that isn't there": (put(LIBRARY, default_prompt_name="mine"), "which is none of its prompts"),
     "a default prompt that is no name": (put(LIBRARY, default_prompt_name=1), "which is none of its prompts"),
     "prompts that are no texts": (
         put(LIBRARY, prompts={"query": 1}),
         "prompts is {'query': 1}, expected texts by name",
     ),
-    "shorter vectors": (put(LIBRARY, truncate_dim=16), "truncate_dim is 16, sentence-transformers cuts vectors of 64"),
     "a width that is no number": (put(LIBRARY, truncate_dim="16"), "truncate_dim is '16'"),
+    "a width of nothing": (put(LIBRARY, truncate_dim=0), "truncate_dim is 0"),
     "another kind of model": (put(LIBRARY, model_type="SparseEncoder"), "model_type is 'SparseEncoder'"),
     "an unknown library setting": (put(LIBRARY, rescale=2), "rescale is 2, a key that the exporter doesn't know"),
-    "prompts left out of the pooling": (put(POOLING, include_prompt=False), "include_prompt is False"),
     "a pooling switch that is a number": (put(POOLING, pooling_mode_cls_token=1), "pooling_mode_cls_token is 1"),
     "an unknown pooling setting": (put(POOLING, temperature=2), "temperature is 2, a key that the exporter doesn't"),
     "another width in the pooling": (put(POOLING, word_embedding_dimension=32), "says 32 numbers a token"),
@@ -77,13 +70,6 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         rename(SENTENCE, "sentence_albert_config.json", scale=2),
         "sentence_albert_config.json: scale is 2",
     ),
-    "the end of long texts": (put(TOKENIZER, truncation_side="left"), "truncation_side is 'left'"),
-    "the end of long texts, in tokenizer.json": (
-        with_tokenizer("truncation", direction="Left"),
-        "truncation_side is 'left'",
-    ),
-    "padding in front": (put(TOKENIZER, padding_side="left"), "padding_side is 'left'"),
-    "padding in front, in tokenizer.json": (with_tokenizer("padding", direction="Left"), "padding_side is 'left'"),
     "special tokens as words": (put(TOKENIZER, split_special_tokens=True), "split_special_tokens is True"),
     "a slow tokenizer": (put(TOKENIZER, tokenizer_class="BertJapaneseTokenizer"), "is 'BertJapaneseTokenizer'"),
     "a slow tokenizer, by config.json": (
@@ -100,17 +86,12 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     ),
     "a processor": (put("processor_config.json", processor_class="ClapProcessor"), "processor_config.json: it says"),
     "code of the tokenizer's own": (put(TOKENIZER, auto_map={"AutoTokenizer": ["a.B", None]}), "auto_map is {"),
-    "an added word": (put("added_tokens.json", fever=180), "names the tokens fever, which its tokenizer doesn't look"),
-    "an added special word": (put(TOKENIZER, additional_special_tokens=["fever"]), "names the tokens fever"),
-    "an added special word, by name": (put(TOKENIZER, extra_special_tokens={"x": "fever"}), "names the tokens fever"),
-    "an added special word, in full": (
-        put("special_tokens_map.json", additional_special_tokens=[{"content": "fever"}]),
-        "names the tokens fever",
-    ),
-    "an added word in the decoder": (
-        put(TOKENIZER, added_tokens_decoder={"180": {"content": "fever", "special": False}}),
-        "names the tokens fever",
-    ),
+    "a side that is none": (put(TOKENIZER, truncation_side="middle"), "truncation_side is 'middle'"),
+    "padding at no side": (put(TOKENIZER, padding_side="both"), "padding_side is 'both'"),
+    "an added word without a vector": (put("added_tokens.json", heartburnish=180), "don't belong together"),
+    "an added word without an id": (put("added_tokens.json", heartburnish="x"), "expected ids by token"),
+    "a decoder of texts": (put(TOKENIZER, added_tokens_decoder={"9": "fever"}), "added_tokens_decoder holds 'fever'"),
+    "a special token that is a number": (put("special_tokens_map.json", mask_token=5), "a special token holds 5"),
     "a decoder of something else": (put(TOKENIZER, added_tokens_decoder=["fever"]), "added_tokens_decoder holds"),
     "a decoder": (put("config.json", is_decoder=True), "is_decoder is True"),
     "attention to another encoder": (put("config.json", add_cross_attention=True), "add_cross_attention is True"),
@@ -121,25 +102,30 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     ),
     "code of the model's own": (put("config.json", auto_map={"AutoModel": "a.B"}), "auto_map is {'AutoModel': 'a.B'}"),
     "other weights": (put("config.json", transformers_weights="x.safetensors"), "transformers_weights is"),
-    "a causal model": (
-        in_turn(NO_MODULES, put("config.json", architectures=["MPNetForCausalLM"])),
-        "config.json pools by lasttoken",
-    ),
-    "an adapter": (
-        put("adapter_config.json", peft_type="LORA"),
-        "adapter_config.json says that the weights are an adapter to another checkpoint's",
-    ),
-    "shards": (
+    "an index of nothing": (
         in_turn(remove("model.safetensors"), put("model.safetensors.index.json", weight_map={})),
-        "is a sharded checkpoint (model.safetensors.index.json), its weights are split into several files",
+        "has no weight_map of tensors and files",
+    ),
+    "an index of files elsewhere": (
+        in_turn(remove("model.safetensors"), put("model.safetensors.index.json", weight_map={"a": "../b.safetensors"})),
+        "lists ../b.safetensors, which is no file beside it",
+    ),
+    "an index of files that are missing": (
+        in_turn(remove("model.safetensors"), put("model.safetensors.index.json", weight_map={"a": "b.safetensors"})),
+        "lists b.safetensors, which is no file beside it",
     ),
     "pickled shards": (
         in_turn(remove("model.safetensors"), put("pytorch_model.bin.index.json", weight_map={})),
-        "is a sharded checkpoint (pytorch_model.bin.index.json)",
+        "has its weights only in pytorch_model.bin, a pickle",
     ),
     "shards without an index": (
         lambda folder: (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors"),
-        "is a sharded checkpoint (model-00001-of-00002.safetensors)",
+        "has parts of the weights (model-00001-of-00002.safetensors) and no index of them",
+    ),
+    "prompts that are too long": (put(LIBRARY, prompts={"query": "x" * 5000}), "prompts of up to 5000 characters"),
+    "an adapter": (
+        put("adapter_config.json", peft_type="LORA"),
+        "adapter_config.json says that the weights are an adapter to another checkpoint's",
     ),
 }
 
@@ -154,7 +140,7 @@ def test_what_is_not_carried_out_is_refused_by_name(tmp_path: Path, name: str) -
     Place(tmp_path / "place").assert_refused(model, "--target", "cpu-fp32", message=message)
 
 
-@pytest.mark.parametrize("name", ["an adapter", "shards", "pickled shards", "shards without an index"])
+@pytest.mark.parametrize("name", ["an adapter", "an index of nothing", "shards without an index"])
 def test_nothing_is_said_of_a_pull_request(tmp_path: Path, name: str) -> None:
     """What such a checkpoint needs isn't another revision."""
     edit, _ = REFUSED[name]

@@ -202,10 +202,10 @@ class Graph:
         inputs = [self.last(), *map(self.constant, tensors)]
         self.node("FeedForward", inputs, [to], epsilon=EPSILON)
 
-    def pool(self, *, first_token: bool = False) -> None:
+    def pool(self, mode: int = 0) -> None:
         """Hidden rows to vectors."""
         outputs = ["sentence_embedding", "unit_embedding"]
-        self.node("Pool", [self.last(), "starts"], outputs, first_token=int(first_token))
+        self.node("Pool", [self.last(), "starts"], outputs, mode=mode)
 
     def last(self) -> str:
         """Return the name of the last hidden rows."""
@@ -230,14 +230,14 @@ HIDDEN = {"hidden": TensorProto.FLOAT, "starts": TensorProto.INT32}
 VECTORS = {"sentence_embedding": TensorProto.FLOAT, "unit_embedding": TensorProto.FLOAT}
 
 
-def whole_model(encoder: Encoder, *, first_token: bool = False) -> ModelProto:
+def whole_model(encoder: Encoder, mode: int = 0) -> ModelProto:
     """Make the graph from ids to vectors."""
     graph = Graph()
     graph.embed(encoder)
     for number, layer in enumerate(encoder.layers):
         graph.attention(encoder, layer, f"attended{number}")
         graph.feed_forward(encoder, layer, f"layer{number}")
-    graph.pool(first_token=first_token)
+    graph.pool(mode)
     return graph.model(IDS, VECTORS)
 
 

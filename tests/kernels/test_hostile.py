@@ -67,8 +67,8 @@ def replace_constant(model: ModelProto, index: int, values: Array) -> None:
         ("Embed", "first_position", -1, "attribute first_position is -1"),
         ("Embed", "first_position", 512, "attribute first_position is 512, expected less than the 512 positions"),
         ("Embed", "first_position", 2.0, "attribute first_position is no whole number"),
-        ("Pool", "first_token", "1", "attribute first_token is no whole number"),
-        ("Pool", "first_token", 2, "attribute first_token is 2, expected 0 to 1"),
+        ("Pool", "mode", "1", "attribute mode is no whole number"),
+        ("Pool", "mode", 6, "attribute mode is 6, expected 0 to 5"),
     ],
 )
 def test_attributes(op: str, name: str, value: float | str | None, problem: str) -> None:

@@ -6,7 +6,6 @@ import os
 import sys
 from functools import cache
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,7 +89,7 @@ def test_any_graph_gives_the_bits_of_the_plain_kind(kind: str, data: st.DataObje
     encoder = Encoder.random(sizes, data.draw(st.integers(0, 1000)), relative=data.draw(st.booleans()))
     lengths = data.draw(st.lists(st.integers(1, 70), min_size=1, max_size=6))
     feed = ids_feed(lengths, sizes.vocabulary, data.draw(st.integers(0, 1000)))
-    model = whole_model(encoder, first_token=data.draw(st.booleans()))
+    model = whole_model(encoder, mode=data.draw(st.integers(0, 5)))
     threads = data.draw(st.sampled_from([1, 2, 3]))
     assert_same_bits(model, kind, feed, threads=threads)
 
@@ -128,11 +127,3 @@ def test_which_kinds_ran(capsys: pytest.CaptureFixture[str]) -> None:
         sys.stdout.write(f"\nkernels compared with plain: {sorted(COMPARED)}; this machine has {sorted(here)}\n")
     if os.environ.get("CI") == "true" and COMPARED:
         assert here == COMPARED
-
-
-def test_first_token_and_mean_differ() -> None:
-    """The two ways of pooling."""
-    encoder = Encoder.random(Sizes(layers=1))
-    feed = ids_feed([5, 9], encoder.sizes.vocabulary)
-    first, mean = (run(open_session(whole_model(encoder, first_token=cls), "plain"), feed)[0] for cls in (True, False))
-    assert np.abs(first - mean).max() > 0.1

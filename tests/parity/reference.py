@@ -63,9 +63,48 @@ def attention(query: Float64, key: Float64, value: Float64, heads: int, bias: Fl
     return np.asarray((weights @ v).transpose(1, 0, 2).reshape(tokens, dim))
 
 
-def pool(tokens: Float64, mode: str) -> Float64:
-    """One vector a text: the mean of its token vectors, or the first of them."""
-    return np.asarray(tokens.mean(axis=0) if mode == "mean" else tokens[0])
+def pool(tokens: Float64, mode: str, skipped: int = 0) -> Float64:
+    """One vector a text, of its token vectors but the leading ones that are skipped."""
+    kept = tokens[skipped:]
+    places = np.arange(skipped + 1, len(tokens) + 1)[:, None]
+    vectors = {
+        "mean": kept.mean(axis=0),
+        "cls": kept[0],
+        "max": kept.max(axis=0),
+        "weightedmean": (kept * places).sum(axis=0) / places.sum(),
+        "lasttoken": kept[-1],
+        "mean_sqrt_len_tokens": kept.sum(axis=0) / math.sqrt(len(kept)),
+    }
+    return np.asarray(vectors[mode])
+
+
+def activate(name: str, x: Float64) -> Float64:
+    """Torch's activation of a class's name."""
+    sigmoid, softplus = 1 / (1 + np.exp(-x)), np.logaddexp(0, x)
+    below = np.expm1(np.minimum(x, 0))
+    hard = np.clip(x + 3, 0, 6) / 6
+    values = {
+        "Identity": x,
+        "Tanh": np.tanh(x),
+        "ReLU": np.maximum(x, 0),
+        "GELU": gelu(x),
+        "Sigmoid": sigmoid,
+        "SiLU": x * sigmoid,
+        "Mish": x * np.tanh(softplus),
+        "LeakyReLU": np.where(x < 0, 0.01 * x, x),
+        "ELU": np.maximum(x, 0) + below,
+        "SELU": 1.0507009873554805 * (np.maximum(x, 0) + 1.6732632423543772 * below),
+        "CELU": np.maximum(x, 0) + below,
+        "ReLU6": np.clip(x, 0, 6),
+        "Softplus": softplus,
+        "Softsign": x / (1 + np.abs(x)),
+        "LogSigmoid": -np.logaddexp(0, -x),
+        "Hardtanh": np.clip(x, -1, 1),
+        "Hardsigmoid": hard,
+        "Hardswish": x * hard,
+        "Tanhshrink": x - np.tanh(x),
+    }
+    return np.asarray(values[name])
 
 
 def unit(vector: Float64) -> Float64:

@@ -13,7 +13,9 @@ from biolord_export.verification.fidelity import FidelityReport
 from golden.texts import TEXTS
 from portable.environments import interpreter, run
 from real.exports import MINILM, RealExports
+from table.modules import DIM, dense, listed, named
 from tiny.checkpoint import write_checkpoint
+from tiny.settings import LIBRARY, in_turn, put
 from unit.export.editing import edit_json
 
 pytestmark = pytest.mark.real
@@ -46,6 +48,26 @@ def test_torch_reads_what_the_exporter_reads(tmp_path: Path, lower: bool) -> Non
     run([interpreter("oracle"), HERE / "family" / "there.py", "pickle", folder])
     texts = tmp_path / "texts.txt"
     texts.write_text("Cat scratch INJURY\nFEVER\nbartonellosis, FOUND late\n", encoding="utf-8")
+    biolord: list[str | Path] = [interpreter("oracle"), "-m", "biolord_onnx.cli.main"]
+    run([*biolord, "export", folder, tmp_path / "artifact", "--target", "cpu-fp32"])
+    options: list[str | Path] = ["--reference", folder, "--texts", texts, "--engine", "torch", "--json"]
+    (group,) = json.loads(run([*biolord, "verify", tmp_path / "artifact", *options]))["fidelity"]["groups"]
+    assert group["cosine_min"] > 0.999999
+
+
+def test_torch_runs_the_modules_behind_the_encoder(tmp_path: Path) -> None:
+    """Every pooling, joined, of the tokens behind a prompt; layers, length 1 and a cut."""
+    folder = write_checkpoint(tmp_path / "model")
+    edit = in_turn(
+        named("cls", "max", "mean", "weightedmean", "lasttoken", "mean_sqrt_len_tokens", include_prompt=False),
+        listed("Dense", "Normalize", "Dense"),
+        dense("2_Dense", (6 * DIM, 48)),
+        dense("4_Dense", (48, 40), "torch.nn.modules.activation.GELU"),
+        put(LIBRARY, truncate_dim=32, prompts={"query": "fever of: "}, default_prompt_name="query"),
+    )
+    edit(folder)
+    texts = tmp_path / "texts.txt"
+    texts.write_text("Cat scratch injury\nfever\nbartonellosis found late\n", encoding="utf-8")
     biolord: list[str | Path] = [interpreter("oracle"), "-m", "biolord_onnx.cli.main"]
     run([*biolord, "export", folder, tmp_path / "artifact", "--target", "cpu-fp32"])
     options: list[str | Path] = ["--reference", folder, "--texts", texts, "--engine", "torch", "--json"]

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from server.fixtures import embedder, serving, tiny, tiny_index, tiny_reranker, tiny_server, whole_server
+from server.fixtures import (
+    embedder,
+    prompted_server,
+    serving,
+    tiny,
+    tiny_index,
+    tiny_reranker,
+    tiny_server,
+    whole_server,
+)
 from unit.runtime.fixtures import biolord
 
-__all__ = ["biolord", "embedder", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server", "whole_server"]
+__all__ = [
+    "biolord",
+    "embedder",
+    "prompted_server",
+    "serving",
+    "tiny",
+    "tiny_index",
+    "tiny_reranker",
+    "tiny_server",
+    "whole_server",
+]

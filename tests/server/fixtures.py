@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.index.building.vocabulary import Vocabulary
 from biolord_onnx.index.index import Index
@@ -26,10 +27,20 @@ from biolord_onnx.server.service import Service
 from biolord_onnx.server.services import Services
 from biolord_onnx.server.settings import Limits, ServerSettings
 from unit.runtime.command import PATIENCE
-from unit.runtime.compiled_artifact import write_compiled_artifact
+from unit.runtime.compiled_artifact import compiled_manifest, write_compiled_artifact
+from unit.runtime.tiny_artifact import write_manifest
 from unit.runtime.tiny_reranker import write_tiny_reranker
 
-__all__ = ["embedder", "serving", "tiny", "tiny_index", "tiny_reranker", "tiny_server", "whole_server"]
+__all__ = [
+    "embedder",
+    "prompted_server",
+    "serving",
+    "tiny",
+    "tiny_index",
+    "tiny_reranker",
+    "tiny_server",
+    "whole_server",
+]
 
 
 SIGNS = """\
@@ -191,6 +202,16 @@ def serving(tiny: Path) -> Iterator[Serving]:
             return stack.enter_context(run_server(settings))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def prompted_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Give a server of an artifact with prompts."""
+    folder = write_compiled_artifact(tmp_path_factory.mktemp("artifacts") / "prompted")
+    prompts = Prompts({"query": "cat of ", "document": "", "cluster": "fever: "}, "cluster")
+    write_manifest(folder, replace(compiled_manifest(), prompts=prompts))
+    with run_server(ServerSettings(str(folder), threads=2)) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

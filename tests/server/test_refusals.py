@@ -61,7 +61,7 @@ def test_bodies(tiny_server: Running, body: bytes, openai: tuple[int, str], tei:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"input": "a", "dimensions": 3}, "dimensions is 3, this model's vectors have 64"),
+        ({"input": "a", "dimensions": 65}, "dimensions is 65, this model's vectors have 64: ask for 1 to 64"),
         ({"input": "a", "encoding_format": "hex"}, "encoding_format: "),
         ({"input": [1, 2, 3]}, "token ids 0 are not this model's"),
         ({"input": [[0, 5, 2], [0, 9999, 2]]}, "token ids 1 are not this model's (below "),

@@ -152,13 +152,39 @@ def test_what_would_change_the_answer_is_not_ignored(tiny_server: Running, path:
     assert tiny_server.post(path, {texts: "a", "user": "me", "model": "any", "options": {}}).status == 200
 
 
-def test_dimensions_are_the_models(tiny_server: Running) -> None:
-    """On both interfaces."""
+def test_dimensions_are_the_first_of_a_vector(tiny_server: Running, embedder: Embedder) -> None:
+    """On both interfaces, of length 1 after the cut; more than there are is refused."""
+    whole, raw = (embedder.encode("fever", normalize=unit) for unit in (True, False))
+    cut = embedder.encode("fever", truncate_dim=8, normalize=True)
+    for dimensions, expected in ((SIZES.dim, whole), (8, cut)):
+        found = tiny_server.post("/embed", {"inputs": "fever", "dimensions": dimensions}).json[0]
+        np.testing.assert_array_equal(np.array(found, np.float32), expected)
+        found = tiny_server.post("/v1/embeddings", {"input": "fever", "dimensions": dimensions}).json["data"][0]
+        np.testing.assert_array_equal(np.array(found["embedding"], np.float32), expected)
+    found = tiny_server.post("/embed", {"inputs": "fever", "dimensions": 8, "normalize": False}).json[0]
+    np.testing.assert_array_equal(np.array(found, np.float32), raw[:8])
     for path, texts in (("/embed", "inputs"), ("/v1/embeddings", "input")):
-        assert tiny_server.post(path, {texts: "a", "dimensions": SIZES.dim}).status == 200
-        reply = tiny_server.post(path, {texts: "a", "dimensions": 8})
-        assert reply.status in {400, 422}
-        assert b"dimensions is 8, this model's vectors have 64" in reply.body
+        for dimensions in (0, -1, SIZES.dim + 1):
+            reply = tiny_server.post(path, {texts: "a", "dimensions": dimensions})
+            assert reply.status in {400, 422}
+            assert f"dimensions is {dimensions}, this model's vectors have 64".encode() in reply.body
+
+
+def test_prompts_are_the_artifacts(prompted_server: Running, embedder: Embedder) -> None:
+    """By name, its default where none is named; an unknown name is refused with those that there are."""
+    for prompt_name, text in (("query", "cat of bite"), ("document", "bite"), (None, "fever: bite")):
+        found = prompted_server.post("/embed", {"inputs": "bite", "prompt_name": prompt_name}).json[0]
+        np.testing.assert_array_equal(np.array(found, np.float32), embedder.encode(text, normalize=True))
+        tokens = prompted_server.post("/tokenize", {"inputs": "bite", "prompt_name": prompt_name}).json[0]
+        assert len(tokens) == embedder.count_tokens(text)
+    found = prompted_server.post("/v1/embeddings", {"input": "bite"}).json["data"][0]["embedding"]
+    np.testing.assert_array_equal(np.array(found, np.float32), embedder.encode("fever: bite", normalize=True))
+    for path in ("/embed", "/tokenize"):
+        reply = prompted_server.post(path, {"inputs": "bite", "prompt_name": "x"})
+        assert (reply.status, reply.json["error_type"]) == (422, "Validation")
+        assert "prompt_name is 'x', the artifact has the prompts: 'query', 'document'" in reply.json["error"]
+    info = prompted_server.get("/info").json
+    assert (info["default_prompt_name"], info["prompts"]["query"]) == ("cluster", "cat of ")
 
 
 def test_pages_elsewhere_may_read_how_many_were_cut(serving: Serving) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import TensorProto
 
-from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.head.pooling import Pooling
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.progress import track
 from biolord_export.scratch import scratch_folder

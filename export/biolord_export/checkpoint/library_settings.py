@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.config import read_json_object
 from biolord_export.checkpoint.known_keys import Key, check_keys, shown
 from biolord_export.errors import CheckpointError
+from biolord_onnx.artifact.prompts import DOCUMENT, LONGEST_PROMPT, MOST_PROMPTS, QUERY, Prompts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,76 +24,76 @@ LIBRARY_KEYS = {
     "similarity_fn_name": Key("what model.similarity compares with; vectors stay as they are"),
     "truncate_dim": Key("read below"),
 }
-BUILT_IN_PROMPTS = ("query", "document")
+BUILT_IN_PROMPTS = (QUERY, DOCUMENT)
 """Names that sentence-transformers knows without a prompt of that name; they stand for none."""
 
 
-def read_library_settings(folder: Path, dim: int) -> tuple[str, ...]:
-    """Check the library's own settings of a checkpoint that has ``modules.json``; without that they aren't read.
+@dataclass(frozen=True, slots=True)
+class LibrarySettings:
+    """What is done around the modules.
+
+    Attributes:
+        prompts: What is put in front of texts.
+        truncate_dim: Numbers that are left of a vector; None for all.
+        notes: What a user of the artifact must know, a line each.
+    """
+
+    prompts: Prompts = field(default_factory=Prompts)
+    truncate_dim: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_library_settings(folder: Path) -> LibrarySettings:
+    """Read the library's own settings of a checkpoint that has ``modules.json``; without that they aren't read.
 
     Args:
         folder: The checkpoint.
-        dim: Length of its vectors.
-
-    Returns:
-        What a user of the artifact must know of them, a line each.
 
     Raises:
-        CheckpointError: They change vectors in a way that the exporter doesn't carry out.
+        CheckpointError: They are broken, or change vectors in a way that the exporter doesn't carry out.
     """
     path = folder / LIBRARY_FILE
     if not path.exists():
-        return ()
+        return LibrarySettings()
     values = read_json_object(path)
     check_keys(values, path, LIBRARY_KEYS, only=True)
-    _check_truncation(values, path, dim)
     prompts = _read_prompts(values, path)
-    _check_default_prompt(values, path, prompts)
-    return (*_tell_of_prompts(prompts), *_tell_of_similarity(values))
-
-
-def _check_truncation(values: JsonObject, path: Path, dim: int) -> None:
-    wanted = values.get("truncate_dim")
-    if wanted is None:
-        return
-    if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < dim:
-        raise CheckpointError(
-            f"{path}: truncate_dim is {shown(wanted)}, sentence-transformers cuts vectors of {dim} numbers there and "
-            "the exporter doesn't: set it to null, and cut the vectors yourself"
-        )
-
-
-def _read_prompts(values: JsonObject, path: Path) -> dict[str, str]:
-    """Return the prompts that aren't empty, by name."""
-    prompts = values.get("prompts", {})
-    if not isinstance(prompts, dict) or not all(isinstance(text, str | None) for text in prompts.values()):
-        raise CheckpointError(f"{path}: prompts is {shown(prompts)}, expected texts by name")
-    return {name: text for name, text in prompts.items() if text}
-
-
-def _check_default_prompt(values: JsonObject, path: Path, prompts: dict[str, str]) -> None:
-    name = values.get("default_prompt_name")
-    if name is None:
-        return
-    stated = values.get("prompts", {})
-    if not isinstance(name, str) or not (name in BUILT_IN_PROMPTS or (isinstance(stated, dict) and name in stated)):
-        raise CheckpointError(f"{path}: default_prompt_name is {shown(name)}, which is none of its prompts")
-    if name in prompts:
-        raise CheckpointError(
-            f"{path}: default_prompt_name is {name!r}, sentence-transformers puts {shown(prompts[name])} in front of "
-            "every text and the exporter doesn't: set it to null, and put the prompt in front of texts yourself"
-        )
-
-
-def _tell_of_prompts(prompts: dict[str, str]) -> tuple[str, ...]:
-    if not prompts:
-        return ()
-    listed = ", ".join(f"{name} {shown(text)}" for name, text in sorted(prompts.items()))
-    note = (
-        f"the checkpoint's prompts ({listed}) are not applied, as encode in sentence-transformers applies none: put "
-        "them in front of texts yourself where its encode_query and encode_document would"
+    return LibrarySettings(
+        prompts, _read_truncation(values, path), (*_tell_of_default(prompts), *_tell_of_similarity(values))
     )
-    return (note,)
+
+
+def _read_truncation(values: JsonObject, path: Path) -> int | None:
+    wanted = values.get("truncate_dim")
+    if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1):
+        raise CheckpointError(f"{path}: truncate_dim is {shown(wanted)}, expected a whole number of 1 or more, or null")
+    return wanted
+
+
+def _read_prompts(values: JsonObject, path: Path) -> Prompts:
+    texts = values.get("prompts", {})
+    if not isinstance(texts, dict) or not all(isinstance(text, str | None) for text in texts.values()):
+        raise CheckpointError(f"{path}: prompts is {shown(texts)}, expected texts by name")
+    named = {**dict.fromkeys(BUILT_IN_PROMPTS, ""), **{name: text or "" for name, text in texts.items()}}
+    longest = max(map(len, named.values()))
+    if longest > LONGEST_PROMPT or len(named) > MOST_PROMPTS:
+        raise CheckpointError(
+            f"{path}: {len(named)} prompts of up to {longest} characters, an artifact holds {MOST_PROMPTS} of "
+            f"{LONGEST_PROMPT}: take some out"
+        )
+    default = values.get("default_prompt_name")
+    if default is not None and default not in named:
+        raise CheckpointError(f"{path}: default_prompt_name is {shown(default)}, which is none of its prompts")
+    return Prompts(named if any(named.values()) else {}, str(default) if default and named[default] else None)
+
+
+def _tell_of_default(prompts: Prompts) -> tuple[str, ...]:
+    if prompts.default is None:
+        return ()
+    text = shown(prompts.texts[prompts.default])
+    return (
+        f"the checkpoint's prompt {shown(prompts.default)} puts {text} in front of every text, unless told otherwise",
+    )
 
 
 def _tell_of_similarity(values: JsonObject) -> tuple[str, ...]:

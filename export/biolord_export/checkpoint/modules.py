@@ -6,36 +6,31 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_int, read_json_object
+from biolord_export.checkpoint.config import read_json_object
+from biolord_export.checkpoint.head.dense import read_dense
+from biolord_export.checkpoint.head.pooling import (
+    JOINT,
+    POOLING_MODES,
+    Normalize,
+    Pooling,
+    Step,
+    check_steps,
+    read_pooling,
+    read_width,
+    unknown_modes,
+)
 from biolord_export.checkpoint.known_keys import Key, check_keys, shown
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from biolord_export.checkpoint.config import JsonObject
 
 MODULES_FILE = "modules.json"
-POOLING_MODES = ("mean", "cls")
 LIBRARY = "sentence_transformers"
 """The package whose modules the exporter knows."""
-LEGACY_MODES = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
-}
-"""The switches that sentence-transformers wrote before version 5, and the mode each turns on."""
-WIDTHS = ("embedding_dimension", "word_embedding_dimension")
-"""What the pooling's input is called, since version 5 and before."""
-POOLING_KEYS = {
-    **dict.fromkeys(WIDTHS, Key("compared with config.json")),
-    **dict.fromkeys(LEGACY_MODES, Key("read below", (True, False))),
-    "pooling_mode": Key("read below"),
-    "include_prompt": Key("False leaves a prompt's tokens out of the pooling", (True,)),
-}
 ENTRY_KEYS = {
     "idx": Key("the list's order counts"),
     "name": Key("read below"),
@@ -43,14 +38,8 @@ ENTRY_KEYS = {
     "type": Key("read below"),
     "kwargs": Key("names of options that a call of encode hands on; without such options nothing is"),
 }
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """How token vectors become a text's vector: ``mean`` or ``cls``, and whether it is scaled to length 1."""
-
-    mode: str
-    normalize: bool
+FIRST = ["Transformer", "Pooling"]
+DROPOUT_KEYS = {"dropout": Key("a share of numbers that training sets to zero, and encoding doesn't")}
 
 
 @dataclass(frozen=True)
@@ -95,13 +84,14 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
 
     Args:
         folder: The checkpoint.
-        pooling: ``mean`` or ``cls`` to overrule the checkpoint's own.
+        pooling: A mode, or several with ``+`` between them, to overrule the checkpoint's own.
 
     Raises:
         CheckpointError: A module or the pooling isn't supported, or a file is broken.
+        MissingDependencyError: A module's weights are pickled and torch isn't installed.
     """
-    if pooling is not None and pooling not in POOLING_MODES:
-        raise CheckpointError(f"pooling is {pooling!r}, the exporter knows {' and '.join(POOLING_MODES)}")
+    if pooling is not None and unknown_modes(pooling):
+        raise CheckpointError(f"pooling is {pooling!r}, the exporter knows {_known_modes()}")
     path = folder / MODULES_FILE
     if not path.exists():
         settings = folder / "config.json"
@@ -110,23 +100,50 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
         return Modules(folder, Pooling(mode, normalize=False), f"no {MODULES_FILE}", own)
     entries = _read_list(path)
     kinds = [_kind(entry, path) for entry in entries]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+    if kinds[: len(FIRST)] != FIRST or not all(kind in STEPS for kind in kinds[len(FIRST) :]):
         raise CheckpointError(
-            f"{path} lists the modules {', '.join(kinds) or 'none'}; "
-            "the exporter knows Transformer, Pooling and an optional Normalize, in this order"
+            f"{path} lists the modules {', '.join(kinds) or 'none'}; the exporter knows {' and '.join(FIRST)}, and "
+            f"behind them {', '.join(STEPS)}"
         )
     _check_entries(entries, path)
-    encoder = folder / _place(entries[0], path)
-    settings = folder / _place(entries[1], path) / "config.json"
+    encoder, settings, *places = (folder / _place(entry, path) for entry in entries)
+    steps = [step for kind, place in zip(kinds[len(FIRST) :], places, strict=True) for step in STEPS[kind](place)]
+    return _assemble(encoder, settings / "config.json", steps, pooling)
+
+
+def _assemble(encoder: Path, settings: Path, steps: list[Step], asked: str | None) -> Modules:
     values = read_json_object(settings)
-    check_keys(values, settings, POOLING_KEYS, only=True)
-    own = _pooling_mode(values)
-    pooled = Pooling(_choose_pooling(pooling, own, settings), "Normalize" in kinds)
-    return Modules(encoder, pooled, MODULES_FILE, own, _width(values, settings))
+    own = read_pooling(values, settings)
+    normalize = bool(steps) and isinstance(steps[-1], Normalize)
+    pooling = Pooling(
+        _choose_pooling(asked, own, settings),
+        normalize,
+        steps=tuple(steps[:-1] if normalize else steps),
+        include_prompt=values.get("include_prompt", True) is True,
+    )
+    return Modules(encoder, pooling, MODULES_FILE, own, read_width(values, settings))
+
+
+def _dense(place: Path) -> list[Step]:
+    return [read_dense(place)]
+
+
+def _normalize(place: Path) -> list[Step]:  # noqa: ARG001 - the module has no files
+    return [Normalize()]
+
+
+def _dropout(place: Path) -> list[Step]:
+    path = place / "config.json"
+    check_keys(read_json_object(path), path, DROPOUT_KEYS, only=True)
+    return []
+
+
+STEPS: Mapping[str, Callable[[Path], list[Step]]] = {"Dense": _dense, "Normalize": _normalize, "Dropout": _dropout}
+"""The modules that may follow the pooling, any number of each in any order: what reads one from its folder."""
 
 
 def check_width(modules: Modules, dim: int) -> None:
-    """Compare the width that the pooling's file states with the encoder's.
+    """Compare the widths that the modules' files state with the encoder's, and with each other.
 
     Raises:
         CheckpointError: They differ.
@@ -136,6 +153,7 @@ def check_width(modules: Modules, dim: int) -> None:
             f"the pooling's config.json says {modules.width} numbers a token, {modules.encoder / 'config.json'} says "
             f"{dim}: the two files don't belong together"
         )
+    check_steps(modules.pooling, dim)
 
 
 def _read_list(path: Path) -> list[JsonObject]:
@@ -174,10 +192,14 @@ def _check_entries(entries: list[JsonObject], path: Path) -> None:
         )
 
 
+def _known_modes() -> str:
+    return f"{', '.join(POOLING_MODES)}, and several with {JOINT} between them"
+
+
 def _choose_pooling(asked: str | None, own: str, path: Path) -> str:
-    if asked is None and own not in POOLING_MODES:
+    if asked is None and unknown_modes(own):
         raise CheckpointError(
-            f"{path} pools by {own}, the exporter knows {' and '.join(POOLING_MODES)}: it can't convert this "
+            f"{path} pools by {own}, the exporter knows {_known_modes()}: it can't convert this "
             "checkpoint (with --pooling it makes other vectors than the checkpoint's)"
         )
     return asked or own
@@ -189,15 +211,3 @@ def _default_pooling(config: JsonObject) -> str:
     first = architectures[0] if isinstance(architectures, list) and architectures else ""
     causal = str(first).endswith("ForCausalLM") and config.get("is_causal", True)
     return "lasttoken" if causal else "mean"
-
-
-def _pooling_mode(values: JsonObject) -> str:
-    switched_on = [mode for key, mode in LEGACY_MODES.items() if values.get(key) is True]
-    stated = values.get("pooling_mode", switched_on or "mean")  # the library's own default
-    modes = stated if isinstance(stated, list) else [stated]
-    return " + ".join(map(str, modes)) or "nothing"
-
-
-def _width(values: JsonObject, path: Path) -> int | None:
-    key = next((key for key in WIDTHS if key in values), None)
-    return None if key is None else read_int(values, key, path)

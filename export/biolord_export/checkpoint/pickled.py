@@ -77,8 +77,9 @@ class PickledTensors:
         return tuple(self._tensors[name].shape)
 
     def values(self, name: str) -> NDArray[np.generic]:
-        """Return a tensor's values."""
-        values: NDArray[np.generic] = self._tensors[name].numpy()
+        """Return a tensor's values; bfloat16, which numpy doesn't have, in float32."""
+        tensor = self._tensors[name]
+        values: NDArray[np.generic] = (tensor.float() if self.dtype(name) == "BF16" else tensor).numpy()
         return values
 
 

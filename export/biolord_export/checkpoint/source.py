@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.architectures import check_architecture
 from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config
 from biolord_export.checkpoint.cross_encoder import read_cross_encoder
+from biolord_export.checkpoint.head.pooling import Pooling, choose_cut
 from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length
-from biolord_export.checkpoint.library_settings import read_library_settings
-from biolord_export.checkpoint.modules import Pooling, check_width, read_modules
-from biolord_export.checkpoint.pickled import PICKLED_WEIGHTS, TAKE_SAFETENSORS, can_unpickle
+from biolord_export.checkpoint.library_settings import LibrarySettings, read_library_settings
+from biolord_export.checkpoint.modules import check_width, read_modules
+from biolord_export.checkpoint.pickled import PICKLED_WEIGHTS, can_unpickle
 from biolord_export.checkpoint.tokenizer.file import asks_lower_case, prepare_tokenizer
 from biolord_export.checkpoint.tokenizer.sentencepiece import MODEL_FILE
+from biolord_export.checkpoint.weights_file import WEIGHTS_FILE, find_weights, weight_files
 from biolord_export.errors import CheckpointError
+from biolord_onnx.artifact.manifest import RIGHT
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.errors import MissingDependencyError
 from biolord_onnx.install import install_hint
 
@@ -26,20 +30,15 @@ if TYPE_CHECKING:
     from biolord_onnx.artifact.manifest import MaxLength
     from biolord_onnx.artifact.reranking import Reranking
 
-WEIGHTS_FILE = "model.safetensors"
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_SNAPSHOT = re.compile(r"models--(?P<owner>[\w.-]+?)--(?P<name>[\w.-]+)/snapshots/(?P<revision>[0-9a-f]{40})")
-ENCODER_FILES = ("vocab.txt", MODEL_FILE, WEIGHTS_FILE)
-HUB_FILES = ("*.json", "*.jinja", *ENCODER_FILES, *(f"0_*/{name}" for name in ENCODER_FILES))
+SHARDS = "model-*-of-*.safetensors"
+ENCODER_FILES = ("vocab.txt", MODEL_FILE, WEIGHTS_FILE, SHARDS)
+HUB_FILES = ("*.json", "*.jinja", *ENCODER_FILES, *(f"0_*/{name}" for name in ENCODER_FILES), f"*_Dense/{WEIGHTS_FILE}")
 """What is fetched: configuration, tokenizer and safetensors; the first releases kept the encoder in 0_Transformer."""
-PICKLES = (PICKLED_WEIGHTS, f"*/{PICKLED_WEIGHTS}")
+PICKLES = (PICKLED_WEIGHTS, f"*/{PICKLED_WEIGHTS}", "*pytorch_model-*-of-*.bin")
 """What is fetched where there are no safetensors, but torch to load pickles safely."""
 ADAPTER_FILE = "adapter_config.json"
-SHARDED = {
-    WEIGHTS_FILE: ("*.safetensors.index.json", "*-of-*.safetensors"),
-    PICKLED_WEIGHTS: ("*.bin.index.json", "*-of-*.bin"),
-}
-"""What lies in the place of a weights file that is split into several."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,9 @@ class Checkpoint:
         max_length: Tokens of a text, and which file said so.
         own_length: What the checkpoint's files say, whatever was asked for.
         tokenizer_json: The tokenizer file, padding and truncation reset.
-        weights: The safetensors file, or pytorch_model.bin.
+        weights: The safetensors file, or pytorch_model.bin; or the index of several.
+        truncation_side: Which end of a text over the limit is cut off.
+        prompts: What it wants in front of texts.
         vocabulary: What is kept of its vocabulary; None for all of it.
         lowered: Whether sentence-transformers lowers texts before they are tokenized; the tokenizer file does so.
         notes: What a user of its vectors must know, such as options that overrule the checkpoint; a line each.
@@ -78,27 +79,40 @@ class Checkpoint:
     own_length: MaxLength
     tokenizer_json: str
     weights: Path
+    truncation_side: str = RIGHT
+    prompts: Prompts = field(default_factory=Prompts)
     vocabulary: KeptVocabulary | None = None
     lowered: bool = False
     notes: tuple[str, ...] = ()
     reranking: Reranking | None = None
 
-    def weights_sha256(self) -> str:
-        """Hash the weights file."""
-        with self.weights.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+    def weights_sha256(self) -> dict[str, str]:
+        """Hash every weights file that is read, by its name; those of modules by their folder's, too."""
+        encoder = {path.name: path for path in weight_files(self.weights)}
+        modules = [path for dense in self.pooling.denses for path in weight_files(dense.weights)]
+        return {
+            name: _sha256(path)
+            for name, path in (encoder | {f"{path.parent.name}/{path.name}": path for path in modules}).items()
+        }
 
 
 def open_checkpoint(
-    model: str, *, revision: str | None = None, pooling: str | None = None, max_length: int | None = None
+    model: str,
+    *,
+    revision: str | None = None,
+    pooling: str | None = None,
+    max_length: int | None = None,
+    truncate_dim: int | None = None,
 ) -> Checkpoint:
     """Open a checkpoint folder, or one of the hub.
 
     Args:
         model: A folder, or a hub id such as ``FremyCompany/BioLORD-2023``.
         revision: A branch, tag, commit or pull request (``refs/pr/1``) of the hub.
-        pooling: ``mean`` or ``cls`` to overrule the checkpoint's own; of a cross-encoder, its encoder alone is taken.
+        pooling: A mode, or several with ``+`` between them, to overrule the checkpoint's own; of a cross-encoder, its
+            encoder alone is taken.
         max_length: Tokens of a text, to overrule the checkpoint's own.
+        truncate_dim: Numbers that are left of a vector, to overrule the checkpoint's own.
 
     Raises:
         CheckpointError: There is no such checkpoint, or one that can't be converted.
@@ -112,23 +126,31 @@ def open_checkpoint(
     config = read_encoder_config(modules.encoder)
     check_architecture(config)
     check_width(modules, config.dim)
-    about = read_library_settings(place.folder, config.dim) if modules.listed else ()
+    library = read_library_settings(place.folder) if modules.listed else LibrarySettings()
+    cut = choose_cut(modules.pooling, config.dim, asked=truncate_dim, own=library.truncate_dim)
     own_length = read_max_length(modules, config)
-    tokenizer_json = prepare_tokenizer(modules, config)
     chosen_length = choose_max_length(own_length, config, max_length)
+    tokenizer = prepare_tokenizer(modules, config)
     return Checkpoint(
         place=place,
         config=config,
-        pooling=modules.pooling,
+        pooling=replace(modules.pooling, cut=cut),
         own_pooling=modules.own_pooling,
         max_length=chosen_length,
         own_length=own_length,
-        tokenizer_json=tokenizer_json,
+        tokenizer_json=tokenizer.json,
+        truncation_side=tokenizer.truncation_side,
         lowered=asks_lower_case(modules),
-        weights=_find_weights(modules.encoder),
-        notes=(*modules.tell_of_pooling(), *tell_of_length(chosen_length, own_length), *about),
-        reranking=cross.reranking(tokenizer_json, config) if cross else None,
+        weights=find_weights(modules.encoder),
+        prompts=replace(library.prompts, pooled=modules.pooling.include_prompt),
+        notes=(*modules.tell_of_pooling(), *tell_of_length(chosen_length, own_length), *library.notes),
+        reranking=cross.reranking(tokenizer.json, config) if cross else None,
     )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _refuse_adapter(*folders: Path) -> None:
@@ -179,9 +201,10 @@ def _fetch(model: str, revision: str | None) -> Place:
     failures: tuple[type[Exception], ...] = (*_http_errors(errors.HfHubHTTPError), OSError)
     try:
         folder = Path(huggingface_hub.snapshot_download(model, revision=revision, allow_patterns=list(HUB_FILES)))
-        if not any(folder.rglob(WEIGHTS_FILE)) and can_unpickle():
+        missing = _missing_weights(folder)
+        if missing and can_unpickle():
             # Of the commit that was found, should the branch have moved on meanwhile.
-            huggingface_hub.snapshot_download(model, revision=folder.name, allow_patterns=list(PICKLES))
+            huggingface_hub.snapshot_download(model, revision=folder.name, allow_patterns=missing)
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
         raise CheckpointError(f"the hub has no {model} at revision {revision or 'main'}: check both names") from error
     except errors.HFValidationError as error:
@@ -194,6 +217,13 @@ def _fetch(model: str, revision: str | None) -> Place:
     return _describe(folder)
 
 
+def _missing_weights(folder: Path) -> list[str]:
+    """List what to fetch in place of safetensors that aren't there: of the encoder, and of each Dense module."""
+    encoder = [] if any(folder.glob("model*.safetensors")) or any(folder.glob("0_*/model*.safetensors")) else PICKLES
+    denses = [path for path in sorted(folder.glob("*_Dense")) if not (path / WEIGHTS_FILE).exists()]
+    return [*encoder, *(f"{path.name}/{PICKLED_WEIGHTS}" for path in denses)]
+
+
 def _http_errors(kind: type[Exception]) -> tuple[type[Exception], ...]:
     """Return the classes above the hub's error: the HTTP client's own, whichever client this release has."""
     return tuple(base for base in kind.__mro__ if issubclass(base, Exception) and base is not Exception)
@@ -201,32 +231,3 @@ def _http_errors(kind: type[Exception]) -> tuple[type[Exception], ...]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _find_weights(folder: Path) -> Path:
-    if (folder / WEIGHTS_FILE).is_file():
-        return folder / WEIGHTS_FILE
-    _refuse_shards(folder, WEIGHTS_FILE)
-    if (folder / PICKLED_WEIGHTS).is_file():
-        if can_unpickle():
-            return folder / PICKLED_WEIGHTS
-        raise MissingDependencyError(
-            f"{folder} has its weights only in {PICKLED_WEIGHTS}, a pickle, which only torch loads safely: "
-            f"{TAKE_SAFETENSORS}, or {install_hint('export', 'optimum')}"
-        )
-    _refuse_shards(folder, PICKLED_WEIGHTS)
-    raise CheckpointError(
-        f"{folder / WEIGHTS_FILE} is missing: the exporter reads weights from this one file "
-        "(older BioLORD checkpoints have it at --revision refs/pr/1; with the optimum extra their "
-        f"{PICKLED_WEIGHTS} is read, too)"
-    )
-
-
-def _refuse_shards(folder: Path, name: str) -> None:
-    found = sorted(path.name for pattern in SHARDED[name] for path in folder.glob(pattern))
-    if found:
-        raise CheckpointError(
-            f"{folder} is a sharded checkpoint ({', '.join(found[:3])}), its weights are split into several files and "
-            f"the exporter reads one, {WEIGHTS_FILE}: save it whole with transformers "
-            "(AutoModel.from_pretrained(…).save_pretrained(…, max_shard_size='100GB'))"
-        )

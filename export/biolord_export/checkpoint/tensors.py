@@ -2,66 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 
 from biolord_export.checkpoint.pickled import PickledTensors
+from biolord_export.checkpoint.safe_tensors import BFLOAT16, ManyFiles, SafeTensors, TensorSource
 from biolord_export.checkpoint.weights import LayerNorm, Linear
+from biolord_export.checkpoint.weights_file import is_pickled, weight_files
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from numpy.typing import NDArray
-
     from biolord_export.checkpoint.weights import Float32
 
-READABLE_DTYPES = frozenset({"F32", "F16", "F64"})
+READABLE_DTYPES = frozenset({"F32", "F16", "F64", BFLOAT16})
+OLD_ENDINGS = {"weight": "gamma", "bias": "beta"}
+"""What TensorFlow calls the two tensors of a normalization; checkpoints that were converted long ago kept the names."""
 
 
-class TensorSource(Protocol):
-    """A file of named tensors; number formats are named as safetensors names them."""
+def open_tensors(path: Path) -> TensorSource:
+    """Open a weights file, or those that an index lists.
 
-    def names(self) -> frozenset[str]:
-        """List the tensors."""
-        ...
-
-    def dtype(self, name: str) -> str:
-        """Name a tensor's number format."""
-        ...
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return a tensor's shape."""
-        ...
-
-    def values(self, name: str) -> NDArray[np.generic]:
-        """Return a tensor's values."""
-        ...
-
-
-class _SafeTensors:
-    """The tensors of a safetensors file."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._file = safe_open(path, framework="numpy")
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{path} is not a readable safetensors file ({error}): download it again") from error
-
-    def names(self) -> frozenset[str]:
-        return frozenset(self._file.keys())
-
-    def dtype(self, name: str) -> str:
-        return str(self._file.get_slice(name).get_dtype())
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        return tuple(self._file.get_slice(name).get_shape())
-
-    def values(self, name: str) -> NDArray[np.generic]:
-        return np.asarray(self._file.get_tensor(name))
+    Raises:
+        CheckpointError: A file isn't valid.
+        MissingDependencyError: It is a pickle and torch isn't installed.
+    """
+    sources = [PickledTensors(file) if is_pickled(file) else SafeTensors(file) for file in weight_files(path)]
+    return sources[0] if len(sources) == 1 else ManyFiles(sources)
 
 
 class TensorFile:
@@ -71,7 +41,7 @@ class TensorFile:
     none, one saved inside a bigger model has for example ``mpnet.``.
 
     Args:
-        path: A safetensors file; or a ``.bin``, which torch loads.
+        path: A safetensors file; or a ``.bin``, which torch loads; or the index of several.
         anchor: The name of a tensor that every checkpoint of the architecture has; finds the prefix.
 
     Raises:
@@ -82,7 +52,7 @@ class TensorFile:
     def __init__(self, path: Path, anchor: str) -> None:
         """Open the file and find the prefix of its names."""
         self.path = path
-        self._file: TensorSource = PickledTensors(path) if path.suffix == ".bin" else _SafeTensors(path)
+        self._file = open_tensors(path)
         self._names = self._file.names()
         owners = [name.removesuffix(anchor) for name in self._names if f".{name}".endswith(f".{anchor}")]
         if not owners:
@@ -142,5 +112,10 @@ class TensorFile:
         )
 
     def layer_norm(self, name: str, dim: int, epsilon: float) -> LayerNorm:
-        """Read a torch ``nn.LayerNorm``."""
-        return LayerNorm(self.read(f"{name}.weight", (dim,)), self.read(f"{name}.bias", (dim,)), epsilon)
+        """Read a torch ``nn.LayerNorm``, under its names or TensorFlow's, which transformers takes for the same."""
+        weight, bias = (self.read(self._named(name, ending), (dim,)) for ending in OLD_ENDINGS)
+        return LayerNorm(weight, bias, epsilon)
+
+    def _named(self, name: str, ending: str) -> str:
+        old = f"{name}.{OLD_ENDINGS[ending]}"
+        return old if self.prefix + old in self._names else f"{name}.{ending}"

@@ -34,9 +34,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pooling",
-        choices=("mean", "cls"),
-        help="overrule the checkpoint's own pooling: the vectors are no longer its own (default: the checkpoint's); "
-        "takes the encoder of a cross-encoder alone",
+        metavar="MODE",
+        help="overrule the checkpoint's own pooling: mean, cls, max, weightedmean, lasttoken or mean_sqrt_len_tokens, "
+        "or several joined, such as cls+mean; the vectors are no longer its own (default: the checkpoint's); takes the "
+        "encoder of a cross-encoder alone",
+    )
+    parser.add_argument(
+        "--truncate-dim",
+        type=int,
+        metavar="N",
+        help="numbers to keep of a vector, for checkpoints that were trained so (default: the checkpoint's)",
     )
     parser.add_argument(
         "--calibration",
@@ -82,7 +89,13 @@ def _export(args: argparse.Namespace) -> int:
     if args.calibration and not target.calibrated:
         raise ExportError(f"{target.name} takes no calibration: leave --calibration {args.calibration} out")
     calibration = read_calibration(args.calibration) if args.calibration else None
-    checkpoint = open_checkpoint(args.model, revision=args.revision, pooling=args.pooling, max_length=args.max_length)
+    checkpoint = open_checkpoint(
+        args.model,
+        revision=args.revision,
+        pooling=args.pooling,
+        max_length=args.max_length,
+        truncate_dim=args.truncate_dim,
+    )
     if args.keep_vocabulary:
         texts = Corpus(tuple(read_lines(args.keep_vocabulary)), args.keep_vocabulary.name)
         checkpoint = keep_vocabulary(checkpoint, texts)

@@ -73,7 +73,7 @@ def _obtain(checkpoint: Checkpoint, folder: Path) -> Artifact:
         except ArtifactError as error:
             say(f"{error}; exporting it again")
         else:
-            if artifact.manifest.source.weights == {checkpoint.weights.name: checkpoint.weights_sha256()}:
+            if artifact.manifest.source.weights == checkpoint.weights_sha256():
                 return artifact
             say(f"{out} was made from other weights; exporting it again")
     started = time.monotonic()

@@ -15,12 +15,12 @@ from biolord_export.graph.head import emit_head
 from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalization import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
-from biolord_export.graph.pooling import POOLINGS, emit_cls, emit_unit
+from biolord_export.graph.pooling import emit_cls, emit_unpacked, emit_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from biolord_export.checkpoint.modules import Pooling
+    from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.checkpoint.weights import EncoderWeights, Layer
     from biolord_export.graph.attention import Attention
     from biolord_export.graph.builder import FloatFormat
@@ -71,13 +71,8 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
     if weights.head is not None:
         emit_head(graph, emit_cls(graph, hidden, packing, attention_mask, weights.dim), weights.head)
         return EncoderGraph(graph, taps)
-    pooled = POOLINGS[pooling.mode](graph, hidden, packing, attention_mask, weights.dim)
-    unit = emit_unit(graph, pooled)
-    for name, value in (
-        ("sentence_embedding", unit if pooling.normalize else pooled),
-        ("unit_embedding", unit),
-    ):
-        graph.output(name, value, TensorProto.FLOAT, ["batch", weights.dim])
+    padded, mask = emit_unpacked(graph, hidden, packing, attention_mask)
+    emit_vectors(graph, padded, mask, pooling, weights.dim)
     return EncoderGraph(graph, taps)
 
 

@@ -1,13 +1,18 @@
-"""From token vectors to one vector a text: the checkpoint's own pooling and normalization."""
+"""From token vectors to one vector a text: the checkpoint's own pooling, and the modules behind it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from onnx import TensorProto
 
+from biolord_export.checkpoint.head.dense import Dense
+from biolord_export.graph.activations import ACTIVATIONS
+from biolord_export.graph.padded import POOLINGS, emit_padded
+from biolord_onnx.session.session import SKIPPED
+
 if TYPE_CHECKING:
+    from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.graph.builder import GraphBuilder
     from biolord_export.graph.packing import Packing
 
@@ -18,13 +23,11 @@ SUM_BLOCK = 8
 and what is left over in another order, so without it a text's sum would depend on the padding behind it."""
 
 
-def emit_mean(graph: GraphBuilder, hidden: str, packing: Packing, attention_mask: str, dim: int) -> str:
-    """Average a text's token vectors (Reimers and Gurevych 2019): float32 [batch, dim]."""
-    padded = graph.op("Gather", hidden, _fill_block(graph, packing.places(graph), packing.sequence), axis=0)
-    mask = graph.op("Cast", _fill_block(graph, attention_mask, packing.sequence), to=TensorProto.FLOAT)
-    total = graph.op("MatMul", graph.op("Unsqueeze", mask, graph.ints(1)), padded)
-    count = graph.op("Cast", graph.op("Unsqueeze", packing.lengths, graph.ints(1)), to=TensorProto.FLOAT)
-    return graph.op("Div", graph.op("Squeeze", total, graph.ints(1)), count)
+def emit_unpacked(graph: GraphBuilder, hidden: str, packing: Packing, attention_mask: str) -> tuple[str, str]:
+    """Spread float32 [tokens, dim] over the places of a batch; returns that and the mask, both of whole blocks."""
+    places = _fill_block(graph, packing.places(graph), packing.sequence)
+    padded = graph.op("Gather", hidden, places, axis=0)
+    return padded, _fill_block(graph, attention_mask, packing.sequence)
 
 
 def _fill_block(graph: GraphBuilder, rows: str, sequence: str) -> str:
@@ -33,17 +36,34 @@ def _fill_block(graph: GraphBuilder, rows: str, sequence: str) -> str:
     return graph.op("Pad", rows, graph.op("Concat", graph.ints(0, 0, 0), missing, axis=0))
 
 
-def emit_cls(graph: GraphBuilder, hidden: str, packing: Packing, attention_mask: str, dim: int) -> str:
-    """Take the vector of each text's first token: float32 [batch, dim]."""
-    first = graph.op("Gather", packing.places(graph), graph.scalar(0, np.int64), axis=1)
-    return graph.op("Gather", hidden, first, axis=0)
+def emit_vectors(graph: GraphBuilder, hidden: str, attention_mask: str, pooling: Pooling, dim: int) -> None:
+    """Pool float32 [batch, sequence, dim], go through the modules behind, and add the graph's outputs.
+
+    They are ``sentence_embedding``, what the checkpoint's modules yield, and ``unit_embedding``, that of length 1.
+    """
+    skipped = "" if pooling.include_prompt else graph.input(SKIPPED, TensorProto.INT64, [1])
+    padded = emit_padded(graph, hidden, attention_mask, skipped)
+    pooled = [POOLINGS[mode](graph, padded) for mode in pooling.modes]
+    vectors = pooled[0] if len(pooled) == 1 else graph.op("Concat", *pooled, axis=1)
+    for step in pooling.steps:
+        vectors = emit_dense(graph, vectors, step) if isinstance(step, Dense) else emit_unit(graph, vectors)
+    if pooling.normalize:
+        vectors = emit_unit(graph, vectors)
+    if pooling.cut:
+        vectors = graph.op("Slice", vectors, graph.ints(0), graph.ints(pooling.cut), graph.ints(1))
+    unit = vectors if pooling.normalized else emit_unit(graph, vectors)
+    for name, value in (("sentence_embedding", vectors), ("unit_embedding", unit)):
+        graph.output(name, value, TensorProto.FLOAT, ["batch", pooling.width(dim)])
+
+
+def emit_dense(graph: GraphBuilder, vectors: str, dense: Dense) -> str:
+    """Apply a Dense module to float32 [batch, inputs]; always in float32, as it runs once a text."""
+    product = graph.op("MatMul", vectors, graph.constant(dense.linear.weight, "dense"))
+    linear = graph.op("Add", product, graph.constant(dense.linear.bias, "dense/bias"))
+    return ACTIVATIONS[dense.activation](graph, linear)
 
 
 def emit_unit(graph: GraphBuilder, vectors: str) -> str:
     """Scale each vector to length 1, as ``torch.nn.functional.normalize`` does."""
     length = graph.op("ReduceL2", vectors, graph.ints(1), keepdims=1)
     return graph.op("Div", vectors, graph.op("Max", length, graph.scalar(NORM_FLOOR)))
-
-
-POOLINGS = {"mean": emit_mean, "cls": emit_cls}
-"""Every pooling an artifact can have."""

@@ -15,7 +15,7 @@ from biolord_export.kernels.pool import emit_pool
 from biolord_export.kernels.score import emit_score
 
 if TYPE_CHECKING:
-    from biolord_export.checkpoint.modules import Pooling
+    from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.kernels.layers import IntegerEncoder
 

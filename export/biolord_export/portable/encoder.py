@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from onnx import TensorProto
 
 from biolord_export.errors import ExportError
-from biolord_export.graph.pooling import emit_unit
+from biolord_export.graph.pooling import emit_vectors
 from biolord_export.portable.replay import replay
 from biolord_export.portable.standard import StandardGraph
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto
 
-    from biolord_export.checkpoint.modules import Pooling
-    from biolord_export.graph.builder import GraphBuilder
+    from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.portable.replay import Replacement
 
 
@@ -41,26 +39,8 @@ def wrap_encoder(model: ModelProto, dim: int, pooling: Pooling, replaced: Mappin
     if unknown:
         raise ExportError(f"optimum's graph asks for {', '.join(unknown)}, expected {', '.join(known)} at most")
     hidden = replay(model, graph, known, replaced)
-    pooled = _POOLINGS[pooling.mode](graph, hidden, known["attention_mask"])
-    unit = emit_unit(graph, pooled)
-    for name, value in (("sentence_embedding", unit if pooling.normalize else pooled), ("unit_embedding", unit)):
-        graph.output(name, value, TensorProto.FLOAT, ["batch", dim])
+    emit_vectors(graph, hidden, known["attention_mask"], pooling, dim)
     return graph
 
 
 INPUTS = ("input_ids", "attention_mask")
-
-
-def _emit_mean(graph: GraphBuilder, hidden: str, attention_mask: str) -> str:
-    """Average float32 [batch, sequence, dim] over the tokens of each text."""
-    mask = graph.op("Cast", attention_mask, to=TensorProto.FLOAT)
-    total = graph.op("MatMul", graph.op("Unsqueeze", mask, graph.ints(1)), hidden)
-    return graph.op("Div", graph.op("Squeeze", total, graph.ints(1)), graph.op("ReduceSum", mask, graph.ints(1)))
-
-
-def _emit_cls(graph: GraphBuilder, hidden: str, attention_mask: str) -> str:
-    """Take the first token of each text."""
-    return graph.op("Gather", hidden, graph.scalar(0, np.int64), axis=1)
-
-
-_POOLINGS = {"mean": _emit_mean, "cls": _emit_cls}

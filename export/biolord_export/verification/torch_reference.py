@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from biolord_export.checkpoint.weights_file import is_pickled
 from biolord_export.portable.tracing import require_optimum
+from biolord_export.verification.torch_head import apply_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.checkpoint.source import Checkpoint
     from biolord_export.checkpoint.weights import Float32
 
@@ -25,13 +28,15 @@ class TorchReference:
     Attributes:
         model: The encoder.
         tokenizer: transformers' own, not the artifact's file.
-        pooling: ``mean`` or ``cls``.
+        pooling: What follows the encoder.
+        prompt: In front of every text.
         max_length: Longest text in tokens.
     """
 
     model: Any  # torch and transformers aren't there when types are checked
     tokenizer: Any
-    pooling: str
+    pooling: Pooling
+    prompt: str
     max_length: int
 
     @classmethod
@@ -45,17 +50,18 @@ class TorchReference:
         from transformers import AutoModel, AutoTokenizer
 
         folder = checkpoint.weights.parent
-        whole = checkpoint.weights.suffix == ".safetensors"  # a pickle is loaded with weights_only
+        whole = not is_pickled(checkpoint.weights)  # a pickle is loaded with weights_only
         model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=whole).float().eval()
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         if checkpoint.lowered:
             _lower(tokenizer.backend_tokenizer)
-        return cls(model, tokenizer, checkpoint.pooling.mode, checkpoint.max_length.value)
+        prompt = checkpoint.prompts.choose()
+        return cls(model, tokenizer, checkpoint.pooling, prompt, checkpoint.max_length.value)
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return int(self.model.config.hidden_size)
+        return self.pooling.width(int(self.model.config.hidden_size))
 
     def unit_vectors(self, texts: Sequence[str]) -> Float32:
         """Encode n texts; returns unit vectors, float32 [n, dim]."""
@@ -67,19 +73,18 @@ class TorchReference:
         with torch.inference_mode():
             for start in range(0, len(texts), TEXTS_A_RUN):
                 rows = order[start : start + TEXTS_A_RUN]
-                pooled = self._pool([texts[row] for row in rows.tolist()])
+                pooled = self._encode([self.prompt + texts[row] for row in rows.tolist()])
                 vectors[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
         return vectors
 
-    def _pool(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a tensor; torch isn't there when types are checked
-        feeds = self.tokenizer(
-            list(texts), padding=True, truncation=True, max_length=self.max_length, return_tensors="pt"
-        )
+    def _encode(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a tensor; torch isn't there when types are checked
+        feeds = self.tokenizer(texts, padding=True, truncation=True, max_length=self.max_length, return_tensors="pt")
         hidden = self.model(**feeds).last_hidden_state
-        if self.pooling == "cls":
-            return hidden[:, 0]
-        mask = feeds["attention_mask"].unsqueeze(-1).to(hidden.dtype)
-        return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        mask = feeds["attention_mask"].clone()
+        if not self.pooling.include_prompt and self.prompt:
+            ids = self.tokenizer([self.prompt], truncation=True, max_length=self.max_length)["input_ids"][0]
+            mask[:, : len(ids) - 1] = 0  # all but the special token behind
+        return apply_head(hidden, mask, self.pooling)
 
 
 def _lower(tokenizer: Any) -> None:  # noqa: ANN401 - a tokenizer of transformers' own release

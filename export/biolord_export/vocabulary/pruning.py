@@ -100,7 +100,7 @@ def keep_vocabulary(checkpoint: Checkpoint, texts: Corpus) -> Checkpoint:
     if not texts.texts:
         raise ExportError(f"{texts.origin} has no texts: give one a line")
     whole = checkpoint.tokenizer_json
-    others = _always_kept(whole)
+    others = np.union1d(_always_kept(whole), _tokens_of(whole, list(checkpoint.prompts.texts.values())))
     kept = np.union1d(others, _tokens_of(whole, texts.texts))
     coverage = [measure_coverage(whole, kept, YOURS, texts.texts)]
     held_out = texts.texts[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # How the exporter calls the tables of stock operators, and optimum.
 _TOKEN_TABLES = ("tokens", "embeddings.word_embeddings.weight", "embeddings.tok_embeddings.weight")
 _POSITION_TABLES = ("positions", "embeddings.position_embeddings.weight", "rotary/cosines")
+# Operators behind the pooling that yield vectors of another length.
+_OTHER_WIDTHS = frozenset({"Concat", "Dense", "Slice"})
 _COUNTS_FROM_ZERO = frozenset({"bert", "distilbert", "electra", "modernbert"})
 
 
@@ -43,7 +45,12 @@ def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
 
 
 def _check_width(graph: Graph, manifest: Manifest, folder: Path) -> None:
-    """Nobody infers the shapes of compiled operators: they pass on the width that they are given."""
+    """Nobody infers the shapes of compiled operators: they pass on the width that they are given.
+
+    What stands behind the pooling may change it; such a graph's vectors are looked at as they come.
+    """
+    if not _OTHER_WIDTHS.isdisjoint(node.kind for node in graph.nodes):
+        return
     shapes = _shapes(graph)
     projections = [shapes[node.inputs[PROJECTED]] for node in _compiled(graph, "Project")]
     tables = [shapes[_constant(node, TABLE)] for node in _compiled(graph, *EMBEDS)]

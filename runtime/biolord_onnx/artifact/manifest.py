@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from biolord_onnx.artifact.json_fields import Fields, JSONObject, parse_object
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.artifact.reranking import Reranking
 from biolord_onnx.errors import ArtifactError
 
@@ -30,6 +31,10 @@ LATEST_OPERATORS = 2**31 - 1
 # Names stand in paths, in wheels' metadata, in Dockerfiles and on terminals: letters that mean nothing in any of them.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _NAME_WORDS = "a name of 1 to 128 letters, digits, dots, underscores and dashes that begins with a letter or digit"
+_POOLING = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+_POOLING_WORDS = "modes of 1 to 128 letters, digits, dots, underscores and dashes, with + between them"
+RIGHT, LEFT = "right", "left"
+_SIDE = re.compile(f"{RIGHT}|{LEFT}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SHA256_WORDS = "64 hexadecimal digits in lower case"
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
@@ -111,7 +116,7 @@ class Manifest:
         architecture: family of the graph, such as ``mpnet``.
         dim: length of a vector.
         max_length: token limit of one text and its origin.
-        pooling: how tokens become one vector, such as ``mean``.
+        pooling: how tokens become one vector, such as ``mean``; ``cls+mean`` joins two.
         normalized: whether ``sentence_embedding`` has unit length already.
         pad_id: token id that fills up shorter rows.
         source: the checkpoint.
@@ -124,6 +129,9 @@ class Manifest:
         tools: versions of what made it.
         created: ISO 8601 time.
         license: notice to show to users.
+        prompts: what the checkpoint wants in front of texts.
+        truncation_side: which end of a text over the limit is cut off, ``right`` or ``left``.
+        whole_dim: length of a vector before the export cut it to ``dim``; None where it didn't.
         notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
         reranking: how a cross-encoder scores pairs of texts; None for artifacts that embed texts.
         format: version of this layout.
@@ -147,6 +155,9 @@ class Manifest:
     tools: dict[str, str]
     created: str
     license: str
+    prompts: Prompts = field(default_factory=Prompts)
+    truncation_side: str = RIGHT
+    whole_dim: int | None = None
     notes: tuple[str, ...] = ()
     reranking: Reranking | None = None
     format: int = FORMAT
@@ -172,7 +183,7 @@ class Manifest:
             architecture=_name(fields, "architecture"),
             dim=fields.integer("dim", least=1, most=MOST_DIMENSIONS),
             max_length=_max_length(fields.child("max_length")),
-            pooling=_name(fields, "pooling"),
+            pooling=fields.matching("pooling", _POOLING, _POOLING_WORDS),
             normalized=fields.boolean("normalized"),
             pad_id=fields.integer("pad_id", least=0, most=LARGEST_ID),
             source=_source(fields.child("source")),
@@ -185,6 +196,9 @@ class Manifest:
             tools=fields.text_mapping("tools", longest=LONGEST_TEXT),
             created=fields.text("created", longest=LONGEST_TEXT),
             license=fields.text("license", longest=LONGEST_TEXT),
+            prompts=Prompts.from_fields(_later_child(fields, "prompts")),
+            truncation_side=_truncation_side(fields),
+            whole_dim=_whole_dim(fields),
             notes=fields.texts("notes", longest=LONGEST_TEXT),
             reranking=_reranking(fields),
         )
@@ -250,10 +264,24 @@ def _golden(fields: Fields | None) -> Golden | None:
     return Golden(texts, fields.matching("sha256", _SHA256, _SHA256_WORDS))
 
 
+def _later_child(fields: Fields, key: str) -> Fields | None:
+    """Return an object that artifacts from before it was thought of don't have."""
+    return fields.optional_child(key) if key in fields.members else None
+
+
 def _reranking(fields: Fields) -> Reranking | None:
-    # Artifacts that embed texts may leave it out.
-    found = fields.optional_child("reranking") if "reranking" in fields.members else None
+    found = _later_child(fields, "reranking")
     return None if found is None else Reranking.from_fields(found)
+
+
+def _truncation_side(fields: Fields) -> str:
+    if "truncation_side" not in fields.members:
+        return RIGHT
+    return fields.matching("truncation_side", _SIDE, f"{RIGHT!r} or {LEFT!r}")
+
+
+def _whole_dim(fields: Fields) -> int | None:
+    return fields.optional_integer("whole_dim", least=1) if "whole_dim" in fields.members else None
 
 
 def _files(fields: Fields) -> tuple[FileEntry, ...]:

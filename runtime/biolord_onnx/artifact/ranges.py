@@ -24,6 +24,10 @@ class Ranges:
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
 
+    def first(self, count: int) -> Ranges:
+        """Return the ranges of the first dimensions."""
+        return Ranges(self.lowest[:count], self.highest[:count])
+
 
 def ranges_to_json(ranges: Mapping[str, Ranges]) -> str:
     """Write the ranges of some of the graph's outputs, by name, as one JSON object."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,9 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
     limit, longer, first = embedder.max_length, 0, ""
     start = 0
     for rows in cut(source.rows()):
-        counts = np.atleast_1d(embedder.count_tokens([row.text for row in rows]))
+        texts = [row.text for row in rows]
+        found = embedder.count_tokens(texts, prompt=options.prompt, prompt_name=options.prompt_name)
+        counts = np.atleast_1d(found)
         for row, count in enumerate(counts.tolist(), start=start):
             if count > limit:
                 longer += 1
@@ -123,7 +126,7 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
             f"{first} ({longer} of {source.count} texts are longer): shorten them, or choose overflow 'truncate' or "
             "'window'"
         )
-    return EncodeOptions(options.normalize, options.batch_tokens, "truncate", options.precision)
+    return replace(options, overflow="truncate")
 
 
 def run_identity(source: Source, embedder: Embedder, options: EncodeOptions) -> Identity:
@@ -139,5 +142,7 @@ def run_identity(source: Source, embedder: Embedder, options: EncodeOptions) -> 
             ("--normalize", str(options.normalize)),
             ("--overflow", options.overflow),
             ("--precision", options.precision),
+            ("--truncate-dim", str(options.truncate_dim)),
+            ("prompt", manifest.prompts.choose(options.prompt, options.prompt_name)),
         )
     )

@@ -34,6 +34,18 @@ def add_artifact_hint(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_prompt(parser: argparse.ArgumentParser) -> None:
+    """Add what is put in front of texts."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--prompt", metavar="TEXT", help="text to put in front of each")
+    group.add_argument(
+        "--prompt-name",
+        metavar="NAME",
+        help="the checkpoint's own prompt of this name; biolord info lists them (default: the checkpoint's)",
+    )
+
+
+MOST_DIMENSIONS = 65_536
 # Processes; each takes some 50 MB, and a core to be of use.
 MOST_WORKERS = 256
 

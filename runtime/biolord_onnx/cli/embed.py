@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import (
+    MOST_DIMENSIONS,
     MOST_WORKERS,
     add_artifact,
+    add_prompt,
     add_session,
     load_embedder,
     wants_progress,
@@ -27,6 +29,7 @@ from biolord_onnx.errors import InputError
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
+    from biolord_onnx.encode_options import EncodeOptions
 
 SUMMARY = "turn texts into vectors"
 
@@ -48,6 +51,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace an existing output file")
     parser.add_argument("--restart", action="store_true", help="forget an interrupted run of the same output")
+    add_prompt(parser)
+    parser.add_argument(
+        "--truncate-dim",
+        type=whole_number(1, MOST_DIMENSIONS),
+        metavar="N",
+        help="numbers to keep of a vector, for checkpoints that were trained so; unit vectors are made so after that",
+    )
     parser.add_argument(
         "--normalize",
         action=argparse.BooleanOptionalAction,
@@ -104,17 +114,28 @@ def _check_output(args: argparse.Namespace) -> None:
 
 def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.run import embed_to_stdout
+
+    cut = embed_to_stdout(source, embedder, _options(args), progress=args.input is not None and wants_progress())
+    _tell_truncated(cut, source.count, embedder.max_length)
+
+
+def _options(args: argparse.Namespace) -> EncodeOptions:
     from biolord_onnx.encode_options import EncodeOptions
 
-    options = EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision)
-    cut = embed_to_stdout(source, embedder, options, progress=args.input is not None and wants_progress())
-    _tell_truncated(cut, source.count, embedder.max_length)
+    return EncodeOptions(
+        args.normalize,
+        args.batch_tokens,
+        args.overflow,
+        args.precision,
+        prompt=args.prompt,
+        prompt_name=args.prompt_name,
+        truncate_dim=args.truncate_dim,
+    )
 
 
 def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> None:
     from biolord_onnx.bulk.gathering import BulkOptions
     from biolord_onnx.bulk.run import embed_to_file
-    from biolord_onnx.encode_options import EncodeOptions
     from biolord_onnx.loading import LoadOptions
 
     started = time.perf_counter()
@@ -123,7 +144,7 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
         args.output,
         LoadOptions(str(args.artifact), args.provider, args.threads, embedder.fingerprint).shared(args.workers),
         embedder,
-        options=EncodeOptions(args.normalize, args.batch_tokens, args.overflow, args.precision),
+        options=_options(args),
         bulk=BulkOptions(args.workers, args.restart, args.force, args.input is not None and wants_progress(), tell),
     )
     _tell_truncated(result.truncated, result.rows, embedder.max_length)

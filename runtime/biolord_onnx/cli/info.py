@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from biolord_onnx.artifact.manifest import RIGHT
 from biolord_onnx.cli.arguments import add_artifact
 from biolord_onnx.cli.output import say
 from biolord_onnx.errors import BiolordError, InputError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact
     from biolord_onnx.artifact.json_fields import JSONObject
     from biolord_onnx.artifact.manifest import Manifest
+    from biolord_onnx.artifact.prompts import Prompts
     from biolord_onnx.golden import GoldenCheck
     from biolord_onnx.session.kernel_kinds import Kinds
 
@@ -186,7 +188,8 @@ def _identity(artifact: Artifact) -> dict[str, str]:
         "source": f"{manifest.source.id} (revision {manifest.source.revision or 'not known'})",
         "target": f"{manifest.target}, {manifest.architecture}",
         **_results(manifest),
-        "longest text": f"{manifest.max_length.value} tokens ({manifest.max_length.source})",
+        "longest text": _longest(manifest),
+        **({"prompts": _prompts(manifest.prompts)} if manifest.prompts.texts else {}),
         "batch changes": f"{manifest.batch_invariance.bound:g} ({manifest.batch_invariance.reason})",
         "needs": ", ".join(needs),
         "files": f"{size:.1f} MB in {len(manifest.files)}, all as the manifest says",
@@ -199,9 +202,24 @@ def _results(manifest: Manifest) -> dict[str, str]:
     if manifest.reranking is not None:
         return {"reranker": f"scores a query with a text, the longest text is both ({manifest.reranking.activation})"}
     return {
-        "vectors": f"{manifest.dim} numbers, {'unit length' if manifest.normalized else 'not normalized'}",
-        "pooling": manifest.pooling,
+        "vectors": _vectors(manifest),
+        "pooling": manifest.pooling + ("" if manifest.prompts.pooled else ", without a prompt's tokens"),
     }
+
+
+def _vectors(manifest: Manifest) -> str:
+    whole = f", cut from {manifest.whole_dim}" if manifest.whole_dim else ""
+    return f"{manifest.dim} numbers{whole}, {'unit length' if manifest.normalized else 'not normalized'}"
+
+
+def _longest(manifest: Manifest) -> str:
+    side = "" if manifest.truncation_side == RIGHT else ", longer ones lose their beginning"
+    return f"{manifest.max_length.value} tokens ({manifest.max_length.source}){side}"
+
+
+def _prompts(prompts: Prompts) -> str:
+    default = prompts.default
+    return ", ".join(f"{name} {text!r}{' (default)' * (name == default)}" for name, text in prompts.texts.items())
 
 
 def _flatten(value: JSONObject, prefix: str = "") -> dict[str, str]:

@@ -8,6 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from biolord_onnx.artifact.prompts import DOCUMENT, QUERY
 from biolord_onnx.bulk.reading import STDIN, read_rows
 from biolord_onnx.cli.arguments import add_artifact, add_session, load_embedder, wants_progress
 from biolord_onnx.cli.input import add_input, columns_from, tell_empty
@@ -59,14 +60,16 @@ def run(args: argparse.Namespace) -> int:
     texts = [row.text for row in rows]
     with load_embedder(args) as embedder:
         started = time.perf_counter()
+        prompts = embedder.manifest.prompts
         candidates = embedder.encode_with_info(
             texts,
+            prompt_name=prompts.named(DOCUMENT),
             normalize=True,
             batch_tokens=args.batch_tokens,
             show_progress_bar=wants_progress(),
         )
         embedded = time.perf_counter()
-        query = embedder.encode_with_info(args.query, normalize=True)
+        query = embedder.encode_with_info(args.query, prompt_name=prompts.named(QUERY), normalize=True)
         matches = nearest(rows, candidates.vectors, query.vectors, args.top)
         finished = time.perf_counter()
         limit = embedder.max_length

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.artifact.fit import check_ids
 from biolord_onnx.artifact.folder import Artifact, check_hashes
-from biolord_onnx.artifact.manifest import MODEL_NAME, TOKENIZER_NAME, Manifest
+from biolord_onnx.artifact.manifest import LEFT, MODEL_NAME, TOKENIZER_NAME, Manifest
 from biolord_onnx.artifact.reranking import check_embeds
 from biolord_onnx.encoding.batching import batch_arrays, chunks, plan, share_budget
 from biolord_onnx.encoding.crew import Crew
@@ -19,7 +19,7 @@ from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.encoding.progress import progress_bar
 from biolord_onnx.encoding.schedule import run_jobs
 from biolord_onnx.encoding.settings import EncodeSettings
-from biolord_onnx.encoding.texts import DistinctTexts, distinct
+from biolord_onnx.encoding.texts import DistinctTexts, Prompted, as_texts, distinct
 from biolord_onnx.errors import InputError
 from biolord_onnx.session.address_space import check_address_space
 from biolord_onnx.session.session import Session, open_session
@@ -54,7 +54,7 @@ def load_tokenizer(artifact: Artifact) -> Tokenizer:
         artifact.tokenizer_path, artifact.pieces_path, late=lambda: artifact.files.reading(TOKENIZER_NAME)
     )
     check_ids(artifact, tokenizer)
-    return tokenizer
+    return replace(tokenizer, keeps_end=artifact.manifest.truncation_side == LEFT)
 
 
 def _checked_tokenizer(artifact: Artifact, *, verify_hashes: bool) -> Tokenizer:
@@ -137,6 +137,27 @@ class Encoder:
         )
         return cls(artifact.manifest, tokenizer, session)
 
+    def prompted(self, texts: list[str], prompt: str) -> Prompted:
+        """Put a prompt in front of texts, and find out how many of its tokens aren't to be pooled.
+
+        Raises:
+            InputError: the prompt can't be encoded as UTF-8, or has so many tokens that no text's would be pooled.
+        """
+        if not prompt:
+            return Prompted(texts)
+        together = [prompt + text for text in texts]
+        as_texts([prompt])
+        if self.manifest.prompts.pooled:
+            return Prompted(together)
+        skipped = int(self.tokenizer.count([prompt])[0]) - len(self.tokenizer.suffix)
+        limit = self.manifest.max_length.value
+        if skipped + len(self.tokenizer.suffix) >= limit:
+            raise InputError(
+                f"the prompt has {skipped} tokens, which aren't pooled, and a text {limit} at most: nothing would be "
+                "left, give a shorter prompt"
+            )
+        return Prompted(together, skipped)
+
     def encode(
         self, texts: Sequence[str], settings: EncodeSettings, *, show_progress_bar: bool
     ) -> tuple[Vectors, NDArray[np.int32]]:
@@ -155,13 +176,12 @@ class Encoder:
         """
         if settings.overflow == "error":
             self._refuse_overflow(texts)
-        convert = settings.conversion
-        vectors = np.empty((len(texts), convert.width(self.manifest.dim)), dtype=convert.dtype)
+        vectors = np.empty((len(texts), settings.width(self.manifest.dim)), dtype=settings.conversion.dtype)
         token_counts = np.empty(len(texts), dtype=np.int32)
         unique = distinct(texts)
         with progress_bar(len(unique.texts), shown=show_progress_bar) as advance:
             for rows, found in self._vectors(unique, settings, token_counts):
-                vectors[rows] = convert.apply(found)
+                vectors[rows] = settings.apply(found)
                 advance(len(rows))
         vectors[unique.copies] = vectors[unique.originals]
         token_counts[unique.copies] = token_counts[unique.originals]
@@ -220,7 +240,7 @@ class Encoder:
 
     def _run(self, jobs: Iterator[Job], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         def run(job: Job) -> NDArray[np.float32]:
-            return self.session.run(job.input_ids, job.attention_mask, settings.output)
+            return self.session.run(job.input_ids, job.attention_mask, settings.output, settings.skipped)
 
         for job, vectors in run_jobs(jobs, run, self.session.runs_at_once):
             yield job.rows, vectors

@@ -55,6 +55,19 @@ def _refuse_surrogates(text: str, index: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompted:
+    """Texts behind a prompt.
+
+    Attributes:
+        texts: with it.
+        skipped: leading tokens of each that aren't pooled.
+    """
+
+    texts: list[str]
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class DistinctTexts:
     """The different strings among n texts.
 

@@ -41,7 +41,8 @@ def _check_node(node: Node, operator: CompiledOperator, types: Types) -> None:
         raise ValueError(
             f"takes the outputs {short(node.outputs)} of the operator {_shown(node)}, expected {operator.outputs}"
         )
-    values, constants = node.inputs[: operator.values], node.inputs[operator.values :]
+    given = min(max(len(node.inputs), operator.values), operator.values + operator.more_values)
+    values, constants = node.inputs[:given], node.inputs[given:]
     most = len(operator.constants)
     if len(values) < operator.values or not all(values) or not most - operator.optional <= len(constants) <= most:
         raise ValueError(

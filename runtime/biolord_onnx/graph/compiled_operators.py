@@ -29,6 +29,7 @@ class CompiledOperator:
     Attributes:
         attributes: that it may be given.
         values: how many inputs come first that other operators compute, or the caller gives.
+        more_values: how many of those may follow where there are no constants.
         constants: element types of the inputs behind those, which must be initializers.
         optional: how many of the constants, the last ones, may be left out.
         outputs: how many.
@@ -39,6 +40,7 @@ class CompiledOperator:
     constants: tuple[int, ...] = ()
     optional: int = 0
     outputs: int = 1
+    more_values: int = 0
 
 
 _LINEAR = (_INT8, _FLOAT)
@@ -62,7 +64,10 @@ COMPILED: Mapping[str, CompiledOperator] = {
     "FeedForward": CompiledOperator(
         frozenset({"epsilon"}), 1, (_FLOAT, *_LINEAR, *_LINEAR, _FLOAT, _INT32, _INT8, _INT8), optional=2
     ),
-    "Pool": CompiledOperator(frozenset({"first_token"}), 2, outputs=2),
+    "Pool": CompiledOperator(frozenset({"mode"}), 2, outputs=2, more_values=1),
+    # packed, bias
+    "Dense": CompiledOperator(frozenset({"activation", "width"}), 1, (_FLOAT, _FLOAT)),
+    "Unit": CompiledOperator(frozenset(), 1),
     # dense, its bias, output, its bias
     "Score": CompiledOperator(frozenset({"activation"}), 2, (_FLOAT,) * 4),
     # table, scales, norm

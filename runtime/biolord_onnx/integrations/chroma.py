@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from biolord_onnx.artifact.prompts import DOCUMENT, QUERY
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
@@ -23,7 +24,10 @@ NAME = "biolord_onnx"
 
 @register_embedding_function
 class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
-    """Chroma's embedding function from an artifact; a collection remembers it."""
+    """Chroma's embedding function from an artifact; a collection remembers it.
+
+    Documents and queries get the checkpoint's prompts ``document`` and ``query``, where it has them.
+    """
 
     def __init__(
         self,
@@ -48,7 +52,15 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
 
     def __call__(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma checks the name
         """Return float32 arrays [dim], one a document."""
-        info = self.options.encode_aloud(self.session.embedder(), input)
+        return self._encode(input, DOCUMENT)
+
+    def embed_query(self, input: Documents) -> Embeddings:  # noqa: A002 - Chroma checks the name
+        """Return float32 arrays [dim], one a query."""
+        return self._encode(input, QUERY)
+
+    def _encode(self, texts: Documents, prompt_name: str) -> Embeddings:
+        embedder = self.session.embedder()
+        info = self.options.for_prompt(embedder, prompt_name).encode_aloud(embedder, texts)
         return cast("Embeddings", list(info.vectors.astype(np.float32, copy=False)))
 
     @staticmethod

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from biolord_onnx.artifact.prompts import DOCUMENT, QUERY
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
@@ -19,6 +20,8 @@ except ImportError as error:
 
 class _Embedding:
     """What both components share."""
+
+    prompt_name: ClassVar[str]
 
     def __init__(self, session: LoadOptions, *, normalize: bool, overflow: Overflow) -> None:
         self.session = session
@@ -45,14 +48,20 @@ class _Embedding:
         return made
 
     def _encode(self, texts: list[str]) -> list[list[float]]:
-        info = self.options.encode_aloud(self.session.embedder(), texts)
+        embedder = self.session.embedder()
+        info = self.options.for_prompt(embedder, self.prompt_name).encode_aloud(embedder, texts)
         found: list[list[float]] = info.vectors.tolist()
         return found
 
 
 @component
 class BiolordTextEmbedder(_Embedding):
-    """Haystack's component for queries: a string in, its embedding out."""
+    """Haystack's component for queries: a string in, its embedding out.
+
+    Queries get the checkpoint's prompt ``query``, where it has one.
+    """
+
+    prompt_name = QUERY
 
     def __init__(
         self,
@@ -90,7 +99,12 @@ class BiolordTextEmbedder(_Embedding):
 
 @component
 class BiolordDocumentEmbedder(_Embedding):
-    """Haystack's component for indexing: documents in, the same with their embeddings out."""
+    """Haystack's component for indexing: documents in, the same with their embeddings out.
+
+    Documents get the checkpoint's prompt ``document``, where it has one.
+    """
+
+    prompt_name = DOCUMENT
 
     def __init__(
         self,

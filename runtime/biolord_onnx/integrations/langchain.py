@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from biolord_onnx.artifact.prompts import DOCUMENT, QUERY
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
@@ -15,7 +16,10 @@ except ImportError as error:
 
 
 class BiolordEmbeddings(Embeddings):
-    """LangChain's ``Embeddings`` from an artifact. Loaded at first use, safe between threads."""
+    """LangChain's ``Embeddings`` from an artifact. Loaded at first use, safe between threads.
+
+    Documents and queries get the checkpoint's prompts ``document`` and ``query``, where it has them.
+    """
 
     def __init__(
         self,
@@ -40,13 +44,14 @@ class BiolordEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """Return a vector a text."""
-        vectors: list[list[float]] = self._encode(texts)
-        return vectors
+        return self._encode(texts, DOCUMENT)
 
     def embed_query(self, text: str) -> list[float]:
-        """Return the vector of a text; documents and queries are encoded alike."""
-        return self._encode([text])[0]
+        """Return the vector of a text."""
+        return self._encode([text], QUERY)[0]
 
-    def _encode(self, texts: list[str]) -> list[list[float]]:
-        found: list[list[float]] = self.options.encode_aloud(self.session.embedder(), texts).vectors.tolist()
+    def _encode(self, texts: list[str], prompt_name: str) -> list[list[float]]:
+        embedder = self.session.embedder()
+        options = self.options.for_prompt(embedder, prompt_name)
+        found: list[list[float]] = options.encode_aloud(embedder, texts).vectors.tolist()
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from biolord_onnx.artifact.prompts import DOCUMENT, QUERY
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.settings import Overflow
 from biolord_onnx.errors import MissingDependencyError
@@ -20,6 +21,8 @@ except ImportError as error:
 
 class BiolordEmbedding(BaseEmbedding):
     """LlamaIndex's ``BaseEmbedding`` from an artifact. Loaded at first use.
+
+    Texts and queries get the checkpoint's prompts ``document`` and ``query``, where it has them.
 
     Attributes:
         path: artifact folder, or name of an installed artifact.
@@ -45,10 +48,10 @@ class BiolordEmbedding(BaseEmbedding):
         """Name the class in what LlamaIndex writes."""
         return "BiolordEmbedding"
 
-    def _encode(self, texts: list[str]) -> list[list[float]]:
-        session = LoadOptions(self.path, self.provider, self.threads)
-        options = EncodeOptions(self.normalize or None, overflow=self.overflow)
-        found: list[list[float]] = options.encode_aloud(session.embedder(), texts).vectors.tolist()
+    def _encode(self, texts: list[str], prompt_name: str = DOCUMENT) -> list[list[float]]:
+        embedder = LoadOptions(self.path, self.provider, self.threads).embedder()
+        options = EncodeOptions(self.normalize or None, overflow=self.overflow).for_prompt(embedder, prompt_name)
+        found: list[list[float]] = options.encode_aloud(embedder, texts).vectors.tolist()
         return found
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
@@ -58,7 +61,7 @@ class BiolordEmbedding(BaseEmbedding):
         return self._encode([text])[0]
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._encode([query])[0]
+        return self._encode([query], QUERY)[0]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return await asyncio.to_thread(self._get_query_embedding, query)

@@ -37,7 +37,9 @@ class EmbedBatch:
         column: str = "text",
         output: str = "embedding",
         truncated: str | None = None,
+        prompt_name: str | None = None,
         normalize: bool | None = None,
+        truncate_dim: int | None = None,
         overflow: Overflow = "truncate",
         precision: Precision = "float32",
         provider: str = "auto",
@@ -50,7 +52,9 @@ class EmbedBatch:
             column: holds the texts.
             output: column to add.
             truncated: another column to add, of which texts were cut; None for none.
-            normalize: as of `Embedder.encode`.
+            prompt_name: as of `Embedder.encode`.
+            normalize: likewise.
+            truncate_dim: likewise.
             overflow: likewise; cut texts of a batch are told by one warning, which Ray shows in the driver's log.
             precision: likewise.
             provider: as of `Embedder.load`.
@@ -66,7 +70,9 @@ class EmbedBatch:
         self.column = column
         self.output = output
         self.truncated = truncated
-        self.options = EncodeOptions(normalize, overflow=overflow, precision=precision)
+        self.options = EncodeOptions(
+            normalize, overflow=overflow, precision=precision, prompt_name=prompt_name, truncate_dim=truncate_dim
+        )
         # Workers that load later, on other nodes too, load what is here now, or refuse.
         self.session = LoadOptions(str(path), provider, threads).pinned()
 

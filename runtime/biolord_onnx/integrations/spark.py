@@ -20,11 +20,13 @@ from biolord_onnx.loading import LoadOptions
 _ELEMENTS = {"float32": "float", "int8": "tinyint", "binary": "tinyint"}
 
 
-def embed_udf(
+def embed_udf(  # noqa: PLR0913 - the keywords of load and encode
     path: str,
     *,
     truncated: Any = None,  # noqa: ANN401 - an accumulator, PySpark isn't there when types are checked
+    prompt_name: str | None = None,
     normalize: bool | None = None,
+    truncate_dim: int | None = None,
     overflow: Overflow = "truncate",
     precision: Precision = "float32",
     provider: str = "auto",
@@ -38,7 +40,9 @@ def embed_udf(
     Args:
         path: artifact folder, or name of an installed artifact.
         truncated: an accumulator, ``spark.sparkContext.accumulator(0)``, that counts the texts that were cut.
-        normalize: as of `Embedder.encode`.
+        prompt_name: as of `Embedder.encode`.
+        normalize: likewise.
+        truncate_dim: likewise.
         overflow: likewise; cut texts of a task are told by one warning, which goes to the executor's log.
         precision: ``float32``, ``int8`` or ``binary``.
         provider: as of `Embedder.load`.
@@ -59,7 +63,9 @@ def embed_udf(
         raise MissingDependencyError(f"embed_udf needs PySpark: {install_hint('spark')}") from error
     # Workers that load later, on other nodes too, load what is here now, or refuse.
     session = LoadOptions(str(path), provider, threads).pinned()
-    options = EncodeOptions(normalize, overflow=overflow, precision=precision)
+    options = EncodeOptions(
+        normalize, overflow=overflow, precision=precision, prompt_name=prompt_name, truncate_dim=truncate_dim
+    )
 
     def embed(batches: Iterator[Any]) -> Iterator[Any]:
         cut = count = 0

@@ -116,7 +116,7 @@ class SearchService:
     async def _search(
         self, texts: Sequence[str], wish: Wish, *, truncate: bool | None, order: Order | None
     ) -> Searched:
-        embedded = await self._service.embed_texts(texts, normalize=True, truncate=truncate)
+        embedded = await self._service.embed_texts(texts, self._service.wanted(normalize=True), truncate=truncate)
         started = time.perf_counter()
         try:
             hits = await self.scanner.search(wish, texts, embedded.vectors)

@@ -14,8 +14,9 @@ from starlette.requests import Request
 
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.encoding.cutting import Cut
 from biolord_onnx.encoding.encoder import Encoder
-from biolord_onnx.errors import BiolordError
+from biolord_onnx.errors import BiolordError, InputError
 from biolord_onnx.server.limits.admission import Admission
 from biolord_onnx.server.limits.amounts import check_amount, check_lengths
 from biolord_onnx.server.limits.patience import RETRY_AFTER_S, while_wanted
@@ -28,7 +29,7 @@ from biolord_onnx.server.work.metrics import Metrics
 from biolord_onnx.server.work.tokens import Lanes, Tokens, check_ids, described, together
 from biolord_onnx.session import kernels
 from biolord_onnx.session.session import Output
-from biolord_onnx.tokenizer.tokenizer import Tokenizer
+from biolord_onnx.tokenizer.tokenizer import TokenizedTexts, Tokenizer
 
 TOKENIZING_THREADS = 2
 WARM_TEXT = "ready"
@@ -51,6 +52,23 @@ class Embedded:
     stages_ms: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request wants of its texts.
+
+    Attributes:
+        output: which of the graph's outputs.
+        prompt: in front of each.
+        skipped: leading tokens of each that aren't pooled.
+        cut: how vectors are shortened; None where they aren't.
+    """
+
+    output: Output
+    prompt: str = ""
+    skipped: int = 0
+    cut: Cut | None = None
+
+
 class Service:
     """One artifact, served."""
 
@@ -64,6 +82,7 @@ class Service:
         encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)
         session = encoder.session
         self.settings = settings
+        self._encoder = encoder
         self.manifest: Manifest = artifact.manifest
         self.fingerprint = artifact.fingerprint
         self.provider, self.threads = session.provider, session.threads
@@ -94,27 +113,36 @@ class Service:
     async def warm(self) -> None:
         """Compute a first vector."""
         ids = self.tokenizer.tokenize([WARM_TEXT], self.manifest.max_length.value).ids
-        await self._compute(ids, "unit_embedding")
+        await self._compute(ids, Wanted("unit_embedding"))
 
-    def check_dimensions(self, asked: int | None) -> None:
-        """Check the length of vectors that a request asks for.
+    def wanted(self, *, normalize: bool, dimensions: int | None = None, prompt_name: str | None = None) -> Wanted:
+        """Put together what a request wants of its texts.
+
+        Args:
+            normalize: whether vectors have length 1; if not, they are what the checkpoint's modules yield.
+            dimensions: numbers that are left of a vector; None for all.
+            prompt_name: of the prompt to put in front of texts; None for the checkpoint's default, if it has one.
 
         Raises:
-            ApiError: it isn't the model's.
+            ApiError: vectors have fewer numbers, or there is no such prompt.
         """
-        if asked not in {None, self.manifest.dim}:
-            raise ApiError(
-                INVALID, f"dimensions is {asked}, this model's vectors have {self.manifest.dim}: leave it out"
-            )
+        dim = self.manifest.dim
+        if dimensions is not None and not 1 <= dimensions <= dim:
+            raise ApiError(INVALID, f"dimensions is {dimensions}, this model's vectors have {dim}: ask for 1 to {dim}")
+        try:
+            prompt = self.manifest.prompts.choose(name=prompt_name)
+            skipped = self._encoder.prompted([], prompt).skipped
+        except InputError as error:
+            raise ApiError(INVALID, str(error)) from error
+        cut = None if dimensions in {None, dim} else Cut(int(dimensions or dim), normalize)
+        return Wanted("unit_embedding" if normalize and cut is None else "sentence_embedding", prompt, skipped, cut)
 
-    async def embed(
-        self, texts: Sequence[str], *, normalize: bool, truncate: bool | None, request: Request
-    ) -> Embedded:
+    async def embed(self, texts: Sequence[str], wanted: Wanted, *, truncate: bool | None, request: Request) -> Embedded:
         """Embed a request's texts.
 
         Args:
             texts: n of them.
-            normalize: whether vectors have length 1; if not, they are what the checkpoint's modules yield.
+            wanted: from `wanted`.
             truncate: whether texts over the limit are cut; None does as the settings say.
             request: whose client is watched: when it hangs up, its texts leave the queue.
 
@@ -122,7 +150,7 @@ class Service:
             ApiError: the texts are none, too many, too long or too much for now, or the graph failed.
         """
         self.check_texts(texts)
-        work = self.embed_texts(texts, normalize=normalize, truncate=truncate)
+        work = self.embed_texts(texts, wanted, truncate=truncate)
         return await while_wanted(work, request, self.settings.limits.timeout_s)
 
     def check_texts(self, texts: Sequence[str]) -> None:
@@ -135,28 +163,33 @@ class Service:
         check_lengths(self.settings.limits, texts)
         self._check_queue(1)
 
-    async def embed_texts(self, texts: Sequence[str], *, normalize: bool, truncate: bool | None) -> Embedded:
+    async def embed_texts(self, texts: Sequence[str], wanted: Wanted, *, truncate: bool | None) -> Embedded:
         """Embed texts that were checked, as `embed` does, for whoever watches the client."""
         cut = self.settings.auto_truncate if truncate is None else truncate
-        started, limit = time.perf_counter(), self.manifest.max_length.value
-        found = await self._lanes.in_shares(texts, lambda some: self.tokenizer.tokenize(some, limit))
-        tokens = together(found, limit, cut=cut)
-        return await self._embed(tokens, time.perf_counter() - started, normalize)
+        started, limit, prompt = time.perf_counter(), self.manifest.max_length.value, wanted.prompt
 
-    async def embed_ids(self, lists: Sequence[list[int]], *, normalize: bool, request: Request) -> Embedded:
-        """Embed token ids of n texts, special tokens included; otherwise as `embed`."""
+        def tokenize(some: Sequence[str]) -> TokenizedTexts:
+            return self.tokenizer.tokenize([prompt + text for text in some] if prompt else some, limit)
+
+        found = await self._lanes.in_shares(texts, tokenize)
+        tokens = together(found, limit, cut=cut)
+        return await self._embed(tokens, time.perf_counter() - started, wanted)
+
+    async def embed_ids(self, lists: Sequence[list[int]], wanted: Wanted, *, request: Request) -> Embedded:
+        """Embed token ids of n texts, special tokens and those of any prompt included; otherwise as `embed`."""
         size = sum(map(len, lists))
         check_amount(self.settings.limits, len(lists), size)
         self._check_queue(1)
-        work = self._embed_ids(lists, size, normalize=normalize)
+        work = self._embed_ids(lists, size, wanted)
         return await while_wanted(work, request, self.settings.limits.timeout_s)
 
-    async def tokenize(self, texts: Sequence[str], *, special: bool, request: Request) -> list[bytes]:
-        """Tokenize texts, uncut; returns lists in JSON, each of some of the texts.
+    async def tokenize(self, texts: Sequence[str], wanted: Wanted, *, special: bool, request: Request) -> list[bytes]:
+        """Tokenize texts, uncut, behind the wanted prompt; returns lists in JSON, each of some of the texts.
 
         Raises:
             ApiError: the texts are none, too many, or too much.
         """
+        texts = [wanted.prompt + text for text in texts]
         size = sum(map(len, texts))
         check_amount(self.settings.limits, len(texts), size)
         self._check_queue(1)
@@ -168,16 +201,17 @@ class Service:
         work = Lanes(self.heavy, self.heavy).in_shares(texts, describe)
         return await while_wanted(work, request, self.settings.limits.timeout_s)
 
-    async def _embed_ids(self, lists: Sequence[list[int]], size: int, *, normalize: bool) -> Embedded:
+    async def _embed_ids(self, lists: Sequence[list[int]], size: int, wanted: Wanted) -> Embedded:
         started = time.perf_counter()
         check = partial(check_ids, lists, self.tokenizer, self.manifest.max_length.value)
         tokens = await self._lanes.quick.run(size, check)
-        return await self._embed(tokens, time.perf_counter() - started, normalize)
+        return await self._embed(tokens, time.perf_counter() - started, wanted)
 
-    async def _embed(self, tokens: Tokens, seconds: float, normalize: bool) -> Embedded:
+    async def _embed(self, tokens: Tokens, seconds: float, wanted: Wanted) -> Embedded:
         self._check_queue(tokens.count)
-        output: Output = "unit_embedding" if normalize else "sentence_embedding"
-        vectors, waited, ran = await self._compute(tokens.ids, output)
+        vectors, waited, ran = await self._compute(tokens.ids, wanted)
+        if wanted.cut:
+            vectors = wanted.cut.apply(vectors)
         stages = {"tokenize": seconds, "queue": waited, "run": ran}
         for name, spent in stages.items():
             self.metrics.stage(name, spent)
@@ -194,7 +228,7 @@ class Service:
                 OVERLOADED, f"{waiting} tokens wait, {tokens} more would exceed {most}: try again", RETRY_AFTER_S
             )
 
-    async def _compute(self, ids: list[list[int]], output: Output) -> tuple[NDArray[np.float32], float, float]:
+    async def _compute(self, ids: list[list[int]], wanted: Wanted) -> tuple[NDArray[np.float32], float, float]:
         """Return vectors, and seconds spent waiting and running."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
@@ -204,7 +238,7 @@ class Service:
                 loop.call_soon_threadsafe(_settle, ready, error)
 
         try:
-            work = self.batcher.submit(ids, output, done)
+            work = self.batcher.submit(ids, wanted.output, done, wanted.skipped)
         except BiolordError as error:
             raise ApiError(UNAVAILABLE, str(error)) from error
         try:

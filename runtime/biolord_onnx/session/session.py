@@ -29,6 +29,8 @@ Logits = Literal["logits"]
 LOGITS: Logits = "logits"
 INPUTS = ("input_ids", "attention_mask")
 TOKEN_TYPES = "token_type_ids"
+SKIPPED = "skipped_tokens"
+"""The input of graphs that don't pool a prompt: how many leading tokens they leave out."""
 
 
 class NodeArg(Protocol):
@@ -66,6 +68,7 @@ class Session:
         runs_at_once: how many runs together keep the machine busiest. Compiled operators share the cores between runs:
             one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
             of a layer. onnxruntime's operators always take all.
+        skips: whether the graph can leave leading tokens out of the pooling.
     """
 
     ort_session: OrtSession
@@ -73,6 +76,7 @@ class Session:
     threads: int
     dim: int
     runs_at_once: int = 1
+    skips: bool = False
 
     def run(
         self,
@@ -80,6 +84,8 @@ class Session:
         attention_mask: NDArray[np.int64],
         output: Output | Logits,
         token_type_ids: NDArray[np.int64] | None = None,
+        *,
+        skipped: int = 0,
     ) -> NDArray[np.float32]:
         """Compute the vectors, or the scores, of one batch.
 
@@ -88,6 +94,7 @@ class Session:
             attention_mask: int64 [batch, sequence], 1 for tokens and 0 for padding.
             output: which of the graph's outputs.
             token_type_ids: int64 [batch, sequence], for graphs that take them.
+            skipped: leading tokens of each text that aren't pooled; 0 where the graph can't leave any out.
 
         Returns:
             float32 [batch, dim].
@@ -101,6 +108,8 @@ class Session:
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         if token_type_ids is not None:
             feed[TOKEN_TYPES] = token_type_ids
+        if self.skips:
+            feed[SKIPPED] = np.array([skipped], dtype=np.int64)
         try:
             vectors = self.ort_session.run([output], feed)[0]
         except ort_errors() as error:
@@ -155,7 +164,8 @@ def open_session(
     ort_session = _open(ort, artifact, chosen, settings)
     at_once = cores.count if artifact.manifest.requires.operators else 1
     dim = 1 if artifact.manifest.reranking else artifact.manifest.dim
-    return Session(ort_session, chosen.name, cores.count, dim, at_once)
+    skips = not artifact.manifest.prompts.pooled
+    return Session(ort_session, chosen.name, cores.count, dim, at_once, skips)
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
@@ -257,5 +267,5 @@ def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
 def _signature(manifest: Manifest) -> tuple[set[str], dict[str, int]]:
     """Return the names of a graph's inputs, and of its outputs with the numbers that each gives a text."""
     if manifest.reranking is None:
-        return set(INPUTS), dict.fromkeys(OUTPUTS, manifest.dim)
+        return {*INPUTS, *([] if manifest.prompts.pooled else [SKIPPED])}, dict.fromkeys(OUTPUTS, manifest.dim)
     return {*INPUTS, *([TOKEN_TYPES] if manifest.reranking.token_types else [])}, {LOGITS: 1}

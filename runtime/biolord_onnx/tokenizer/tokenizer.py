@@ -61,12 +61,14 @@ class Tokenizer:
         prefix: special ids in front of every text.
         suffix: special ids behind every text.
         highest_id: no token has a higher one.
+        keeps_end: whether texts over the limit lose their beginning instead of their end.
     """
 
     engine: tokenizers.Tokenizer | UnigramEncoder
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
     highest_id: int
+    keeps_end: bool = False
 
     @classmethod
     def load(
@@ -154,7 +156,8 @@ class Tokenizer:
         contents = list(self.contents(texts))
         prefix, suffix = [*self.prefix], [*self.suffix]
         full = np.fromiter(map(len, contents), dtype=np.int32, count=len(contents)) + np.int32(self.special_count)
-        ids = [prefix + content[:room] + suffix for content in contents]
+        starts = [max(0, len(content) - room) if self.keeps_end else 0 for content in contents]
+        ids = [prefix + content[start : start + room] + suffix for start, content in zip(starts, contents, strict=True)]
         return TokenizedTexts(ids, np.minimum(full, np.int32(max_length)), full)
 
     def windows(self, texts: Sequence[str], max_length: int) -> list[list[list[int]]]:

@@ -6,12 +6,13 @@ That is its ``tokenizer.json``, or what transformers would make of its older fil
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.config import read_json_object
 from biolord_export.checkpoint.sentence_settings import read_sentence_settings
 from biolord_export.checkpoint.tokenizer.sentencepiece import MODEL_FILE, WAY_OUT, build_unigram
-from biolord_export.checkpoint.tokenizer.settings import apply_tokenizer_settings
+from biolord_export.checkpoint.tokenizer.settings import apply_tokenizer_settings, read_truncation_side
 from biolord_export.checkpoint.tokenizer.vocabulary import SPECIAL_NAMES, VOCAB_FILE, build_wordpiece
 from biolord_export.errors import CheckpointError
 from biolord_onnx.errors import ArtifactError
@@ -27,7 +28,20 @@ TOKENIZER_JSON = "tokenizer.json"
 ADVICE = "download the checkpoint again"
 
 
-def prepare_tokenizer(modules: Modules, config: EncoderConfig) -> str:
+@dataclass(frozen=True, slots=True)
+class PreparedTokenizer:
+    """An artifact's tokenizer.
+
+    Attributes:
+        json: The text of its tokenizer.json.
+        truncation_side: Which end of a text over the limit is cut off, ``right`` or ``left``.
+    """
+
+    json: str
+    truncation_side: str
+
+
+def prepare_tokenizer(modules: Modules, config: EncoderConfig) -> PreparedTokenizer:
     """Read the tokenizer of a checkpoint.
 
     Padding and truncation are reset: all-mpnet-base-v2's file, for one, pads every text to 128 tokens. What the file's
@@ -39,14 +53,12 @@ def prepare_tokenizer(modules: Modules, config: EncoderConfig) -> str:
             an XLM-R.
         config: The encoder's kind, and how many token vectors it has.
 
-    Returns:
-        The JSON text of the artifact's tokenizer.json.
-
     Raises:
         CheckpointError: The file is missing or no tokenizer, adds no special tokens, or knows ids that have no vector;
             or a companion asks for what isn't carried out.
     """
     path, values = _read(modules.encoder, config.model_type)
+    side = read_truncation_side(values, modules.encoder)
     values = apply_tokenizer_settings(values, modules.encoder, config.model_type)
     values["padding"] = values["truncation"] = None
     if asks_lower_case(modules):
@@ -63,7 +75,7 @@ def prepare_tokenizer(modules: Modules, config: EncoderConfig) -> str:
             f"{path} has ids up to {tokenizer.highest_id}, config.json says vectors for {config.vocabulary}: "
             "the two files don't belong together"
         )
-    return text
+    return PreparedTokenizer(text, side)
 
 
 def asks_lower_case(modules: Modules) -> bool:

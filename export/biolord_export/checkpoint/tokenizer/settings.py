@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.config import read_json_if_there, read_json_object
 from biolord_export.checkpoint.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.tokenizer.added import SETTINGS_FILE, add_tokens
 from biolord_export.checkpoint.tokenizer.sentencepiece import WAY_OUT
 from biolord_export.errors import CheckpointError
+from biolord_onnx.artifact.manifest import LEFT, RIGHT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from biolord_export.checkpoint.config import JsonObject
 
-SETTINGS_FILE = "tokenizer_config.json"
-SPECIALS_FILE = "special_tokens_map.json"
-ADDED_FILE = "added_tokens.json"
 OWN_CLASSES = {
     "bert": "BertTokenizer",
     "camembert": "CamembertTokenizer",
@@ -38,8 +36,8 @@ _INPUTS = (
     ["input_ids", "attention_mask", "token_type_ids"],
 )
 TOKENIZER_KEYS = {
-    "truncation_side": Key("which end of a long text is cut off", ("right",)),
-    "padding_side": Key("padding in front moves a text's positions", ("right",)),
+    "truncation_side": Key("which end of a long text is cut off", (RIGHT, LEFT)),
+    "padding_side": Key("where padding goes: a text alone has none", (RIGHT, LEFT)),
     "split_special_tokens": Key("special tokens that a text spells out are taken for words", (False,)),
     "from_slow": Key("the tokenizer is built from older files, tokenizer.json isn't read", (False,)),
     "do_basic_tokenize": Key("texts aren't split at punctuation", (True,)),
@@ -60,8 +58,6 @@ STRAY_FILES = {
     "preprocessor_config.json": "it says how to prepare images or sounds",
     "video_preprocessor_config.json": "it says how to prepare videos",
 }
-ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 
 
 def apply_tokenizer_settings(values: JsonObject, folder: Path, model_type: str) -> JsonObject:
@@ -82,8 +78,14 @@ def apply_tokenizer_settings(values: JsonObject, folder: Path, model_type: str) 
     settings = read_json_if_there(path)
     check_keys(_with_sides(settings, values), path, TOKENIZER_KEYS, only=False)
     kind = tokenizer_class(settings, folder, model_type)
-    values = _with_flags(values, settings, folder)
+    values = add_tokens(values, settings, folder)
     return _with_prefix_space(_with_case(values, settings, kind), settings)
+
+
+def read_truncation_side(values: JsonObject, folder: Path) -> str:
+    """Return which end of a long text is cut off, by a ``tokenizer.json`` and its companions."""
+    settings = _with_sides(read_json_if_there(folder / SETTINGS_FILE), values)
+    return LEFT if settings.get("truncation_side") == LEFT else RIGHT
 
 
 def _with_sides(settings: JsonObject, values: JsonObject) -> JsonObject:
@@ -134,44 +136,3 @@ def _with_prefix_space(values: JsonObject, settings: JsonObject) -> JsonObject:
         return values
     wanted = settings.get("add_prefix_space", False)
     return {**values, "pre_tokenizer": {**pre_tokenizer, "add_prefix_space": wanted}}
-
-
-def _with_flags(values: JsonObject, settings: JsonObject, folder: Path) -> JsonObject:
-    """Let ``tokenizer_config.json`` say how the tokens that a text may spell out are matched."""
-    listed = values.get("added_tokens")
-    if not isinstance(listed, list) or not all(isinstance(token, dict) for token in listed):
-        return values  # no tokenizer, which whoever loads it will say
-    flags = _decoder(settings, folder / SETTINGS_FILE)
-    missing = sorted({*flags, *_named(settings, folder)} - {token.get("content") for token in listed} - {""})
-    if missing:
-        raise CheckpointError(
-            f"{folder} names the tokens {', '.join(missing)}, which its tokenizer doesn't look for in a text and "
-            f"transformers would: {WAY_OUT}"
-        )
-    return {**values, "added_tokens": [{**token, **flags.get(str(token.get("content")), {})} for token in listed]}
-
-
-def _decoder(settings: JsonObject, path: Path) -> Mapping[str, JsonObject]:
-    """Return how each token of ``added_tokens_decoder`` is matched, by its text."""
-    listed = settings.get("added_tokens_decoder", {})
-    flags: dict[str, JsonObject] = {}
-    for token in listed.values() if isinstance(listed, dict) else [listed]:
-        if not isinstance(token, dict) or not isinstance(token.get("content"), str):
-            raise CheckpointError(f"{path}: added_tokens_decoder holds {shown(token)}, expected objects with content")
-        flags[token["content"]] = {key: token[key] for key in FLAGS if key in token}
-    return flags
-
-
-def _named(settings: JsonObject, folder: Path) -> Iterator[str]:
-    """Go through the texts of all tokens that the companions name, whatever their role."""
-    roles = dict(settings)
-    if "added_tokens_decoder" not in settings:  # or else transformers reads neither of the two
-        roles |= read_json_if_there(folder / SPECIALS_FILE)
-        yield from read_json_if_there(folder / ADDED_FILE)
-    listed = roles.get("additional_special_tokens")
-    extra = roles.get("extra_special_tokens")
-    others = [*(listed if isinstance(listed, list) else []), *(extra.values() if isinstance(extra, dict) else [])]
-    for token in [*(roles.get(role) for role in ROLES), *others]:
-        content = token.get("content") if isinstance(token, dict) else token
-        if isinstance(content, str):
-            yield content

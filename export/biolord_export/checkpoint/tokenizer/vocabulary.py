@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from biolord_export.checkpoint.config import read_json_if_there
-from biolord_export.checkpoint.tokenizer.sentencepiece import WAY_OUT
-from biolord_export.checkpoint.tokenizer.settings import SETTINGS_FILE, SPECIALS_FILE
+from biolord_export.checkpoint.tokenizer.added import SETTINGS_FILE, SPECIALS_FILE
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -156,10 +155,8 @@ def _added(
     tokens = {token.content: token for token in (_token(value, path) for value in listed.values())}
     for token in specials.values():
         tokens.setdefault(token.content, token)
-    foreign = sorted(tokens.keys() - ids.keys())
-    if foreign:
-        raise CheckpointError(f"{path} adds the tokens {', '.join(foreign)}, which {VOCAB_FILE} lacks: {WAY_OUT}")
-    return sorted(tokens.values(), key=lambda token: ids[token.content])
+    # Those that the vocabulary lacks come later, with what other files add.
+    return sorted((token for name, token in tokens.items() if name in ids), key=lambda token: ids[token.content])
 
 
 def _switch(settings: JsonObject, key: str, *, default: bool, path: Path) -> bool:

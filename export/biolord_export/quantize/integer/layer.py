@@ -2,8 +2,8 @@
 
 Inputs are centered and smoothed before they are rounded; that of the attention output free of charge: attention weights
 add up to 1, so the value projection can yield centered, smoothed values. A GELU's outputs can't be smoothed; their
-channels are sorted by range and rounded in groups instead. What rounding the weights shifts on average goes back through
-the biases.
+channels are sorted by range and rounded in groups instead. What rounding the weights shifts on average goes back
+through the biases.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def quantize_linear(
 def quantize_inner(
     fc2: Linear, order: Order, widths: Sequence[int], seen: InputStatistics, round_weight: WeightRounder
 ) -> tuple[IntegerLinear, ...]:
-    """Round a feed-forward network's second weight, inputs in an order and groups of some widths; the first has the bias."""
+    """Round a feed-forward network's second weight, inputs in an order and in groups; the first has the bias."""
     exact = fc2.weight[order]
     weights = round_weight(exact, seen.covariance[np.ix_(order, order)], widths)
     shift = seen.mean[order] @ (exact - np.concatenate([weight.dense() for weight in weights]))

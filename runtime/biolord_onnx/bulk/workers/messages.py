@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx import errors
-from biolord_onnx.embedder import EncodeInfo
+from biolord_onnx.encoding.info import EncodeInfo
 
 Answer = EncodeInfo | Exception
 

@@ -15,9 +15,9 @@ from queue import SimpleQueue
 from biolord_onnx.bulk.parts import Part
 from biolord_onnx.bulk.workers.messages import Answer, receive_answer, send
 from biolord_onnx.bulk.workers.work import Encoded
-from biolord_onnx.embedder import EncodeInfo
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.crew import Crew
+from biolord_onnx.encoding.info import EncodeInfo
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.loading import LoadOptions
 

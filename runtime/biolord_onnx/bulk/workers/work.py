@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 
 from biolord_onnx.bulk.parts import Part
-from biolord_onnx.embedder import Embedder, EncodeInfo
+from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.info import EncodeInfo
 
 # Parts and what became of them, in order; closing it ends what is under way.
 Encoded = Generator[tuple[Part, EncodeInfo], None, None]

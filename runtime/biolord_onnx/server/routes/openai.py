@@ -27,7 +27,6 @@ def openai_routes(service: Service) -> APIRouter:
     async def embeddings(request: Request) -> Response:
         """Embed texts; vectors have length 1, as OpenAI's do."""
         async with read_body(request, EmbeddingsRequest, service) as asked:
-            service.check_dimensions(asked.dimensions)
             found = await _embed(service, asked, request)
         return await openai_answer(found, name, asked.encoding_format)
 
@@ -47,7 +46,8 @@ def openai_routes(service: Service) -> APIRouter:
 
 
 async def _embed(service: Service, asked: EmbeddingsRequest, request: Request) -> Embedded:
+    wanted = service.wanted(normalize=True, dimensions=asked.dimensions)
     if asked.input and isinstance(asked.input[0], list):
-        return await service.embed_ids(asked.input, normalize=True, request=request)
+        return await service.embed_ids(asked.input, wanted, request=request)
     texts = cast("list[str]", asked.input)
-    return await service.embed(texts, normalize=True, truncate=asked.truncate, request=request)
+    return await service.embed(texts, wanted, truncate=asked.truncate, request=request)

@@ -92,7 +92,7 @@ class EmbeddingsRequest(Body):
     )
     model: StrictStr | None = Field(None, description="Ignored: the server has one model.")
     encoding_format: Literal["float", "base64"] = "float"
-    dimensions: StrictInt | None = Field(None, description="The vectors' own length, if given.")
+    dimensions: StrictInt | None = Field(None, description="How many numbers of a vector are kept, if not all.")
     truncate: bool | None = Field(None, description="Whether texts over the limit are cut rather than refused.")
 
 
@@ -103,8 +103,8 @@ class EmbedRequest(Body):
     normalize: bool = Field(default=True, description="Whether vectors get length 1.")
     truncate: bool | None = Field(None, description="Whether texts over the limit are cut rather than refused.")
     truncation_direction: Literal["right", "Right"] = "right"
-    prompt_name: None = Field(None, description="No model of this server has prompts.")
-    dimensions: StrictInt | None = Field(None, description="The vectors' own length, if given.")
+    prompt_name: StrictStr | None = Field(None, description="One of the model's prompts, to put in front of texts.")
+    dimensions: StrictInt | None = Field(None, description="How many numbers of a vector are kept, if not all.")
 
 
 class TokenizeRequest(Body):
@@ -112,7 +112,7 @@ class TokenizeRequest(Body):
 
     inputs: Texts
     add_special_tokens: bool = True
-    prompt_name: None = Field(None, description="No model of this server has prompts.")
+    prompt_name: StrictStr | None = Field(None, description="One of the model's prompts, to put in front of texts.")
 
 
 def documented(kind: type[Body]) -> dict[str, object]:

@@ -31,7 +31,7 @@ class Parameters(Body):
 
     truncate: bool | None = Field(None, description="Whether texts over the limit are cut rather than refused.")
     truncation_direction: Literal["right", "Right"] = "right"
-    prompt_name: None = Field(None, description="No model of this server has prompts.")
+    prompt_name: StrictStr | None = Field(None, description="One of the model's prompts, to put in front of texts.")
 
 
 class SimilarityRequest(Body):
@@ -52,7 +52,8 @@ def similarity_routes(service: Service) -> APIRouter:
             if not asked.inputs.sentences:
                 raise ApiError(EMPTY, "inputs.sentences is empty: send one or more")
             texts = [asked.inputs.source_sentence, *asked.inputs.sentences]
-            found = await service.embed(texts, normalize=True, truncate=asked.parameters.truncate, request=request)
+            wanted = service.wanted(normalize=True, prompt_name=asked.parameters.prompt_name)
+            found = await service.embed(texts, wanted, truncate=asked.parameters.truncate, request=request)
         return timed(dumps(cosines(found.vectors)), found.stages_ms, found.truncated)
 
     return router

@@ -28,9 +28,10 @@ def tei_routes(services: Services) -> APIRouter:
     async def embed(request: Request) -> Response:
         """Embed texts."""
         async with read_body(request, EmbedRequest, service) as asked:
-            service.check_dimensions(asked.dimensions)
-            normalize, truncate = asked.normalize, asked.truncate
-            found = await service.embed(asked.inputs, normalize=normalize, truncate=truncate, request=request)
+            wanted = service.wanted(
+                normalize=asked.normalize, dimensions=asked.dimensions, prompt_name=asked.prompt_name
+            )
+            found = await service.embed(asked.inputs, wanted, truncate=asked.truncate, request=request)
         return await tei_answer(found)
 
     # Clients of the hub's inference send what /embed takes to the root.
@@ -40,7 +41,8 @@ def tei_routes(services: Services) -> APIRouter:
     async def tokenize(request: Request) -> Response:
         """Cut texts into tokens, the first and last ones of a text included."""
         async with read_body(request, TokenizeRequest, service) as asked:
-            parts = await service.tokenize(asked.inputs, special=asked.add_special_tokens, request=request)
+            wanted = service.wanted(normalize=True, prompt_name=asked.prompt_name)
+            parts = await service.tokenize(asked.inputs, wanted, special=asked.add_special_tokens, request=request)
         return Response(b"[%b]" % joined(parts), media_type=JSON)
 
     @router.get("/info")
@@ -72,6 +74,8 @@ def describe(services: Services) -> dict[str, Any]:
         "docker_label": None,
         "artifact": manifest.name,
         "dim": manifest.dim,
+        "prompts": manifest.prompts.texts,
+        "default_prompt_name": manifest.prompts.default,
         "provider": service.provider,
         "threads": service.threads,
         "requires": {"operators": manifest.requires.operators},

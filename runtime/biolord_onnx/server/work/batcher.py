@@ -75,18 +75,19 @@ class Batcher:
         with self._lock:
             return Load(self._queue.texts, self._queue.tokens, self._running)
 
-    def submit(self, ids: Sequence[list[int]], output: Output, done: Done) -> Work:
+    def submit(self, ids: Sequence[list[int]], output: Output, done: Done, skipped: int = 0) -> Work:
         """Queue a request of one text or more.
 
         Args:
             ids: token ids of each text, special tokens included.
             output: which vectors are wanted.
             done: called by another thread once ``vectors`` of the result are there, or with what went wrong.
+            skipped: leading tokens of each text that aren't pooled.
 
         Raises:
             BiolordError: the batcher is closed, or no thread is left.
         """
-        work = Work(ids, output, np.empty((len(ids), self._manifest.dim), dtype=np.float32), done)
+        work = Work(ids, output, np.empty((len(ids), self._manifest.dim), dtype=np.float32), done, skipped)
         work.queued_at = time.perf_counter()
         with self._changed:
             if self._closed:
@@ -158,7 +159,7 @@ class Batcher:
             work.started_at = work.started_at or started
         batch = Batch(np.arange(len(run.parts)), int(run.lengths.max()))
         inputs = batch_arrays(run.ids, batch, self._manifest.pad_id)
-        vectors = self._session.run(*inputs, run.output)
+        vectors = self._session.run(*inputs, run.output, skipped=run.skipped)
         for row, (work, place) in enumerate(run.parts):
             work.vectors[place] = vectors[row]
         self._ran(int(run.lengths.sum()), time.perf_counter() - started)

@@ -41,6 +41,7 @@ class Work:
         output: which vectors are wanted.
         vectors: float32 [n, dim], filled in as runs end.
         done: called once, with None or what went wrong, by the thread that ended the last run.
+        skipped: leading tokens of each text that aren't pooled.
         left: texts without a vector so far.
         waiting: texts that wait in the queue.
         waiting_tokens: of those texts.
@@ -53,12 +54,18 @@ class Work:
     output: Output
     vectors: NDArray[np.float32]
     done: Callable[[BaseException | None], None]
+    skipped: int = 0
     left: int = field(init=False)
     waiting: int = field(init=False)
     waiting_tokens: int = field(init=False)
     error: BaseException | None = None
     queued_at: float = 0.0
     started_at: float | None = None
+
+    @property
+    def wanted(self) -> tuple[Output, int]:
+        """What texts that run together have in common."""
+        return self.output, self.skipped
 
     def __post_init__(self) -> None:
         """Begin with every text left."""
@@ -74,11 +81,13 @@ class Run:
         parts: each text's request and its place there.
         lengths: int32 [texts], tokens of each.
         output: which vectors are wanted.
+        skipped: leading tokens of each text that aren't pooled.
     """
 
     parts: list[tuple[Work, int]]
     lengths: NDArray[np.int32]
     output: Output
+    skipped: int
 
     @property
     def ids(self) -> list[list[int]]:
@@ -147,7 +156,7 @@ class FairQueue:
         if not self.has_query:
             return None
         work = self._queries.popleft()
-        return self._begin(Run([(work, 0)], np.array([len(work.ids[0])], dtype=np.int32), work.output), self._now)
+        return self._begin(Run([(work, 0)], np.array([len(work.ids[0])], dtype=np.int32), *work.wanted), self._now)
 
     def take(self) -> Run | None:
         """Take the texts of the next run: the first in line, with others that suit it; None if nothing waits."""
@@ -155,10 +164,10 @@ class FairQueue:
         if not entries:
             return None
         first, _, leader, _ = entries[0]
-        output, near = leader.output, first + NEARBY * self._budget
+        wanted, near = leader.wanted, first + NEARBY * self._budget
         lengths = np.array([len(work.ids[place]) for _, _, work, place in entries], dtype=np.int32)
         suited = np.array(
-            [work.output == output and (work is leader or stamp <= near) for stamp, _, work, _ in entries]
+            [work.wanted == wanted and (work is leader or stamp <= near) for stamp, _, work, _ in entries]
         )
         places = np.flatnonzero(suited)
         batches = plan(lengths[places], self._budget, padded=self._padded)
@@ -167,7 +176,7 @@ class FairQueue:
             if number not in chosen:
                 heappush(self._heap, entry)
         order = sorted(chosen)
-        return self._begin(Run([entries[number][2:] for number in order], lengths[order], output), first)
+        return self._begin(Run([entries[number][2:] for number in order], lengths[order], *wanted), first)
 
     def _begin(self, run: Run, stamp: float) -> Run:
         # Time goes on by a part of what each of the requests that wait would have got of this run.

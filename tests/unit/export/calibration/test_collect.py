@@ -20,7 +20,7 @@ from biolord_export.calibration.collect import (
 )
 from biolord_export.checkpoint.architectures import read_weights
 from biolord_export.checkpoint.config import read_encoder_config
-from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.head.pooling import Pooling
 from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.graph.encoder import LINEAR_INPUTS, emit_encoder
 from unit.export.graph.running import evaluate

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.checkpoint.modules import Modules, Pooling, read_modules
+from biolord_export.checkpoint.head.pooling import POOLING_MODES, Normalize, Pooling
+from biolord_export.checkpoint.modules import Modules, check_width, read_modules
 from biolord_export.demo.models import reference_model
 from biolord_export.errors import CheckpointError
 from tiny.checkpoint import SIZES, write_checkpoint
 from tiny.tokenizer import write_json
+from unit.export.editing import edit_json
 
 OLD = "sentence_transformers.models."
 NEW = "sentence_transformers.sentence_transformer.modules."
@@ -61,8 +63,8 @@ def test_the_pooling_asked_for_overrules_the_checkpoints_own(tmp_path: Path, mod
 def test_an_unknown_pooling_asked_for_is_refused(tmp_path: Path, modules: bool) -> None:
     """A pooling that no graph has is refused before anything is read."""
     write_checkpoint(tmp_path, modules=modules)
-    with pytest.raises(CheckpointError, match="pooling is 'max', the exporter knows mean and cls"):
-        read_modules(tmp_path, "max")
+    with pytest.raises(CheckpointError, match=re.escape("pooling is 'cls+median', the exporter knows mean, cls, max,")):
+        read_modules(tmp_path, "cls+median")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,13 @@ def test_an_unknown_pooling_asked_for_is_refused(tmp_path: Path, modules: bool) 
         ({"pooling_mode": "cls", "pooling_mode_mean_tokens": True}, "cls"),
         ({"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": False}, "mean"),
         ({"word_embedding_dimension": 64}, "mean"),
+        ({"pooling_mode_max_tokens": True}, "max"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "cls+mean"),
+        ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True}, "cls+mean"),
+        ({"pooling_mode": ["mean", "max"]}, "mean+max"),
+        ({"pooling_mode": "lasttoken"}, "lasttoken"),
+        ({"pooling_mode_weightedmean_tokens": True}, "weightedmean"),
+        ({"pooling_mode_mean_sqrt_len_tokens": True}, "mean_sqrt_len_tokens"),
     ],
 )
 def test_pooling_configs_of_all_versions_are_read(tmp_path: Path, config: object, mode: str) -> None:
@@ -86,19 +95,16 @@ def test_pooling_configs_of_all_versions_are_read(tmp_path: Path, config: object
 @pytest.mark.parametrize(
     ("config", "found"),
     [
-        ({"pooling_mode_max_tokens": True}, "max"),
-        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "cls + mean"),
-        ({"pooling_mode": ["mean", "max"]}, "mean + max"),
         ({"pooling_mode": []}, "nothing"),
-        ({"pooling_mode": "lasttoken"}, "lasttoken"),
-        ({"pooling_mode_weightedmean_tokens": True}, "weightedmean"),
+        ({"pooling_mode": ["mean", "median"]}, "mean+median"),
         ({"pooling_mode": None}, "None"),
         ({"pooling_mode": {"mean": 1}}, "{'mean': 1}"),
     ],
 )
 def test_other_poolings_are_refused_by_name(tmp_path: Path, config: object, found: str) -> None:
     """The message says how the checkpoint pools; another pooling, asked for, is said to make other vectors."""
-    message = f"config.json pools by {found}, the exporter knows mean and cls: it can't convert this checkpoint"
+    known = f"{', '.join(POOLING_MODES)}, and several with + between them"
+    message = f"config.json pools by {found}, the exporter knows {known}: it can't convert this checkpoint"
     with pytest.raises(CheckpointError, match=re.escape(message)):
         read_modules(pooled(tmp_path, config))
     overruled = read_modules(tmp_path, "mean")
@@ -123,13 +129,57 @@ def test_an_encoder_in_a_folder_of_its_own_is_found(tmp_path: Path) -> None:
     assert read_modules(tmp_path).encoder == tmp_path / "0_Transformer"
 
 
-def test_a_dense_module_is_refused(tmp_path: Path) -> None:
-    """Vectors without it would be other vectors: the list is shown, and what the exporter knows."""
-    write_checkpoint(tmp_path, dense=True, normalize=True)
-    with pytest.raises(
-        CheckpointError, match="lists the modules Transformer, Pooling, Dense, Normalize; the exporter knows"
-    ):
+def test_the_modules_behind_the_pooling_are_read_in_their_order(tmp_path: Path) -> None:
+    """Dropout does nothing, and the last of the others says whether vectors have length 1."""
+    write_checkpoint(tmp_path, dense=True)
+    kinds = ("Transformer", "Pooling", "Normalize", "Dense", "Dropout", "Normalize")
+    paths = ("", "1_Pooling", "2_Normalize", "2_Dense", "4_Dropout", "5_Normalize")
+    write_json(tmp_path / "4_Dropout" / "config.json", {"dropout": 0.2})
+    pooling = read_modules(listed(tmp_path, *(OLD + kind for kind in kinds), paths=paths)).pooling
+    (first, dense) = pooling.steps
+    assert (first, pooling.normalize, pooling.normalized) == (Normalize(), True, True)
+    assert (pooling.denses, pooling.width(SIZES.hidden)) == ((dense,), SIZES.hidden)
+    assert (pooling.denses[0].activation, pooling.denses[0].weights.parent.name) == ("Tanh", "2_Dense")
+
+
+def test_a_vector_that_is_cut_has_no_longer_length_1() -> None:
+    """The library cuts it behind all modules."""
+    assert not Pooling("mean", normalize=True, cut=8).normalized
+    assert Pooling("cls+mean", normalize=True, cut=8).width(64) == 8
+    assert Pooling("cls+mean", normalize=True).width(64) == 128
+
+
+@pytest.mark.parametrize(
+    ("members", "complaint"),
+    [
+        ({"in_features": 0}, "the layer has 0 inputs and 64 outputs, expected 1 or more"),
+        ({"in_features": 32}, "has shape [64, 64], config.json says [64, 32]"),
+        ({"bias": 1}, "bias is 1, the exporter writes only True or False"),
+        ({"scale": 2}, "scale is 2, a key that the exporter doesn't know"),
+        ({"activation_function": None}, "activation_function is None, the exporter writes only torch.nn's Identity"),
+        ({"activation_function": "torch.sin"}, "activation_function is 'torch.sin'"),
+        ({"activation_function": "torch.nn.Softmax"}, "activation_function is 'torch.nn.Softmax'"),
+        ({"module_output_name": "other"}, "module_output_name is 'other'"),
+    ],
+)
+def test_a_dense_module_that_is_not_carried_out_is_refused(
+    tmp_path: Path, members: dict[str, object], complaint: str
+) -> None:
+    """By the key and its value."""
+    write_checkpoint(tmp_path, dense=True)
+    edit_json(tmp_path / "2_Dense" / "config.json", **members)
+    with pytest.raises(CheckpointError, match=re.escape(complaint)):
         read_modules(tmp_path)
+
+
+def test_a_dense_module_takes_what_the_pooling_yields(tmp_path: Path) -> None:
+    """Overruled, the pooling may yield more: then the layer doesn't fit."""
+    write_checkpoint(tmp_path, dense=True)
+    check_width(read_modules(tmp_path), SIZES.hidden)
+    with pytest.raises(
+        CheckpointError, match=r"2_Dense takes vectors of 64 numbers and would get 128 \(pooling by cls"
+    ):
+        check_width(read_modules(tmp_path, "cls+mean"), SIZES.hidden)
 
 
 @pytest.mark.parametrize(

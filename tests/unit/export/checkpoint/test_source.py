@@ -18,6 +18,7 @@ from biolord_export.errors import CheckpointError
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.errors import MissingDependencyError
+from table.modules import sharded
 from tiny.checkpoint import write_checkpoint
 from unit.export.hub import COMMIT, ID, NOWHERE, Hub, cached, running_hub
 from unit.export.places import Place, assert_failed, run_with
@@ -52,7 +53,7 @@ def test_a_folder_is_a_checkpoint_of_its_own_name(tiny_mpnet: Path) -> None:
     assert (found.pooling.mode, found.pooling.normalize) == ("mean", False)
     assert json.loads(found.tokenizer_json)["padding"] is None
     assert found.weights == tiny_mpnet / "model.safetensors"
-    assert found.weights_sha256() == hashlib.sha256(found.weights.read_bytes()).hexdigest()
+    assert found.weights_sha256() == {"model.safetensors": hashlib.sha256(found.weights.read_bytes()).hexdigest()}
 
 
 def test_options_overrule_the_checkpoints_own(tiny_bert: Path) -> None:
@@ -177,6 +178,18 @@ def test_a_checkpoint_is_fetched_without_pickles(hub: Hub, place: Place, tmp_pat
     assert manifest.name == "tiny-mpnet-cpu-fp32"
     assert {"model.safetensors", "tokenizer.json", "config.json", "1_Pooling/config.json"} <= set(hub.asked)
     assert {"pytorch_model.bin", "README.md"} & set(hub.asked) == set()
+
+
+def test_shards_and_the_weights_of_modules_are_fetched(hub: Hub, place: Place, tmp_path: Path) -> None:
+    """And hashed, each by its name."""
+    write_checkpoint(hub.folder, dense=True)
+    sharded(hub.folder)
+    outcome = run_with(hub.environment(tmp_path / "cache"), "export", ID, place.out, "--target", "cpu-fp32")
+    assert outcome.code == 0, outcome.err
+    names = ["2_Dense/model.safetensors", *(f"model-0000{number}-of-00002.safetensors" for number in (1, 2))]
+    weights = open_artifact(place.out).manifest.source.weights
+    assert sorted(weights) == names
+    assert weights == {name: hashlib.sha256((hub.folder / name).read_bytes()).hexdigest() for name in names}
 
 
 def test_a_pull_request_is_a_revision(hub: Hub, place: Place, tmp_path: Path) -> None:

@@ -90,10 +90,54 @@ def test_a_wrong_shape_is_refused_with_both(tmp_path: Path) -> None:
         tensors.read("w", (3, 2))
 
 
-@pytest.mark.parametrize("kind", ["BF16", "I64", "F8_E4M3"])
+@pytest.mark.parametrize("prefix", ["", "bert."])
+def test_a_normalization_under_tensorflows_names(tmp_path: Path, prefix: str) -> None:
+    """As in checkpoints that were converted long ago; transformers takes them for the same."""
+    path = tmp_path / "model.safetensors"
+    weight, bias = np.arange(3, dtype=np.float32), np.ones(3, np.float32)
+    save_file({f"{prefix}{ANCHOR}": bias, f"{prefix}n.gamma": weight, f"{prefix}n.beta": bias}, path)
+    with TensorFile(path, ANCHOR) as tensors:
+        norm = tensors.layer_norm("n", 3, 1e-5)
+    np.testing.assert_array_equal(norm.weight, weight)
+    np.testing.assert_array_equal(norm.bias, bias)
+
+
+def test_bfloat16_is_the_upper_half_of_float32(tmp_path: Path) -> None:
+    """Of any shape, behind tensors of other types, and whatever stands in the header."""
+    random = np.random.default_rng(3)
+    values = random.normal(0, 1, (3, 5)).astype(np.float32)
+    halves = (values.view(np.uint32) >> 16).astype("<u2")
+    header = {
+        "__metadata__": {"format": "pt"},
+        ANCHOR: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+        "w": {"dtype": "BF16", "shape": [3, 5], "data_offsets": [4, 34]},
+    }
+    described = json.dumps(header).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(struct.pack("<Q", len(described)) + described + bytes(4) + halves.tobytes())
+    with TensorFile(path, ANCHOR) as tensors:
+        found = tensors.read("w", (3, 5))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found.view(np.uint32), values.view(np.uint32) & 0xFFFF0000)
+
+
+def test_weights_in_several_files(tmp_path: Path) -> None:
+    """The index says which files there are; each tensor is found in its own."""
+    for name, part in (("a", {ANCHOR: np.zeros(1, np.float32)}), ("b", {"w": np.ones(2, np.float32)})):
+        save_file(part, tmp_path / f"{name}.safetensors")
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {ANCHOR: "a.safetensors", "w": "b.safetensors"}}), encoding="utf-8")
+    with TensorFile(index, ANCHOR) as tensors:
+        np.testing.assert_array_equal(tensors.read("w", (2,)), np.ones(2))
+    save_file({"w": np.ones(2, np.float32), ANCHOR: np.zeros(1, np.float32)}, tmp_path / "a.safetensors")
+    with pytest.raises(CheckpointError, match="several of the weights files have a tensor w: download them again"):
+        TensorFile(index, ANCHOR)
+
+
+@pytest.mark.parametrize("kind", ["I64", "F8_E4M3"])
 def test_a_type_that_numpy_lacks_or_that_is_no_weight_is_refused(tmp_path: Path, kind: str) -> None:
-    """bfloat16 would need torch; integers are no weights; the way out is named."""
-    size = {"BF16": 2, "I64": 8, "F8_E4M3": 1}[kind]
+    """8 bits would need torch; integers are no weights; the way out is named."""
+    size = {"I64": 8, "F8_E4M3": 1}[kind]
     header = {
         ANCHOR: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
         "w": {"dtype": kind, "shape": [2], "data_offsets": [4, 4 + 2 * size]},

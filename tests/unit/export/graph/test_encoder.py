@@ -10,7 +10,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.head.pooling import Pooling
 from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE
 from biolord_export.graph.encoder import LINEAR_INPUTS, EncoderGraph, emit_encoder

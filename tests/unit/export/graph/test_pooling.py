@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,14 +11,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from biolord_export.checkpoint.modules import POOLING_MODES
+from biolord_export.checkpoint.head.dense import ACTIVATIONS, Dense
+from biolord_export.checkpoint.head.pooling import POOLING_MODES, Normalize, Pooling
+from biolord_export.checkpoint.weights import Linear
+from biolord_export.graph import activations
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.graph.packing import emit_packing
-from biolord_export.graph.pooling import POOLINGS, SUM_BLOCK, emit_unit
-from parity.reference import pool, unit
+from biolord_export.graph.padded import POOLINGS, emit_padded
+from biolord_export.graph.pooling import SUM_BLOCK, emit_dense, emit_unit, emit_unpacked, emit_vectors
+from parity.reference import activate, pool, unit
 from unit.export.graph.running import evaluate, prefix_mask
 
 DIM = 64
+Feed = dict[str, NDArray[np.generic]]
 RAGGED = [[1], [6], [4, 4], [1, 9, 3], [8, 16, 15], [7, 1, 1, 30]]
 
 
@@ -25,7 +32,7 @@ def run(mode: str, hidden: NDArray[np.float32], lengths: list[int], sequence: in
     graph = GraphBuilder("test")
     mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
     tokens = graph.input("hidden", TensorProto.FLOAT, ["tokens", DIM])
-    pooled = POOLINGS[mode](graph, tokens, emit_packing(graph, mask), mask, DIM)
+    pooled = POOLINGS[mode](graph, emit_padded(graph, *emit_unpacked(graph, tokens, emit_packing(graph, mask), mask)))
     (found,) = evaluate(graph, {"attention_mask": prefix_mask(lengths, sequence), "hidden": hidden}, pooled)
     return np.asarray(found, dtype=np.float32)
 
@@ -45,6 +52,7 @@ def random_hidden(lengths: list[int]) -> NDArray[np.float32]:
 def test_every_mode_of_a_module_list_can_be_written() -> None:
     """What the module list lets pass, the graph has, and the other way round."""
     assert set(POOLINGS) == set(POOLING_MODES)
+    assert set(activations.ACTIVATIONS) == set(ACTIVATIONS)
 
 
 @pytest.mark.parametrize("mode", POOLING_MODES)
@@ -78,6 +86,60 @@ def test_a_texts_vector_depends_on_no_other_text(lengths: list[int], extra: int,
     for row, (start, length) in enumerate(zip(starts, lengths, strict=False)):
         alone = run(mode, hidden[start : start + length], [length], length)
         np.testing.assert_array_equal(together[row : row + 1], alone)
+
+
+@pytest.mark.parametrize("mode", POOLING_MODES)
+def test_leading_tokens_are_left_out(mode: str) -> None:
+    """Those of a prompt, of every text; places still count from the text's beginning."""
+    lengths, skipped = [3, 9, 5], 2
+    hidden = random_hidden(lengths)
+    graph = GraphBuilder("test")
+    mask = graph.input("attention_mask", TensorProto.INT64, ["batch", "sequence"])
+    tokens = graph.input("hidden", TensorProto.FLOAT, ["tokens", DIM])
+    unpacked = emit_unpacked(graph, tokens, emit_packing(graph, mask), mask)
+    emit_vectors(graph, *unpacked, Pooling(mode, normalize=False, include_prompt=False), DIM)
+    feed: Feed = {"attention_mask": prefix_mask(lengths, 9), "hidden": hidden, "skipped_tokens": np.array([skipped])}
+    (found,) = evaluate(graph, feed, "sentence_embedding")
+    texts = np.split(hidden.astype(np.float64), np.cumsum(lengths)[:-1])
+    np.testing.assert_allclose(found, [pool(text, mode, skipped) for text in texts], atol=1e-6)
+
+
+def random_dense(activation: str, inputs: int, outputs: int, place: Path) -> Dense:
+    """A layer with seeded weights."""
+    random = np.random.default_rng(8)
+    weight = random.normal(0, 1, (inputs, outputs)).astype(np.float32)
+    return Dense(Linear(weight, random.normal(0, 1, outputs).astype(np.float32)), activation, place)
+
+
+def test_the_modules_behind_the_pooling_run_in_their_order(tmp_path: Path) -> None:
+    """Joined poolings, a layer, length 1, another layer, length 1 and a cut; both outputs."""
+    first, second = random_dense("ReLU", 2 * DIM, 20, tmp_path), random_dense("Identity", 20, 9, tmp_path)
+    pooling = Pooling("cls+max", normalize=True, steps=(first, Normalize(), second), cut=4)
+    hidden = np.random.default_rng(2).normal(size=(2, 3, DIM)).astype(np.float32)
+    graph = GraphBuilder("test")
+    names = (graph.input("x", TensorProto.FLOAT, ["b", "s", DIM]), graph.input("m", TensorProto.INT64, ["b", "s"]))
+    emit_vectors(graph, *names, pooling, DIM)
+    feed: Feed = {"x": hidden, "m": np.ones((2, 3), np.int64)}
+    sentence, length_1 = evaluate(graph, feed, "sentence_embedding", "unit_embedding")
+    wide = hidden.astype(np.float64)
+    pooled = np.concatenate([wide[:, 0], wide.max(axis=1)], axis=1)
+    middle = np.maximum(pooled @ first.linear.weight + first.linear.bias, 0)
+    middle = np.stack([unit(row) for row in middle]) @ second.linear.weight + second.linear.bias
+    expected = np.stack([unit(row) for row in middle])[:, :4]
+    assert pooling.width(DIM) == 4
+    np.testing.assert_allclose(sentence, expected, atol=1e-5)
+    np.testing.assert_allclose(length_1, [unit(row) for row in expected], atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_is_the_definition(activation: str, tmp_path: Path) -> None:
+    """On both sides of zero, near it and far off."""
+    points = np.concatenate([np.linspace(-9, 9, 145), [-80, -20, -1e-4, 1e-4, 20, 80]]).astype(np.float32)[:, None]
+    graph = GraphBuilder("test")
+    dense = Dense(Linear(np.ones((1, 1), np.float32), np.zeros(1, np.float32)), activation, tmp_path)
+    value = emit_dense(graph, graph.input("x", TensorProto.FLOAT, ["n", 1]), dense)
+    (found,) = evaluate(graph, {"x": points}, value)
+    np.testing.assert_allclose(found, activate(activation, points.astype(np.float64)), atol=2e-6, rtol=2e-6)
 
 
 def test_unit_vectors_have_length_1_and_the_same_direction() -> None:

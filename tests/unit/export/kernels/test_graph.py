@@ -14,13 +14,14 @@ from onnx import TensorProto
 
 from biolord_export.checkpoint.architectures import read_weights
 from biolord_export.checkpoint.config import read_encoder_config
-from biolord_export.checkpoint.modules import Pooling
-from biolord_export.checkpoint.weights import EncoderWeights
+from biolord_export.checkpoint.head.dense import Dense
+from biolord_export.checkpoint.head.pooling import POOLING_MODES, Normalize, Pooling
+from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.encoder import emit_encoder
 from biolord_export.kernels.graph import emit_integer_encoder
 from biolord_onnx.session import kernels
 from kernels.running import use
-from parity.authored import cosines, open_graph
+from parity.authored import SENTENCE, UNIT, cosines, open_graph
 from parity.reference import unit
 from tiny.checkpoint import SIZES
 from unit.export.kernels.rounding import round_encoder, rounded_weights
@@ -82,11 +83,11 @@ def run(path: Path, rows: Sequence[Sequence[int]], kind: str = "plain") -> tuple
 
 
 @pytest.mark.parametrize("bits", [8, 4])
-@pytest.mark.parametrize("mode", ["mean", "cls"])
+@pytest.mark.parametrize("mode", POOLING_MODES)
 def test_vectors_are_those_of_a_float32_encoder_with_the_same_weights(
     weights: EncoderWeights, tmp_path: Path, bits: int, mode: str
 ) -> None:
-    """But for the rounding of activations; any length, padding tokens spelled out in a text, both poolings."""
+    """But for the rounding of activations; any length, padding tokens spelled out in a text, every pooling."""
     pooling = Pooling(mode, normalize=False)
     sentence, length_1 = run(written(weights, tmp_path, bits, pooling), ROWS)
     (tmp_path / "float32").mkdir()
@@ -106,10 +107,44 @@ def test_the_sentence_s_vector_has_length_1_where_the_checkpoint_s_has(
     assert np.array_equal(sentence, length_1) is normalize
 
 
+def head_of(dim: int, place: Path) -> Pooling:
+    """Two poolings joined, a layer, length 1, a layer, length 1 again and a cut."""
+    random = np.random.default_rng(6)
+    sizes = (("Tanh", 2 * dim, 40), ("Identity", 40, 21))
+    first, second = (
+        Dense(
+            Linear(
+                random.normal(0, inputs**-0.5, (inputs, outputs)).astype(np.float32),
+                random.normal(0, 0.1, outputs).astype(np.float32),
+            ),
+            activation,
+            place,
+        )
+        for activation, inputs, outputs in sizes
+    )
+    return Pooling("cls+max", normalize=True, steps=(first, Normalize(), second), cut=18)
+
+
+def test_modules_behind_the_pooling_are_those_of_the_float32_graph(weights: EncoderWeights, tmp_path: Path) -> None:
+    """On operators of our own, in the same order; both outputs are cut."""
+    pooling = head_of(weights.dim, tmp_path)
+    found = run(written(weights, tmp_path, pooling=pooling), ROWS)
+    (tmp_path / "float32").mkdir()
+    emit_encoder(rounded_weights(weights, 8), pooling).builder.save(tmp_path / "float32")
+    graph = open_graph(tmp_path / "float32", weights.pad_id)
+    for vectors, output in zip(found, (SENTENCE, UNIT), strict=True):
+        assert vectors.shape == (len(ROWS), 18)
+        np.testing.assert_allclose(vectors, graph.alone(ROWS, output), atol=0.05)
+    assert not np.array_equal(*found)
+
+
 @pytest.mark.parametrize("bits", [8, 4])
-def test_every_kind_gives_the_bits_of_the_plain_one(weights: EncoderWeights, tmp_path: Path, bits: int) -> None:
-    """On a real architecture's graph, alone and in a batch."""
-    path = written(weights, tmp_path, bits)
+@pytest.mark.parametrize("whole", [True, False])
+def test_every_kind_gives_the_bits_of_the_plain_one(
+    weights: EncoderWeights, tmp_path: Path, bits: int, *, whole: bool
+) -> None:
+    """On a real architecture's graph, alone and in a batch; with modules behind the pooling, too."""
+    path = written(weights, tmp_path, bits, MEAN if whole else head_of(weights.dim, tmp_path))
     plain = run(path, ROWS)
     for kind in kernels.available():
         together = run(path, ROWS, kind)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, helper
 
 from biolord_export.calibration.collect import collect_statistics
-from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.head.pooling import POOLING_MODES, Pooling
 from biolord_export.checkpoint.weights import EncoderWeights
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import DATA_FILE, MODEL_FILE, GraphBuilder
@@ -51,7 +51,7 @@ def vectors(
     return found
 
 
-@pytest.mark.parametrize("mode", ["mean", "cls"])
+@pytest.mark.parametrize("mode", POOLING_MODES)
 @pytest.mark.parametrize("normalize", [True, False])
 def test_float32_vectors_are_those_of_the_authored_graph(
     mode: str, bert: EncoderWeights, traced: ModelProto, tmp_path: Path, *, normalize: bool

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.cli import arguments
 from biolord_onnx.embedder import Embedder
 from unit.runtime.command import COMMAND, PATIENCE, Biolord, run_process
-from unit.runtime.tiny_artifact import DIM, MAX_LENGTH
+from unit.runtime.tiny_artifact import DIM, MAX_LENGTH, tiny_manifest, write_tiny_artifact
 
 LONG = "cat " * MAX_LENGTH
 
@@ -285,3 +287,59 @@ def test_a_name_too_long_for_hidden_files(biolord: Biolord, tiny: Path, tmp_path
     biolord("embed", tiny, "cat", "--output", output).assert_error("File name too long: choose a shorter name")
     biolord("embed", tiny, "cat", "--output", "/proc/self/o.npy").assert_error("can't be written to: choose another")
     biolord("embed", tiny, "cat", "--output", "/dev/stdout").assert_error("or - for standard output")
+
+
+@pytest.fixture
+def prompted(tmp_path: Path) -> Path:
+    """Give an artifact with prompts."""
+    prompts = Prompts({"query": "cat of ", "document": "", "cluster": "fever: "}, "cluster")
+    return write_tiny_artifact(tmp_path / "prompted", replace(tiny_manifest(), prompts=prompts))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ((), "fever: bite"),
+        (("--prompt-name", "query"), "cat of bite"),
+        (("--prompt", "the "), "the bite"),
+        (("--prompt", ""), "bite"),
+    ],
+)
+def test_prompts_by_name_and_as_given(
+    biolord: Biolord, prompted: Path, embedder: Embedder, options: tuple[str, ...], text: str
+) -> None:
+    """The text that is printed is the one that was given."""
+    (row,) = rows(biolord("embed", prompted, "bite", *options).out)
+    assert row["text"] == "bite"
+    np.testing.assert_array_equal(np.array(row["embedding"], np.float32), embedder.encode(text))
+
+
+def test_an_unknown_prompt_and_two_at_once(biolord: Biolord, prompted: Path) -> None:
+    """One line, exit 2."""
+    outcome = biolord("embed", prompted, "bite", "--prompt-name", "x")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "prompt_name is 'x', the artifact has the prompts: 'query', 'document', 'cluster'" in outcome.err
+    assert biolord("embed", prompted, "bite", "--prompt-name", "query", "--prompt", "x").code == 2
+
+
+def test_vectors_that_are_cut(biolord: Biolord, tiny: Path, lines: Path, embedder: Embedder, tmp_path: Path) -> None:
+    """In a file, where another width doesn't go on with what is there; too wide a one is refused."""
+    out = tmp_path / "out.npy"
+    assert biolord("embed", tiny, "--input", lines, "--output", out, "--truncate-dim", 3, "--normalize").code == 0
+    np.testing.assert_array_equal(np.load(out), embedder.encode(LINES, truncate_dim=3, normalize=True))
+    outcome = biolord("embed", tiny, "cat", "--truncate-dim", DIM + 1)
+    assert outcome.code == 2
+    assert f"truncate_dim is {DIM + 1}, the artifact's vectors have {DIM} numbers" in outcome.err
+
+
+def test_a_file_of_texts_behind_a_prompt(
+    biolord: Biolord, prompted: Path, lines: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    """Long ones count with it."""
+    out = tmp_path / "out.npy"
+    options = ("--input", lines, "--output", out, "--prompt-name", "query", "--overflow", "error")
+    assert biolord("embed", prompted, *options).code == 0
+    np.testing.assert_array_equal(np.load(out), embedder.encode(["cat of " + line for line in LINES]))
+    outcome = biolord("embed", prompted, "cat " * (MAX_LENGTH - 3), "--prompt", "dog " * 2, "--overflow", "error")
+    assert outcome.code == 2
+    assert f"has {MAX_LENGTH + 1} tokens, the limit is {MAX_LENGTH}" in outcome.err

@@ -11,7 +11,8 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from biolord_onnx.artifact.manifest import Requirements
+from biolord_onnx.artifact.manifest import LEFT, Requirements
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.artifact.ranges import Ranges, ranges_to_json
 from biolord_onnx.cli.info import look_around
 from biolord_onnx.session import kernels
@@ -47,6 +48,26 @@ def test_the_table(tiny: Path) -> None:
     assert rows["layers.kept"] == "0"
     assert rows["cosine.mean"] == "1"
     assert rows["error"] == "0.25"
+
+
+def test_prompts_cuts_and_sides_are_told(biolord: Biolord, tiny_copy: Path) -> None:
+    """Whatever makes vectors other than one would think."""
+    manifest = replace(
+        tiny_manifest(),
+        prompts=Prompts({"query": "q: ", "document": ""}, "query", pooled=False),
+        truncation_side=LEFT,
+        whole_dim=768,
+        pooling="cls+mean",
+    )
+    write_manifest(tiny_copy, manifest)
+    out = biolord("info", tiny_copy).out
+    for words in (
+        "8 numbers, cut from 768, not normalized",
+        "16 tokens (sentence_bert_config.json), longer ones lose their beginning",
+        "cls+mean, without a prompt's tokens",
+        "query 'q: ' (default), document ''",
+    ):
+        assert words in out
 
 
 def test_json_holds_the_manifest(biolord: Biolord, tiny: Path) -> None:

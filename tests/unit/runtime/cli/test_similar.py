@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.bulk.reading import Row
 from biolord_onnx.cli.similar import Match, nearest
 from biolord_onnx.embedder import Embedder
 from unit.runtime.command import Biolord, run_process
-from unit.runtime.tiny_artifact import MAX_LENGTH
+from unit.runtime.tiny_artifact import MAX_LENGTH, tiny_manifest, write_tiny_artifact
 
 LINES = ["dog", "cat scratch", "fever", "cat", "heart", "cat"]
 
@@ -124,3 +126,16 @@ def test_equal_scores_keep_their_order() -> None:
     matches = nearest(rows, vectors, query, top=3)
     assert matches[:2] == [Match(1.0, 2, "b"), Match(1.0, 4, "d")]
     assert matches[2].text == "c"
+
+
+def test_query_and_lines_get_the_prompts_for_them(
+    biolord: Biolord, lines: Path, embedder: Embedder, tmp_path: Path
+) -> None:
+    """Where the checkpoint has some."""
+    prompts = Prompts({"query": "dog ", "document": "of "})
+    artifact = write_tiny_artifact(tmp_path / "prompted", replace(tiny_manifest(), prompts=prompts))
+    matches = json.loads(biolord("similar", artifact, "fever", "--input", lines, "--json").out)
+    query = embedder.encode("dog fever", normalize=True)
+    for match in matches:
+        expected = float(query @ embedder.encode("of " + match["text"], normalize=True))
+        assert match["score"] == pytest.approx(expected, abs=1e-6)

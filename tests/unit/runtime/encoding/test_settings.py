@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from biolord_onnx.artifact.ranges import Ranges
 from biolord_onnx.encoding.batching import DEFAULT_TOKEN_BUDGET
+from biolord_onnx.encoding.cutting import Cut
 from biolord_onnx.encoding.precision import Conversion
 from biolord_onnx.encoding.settings import EncodeSettings, merge_normalize, resolve_settings
 from biolord_onnx.errors import InputError
+from unit.runtime.tiny_artifact import DIM, tiny_manifest
 
 RANGES = {"sentence_embedding": Ranges((-2.0,), (2.0,)), "unit_embedding": Ranges((-1.0,), (1.0,))}
 DEFAULTS: dict[str, Any] = {
-    "normalized_checkpoint": False,
     "normalize": None,
+    "truncate_dim": None,
     "batch_tokens": None,
     "batch_size": None,
     "overflow": "truncate",
@@ -24,9 +27,10 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def resolve(**changes: object) -> EncodeSettings:
-    """Resolve the default keywords with changes."""
-    return resolve_settings(**(DEFAULTS | changes))
+def resolve(**changes: Any) -> EncodeSettings:  # noqa: ANN401 - of every type
+    """Resolve the default keywords with changes, for a checkpoint that may be normalized."""
+    manifest = replace(tiny_manifest(), normalized=changes.pop("normalized_checkpoint", False))
+    return resolve_settings(manifest, **(DEFAULTS | changes))
 
 
 def test_defaults() -> None:
@@ -55,6 +59,31 @@ def test_raw_vectors_of_a_normalized_checkpoint_are_refused() -> None:
     """The artifact doesn't hold them, so asking is an error, not a unit vector in disguise."""
     with pytest.raises(InputError, match="ends in a Normalize module and the artifact holds unit vectors only"):
         resolve(normalized_checkpoint=True, normalize=False)
+
+
+def test_vectors_that_are_cut_are_normalized_after_that() -> None:
+    """So the graph's own unit vectors are of no use."""
+    settings = resolve(truncate_dim=3, normalize=True)
+    assert (settings.output, settings.cut) == ("sentence_embedding", Cut(3, unit=True))
+    assert settings.width(DIM) == 3
+    assert resolve(truncate_dim=3).cut == Cut(3, unit=False)
+    assert resolve(truncate_dim=DIM, normalize=True).cut is None
+
+
+@pytest.mark.parametrize("width", [0, -1, DIM + 1])
+def test_a_width_that_vectors_do_not_have_is_refused(width: int) -> None:
+    """Both numbers are named."""
+    with pytest.raises(InputError, match=f"truncate_dim is {width}, the artifact's vectors have {DIM} numbers"):
+        resolve(truncate_dim=width)
+
+
+def test_eight_bits_of_a_cut_take_the_ranges_of_its_dimensions() -> None:
+    """Not where vectors are scaled after the cut: nobody looked at those."""
+    ranges = Ranges((-2.0,) * DIM, (2.0,) * DIM)
+    settings = resolve(truncate_dim=2, precision="int8", read_ranges=lambda _: ranges)
+    assert settings.conversion.ranges == Ranges((-2.0, -2.0), (2.0, 2.0))
+    with pytest.raises(InputError, match=r"no ranges of vectors that are cut to 2 numbers .* --truncate-dim"):
+        resolve(truncate_dim=2, normalize=True, precision="int8", read_ranges=lambda _: ranges)
 
 
 def test_sizes_are_taken() -> None:

@@ -27,7 +27,7 @@ def prepare_tokenizer(folder: Path, vocabulary: int | None = None) -> str:
     config = read_encoder_config(folder)
     return tokenizer_file.prepare_tokenizer(
         read_modules(folder), replace(config, vocabulary=vocabulary or config.vocabulary)
-    )
+    ).json
 
 
 def ids(text: str, prepared: str) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from biolord_onnx.bulk.workers.messages import receive, receive_answer, send, send_answer
-from biolord_onnx.embedder import EncodeInfo
+from biolord_onnx.encoding.info import EncodeInfo
 from biolord_onnx.errors import BiolordError, InputError
 
 INFO = EncodeInfo(np.ones((2, 3), np.float16), np.array([4, 5], np.int32), np.array([True, False]))
