@@ -46,7 +46,7 @@ def test_clients_of_the_hubs_inference(tiny_server: Running) -> None:
         (body(source=None), 422, "Validation", "inputs.source_sentence: "),
         ({"inputs": ["a", "b"]}, 422, "Validation", "inputs: "),
         ({"inputs": {"sentences": ["a"]}}, 422, "Validation", "inputs.source_sentence: Field required"),
-        (body(prompt_name="query"), 422, "Validation", "parameters.prompt_name: "),
+        (body(prompt_name=1), 422, "Validation", "parameters.prompt_name: "),
         (body(prompt="query"), 422, "Validation", "a member of the body is not known here"),
         (body(truncation_direction="left"), 422, "Validation", "parameters.truncation_direction: "),
         (body(sentences=["a", "cat " * 40]), 413, "Validation", "text 2 has 42 tokens, the limit is 16"),
@@ -71,3 +71,13 @@ def test_the_sentence_counts_among_the_texts(serving: Serving) -> None:
     server = serving(limits=Limits(texts=2))
     assert server.post("/similarity", body(sentences=["a"])).status == 200
     assert "3 texts, the limit is 2" in server.post("/similarity", body(sentences=["a", "b"])).json["error"]
+
+
+def test_prompts(prompted_server: Running) -> None:
+    """Both sides get the prompt that is asked for, which must be one of the artifact's."""
+    vectors = prompted_server.post("/embed", {"inputs": ["bite", "cat"], "prompt_name": "query"}).json
+    (found,) = prompted_server.post("/similarity", body(source="bite", sentences=["cat"], prompt_name="query")).json
+    assert found == pytest.approx(float(np.dot(*vectors)), abs=1e-6)
+    reply = prompted_server.post("/similarity", body(prompt_name="x"))
+    assert (reply.status, reply.json["error_type"]) == (422, "Validation")
+    assert "the artifact has the prompts: 'query', 'document'" in reply.json["error"]
