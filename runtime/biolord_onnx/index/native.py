@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx.errors import ProviderError
 from biolord_onnx.index.folder import ERRORS, STEPS, SUMS, StoredVectors
 from biolord_onnx.index.packing import DIM_MULTIPLE, Vectors, filled
 from biolord_onnx.index.wanted import Rows, Wanted
@@ -59,9 +60,13 @@ def library() -> CDLL:
     """Return the library with the types of its functions.
 
     Raises:
-        ProviderError: it is missing, or this machine can't run what BIOLORD_KERNELS names.
+        ProviderError: it is missing or of another build, or this machine can't run what BIOLORD_KERNELS names.
     """
     found = kernels.open_library()
+    if not hasattr(found, "biolord_scan_begin"):
+        raise ProviderError(
+            "the compiled operators lack the scan of an index: they are of another biolord-onnx, install it again"
+        )
     found.biolord_scan_begin.restype = c_void_p
     found.biolord_scan_rows.argtypes = [c_void_p, c_int64, c_int64]
     found.biolord_scan_found.argtypes = [c_void_p, c_int, c_void_p, c_void_p]

@@ -136,6 +136,17 @@ def test_numpy_takes_the_place_of_missing_operators(vectors: Floats, monkeypatch
     assert expected[0] == (3, 1.0)
 
 
+def test_operators_of_another_build_are_told(vectors: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tree whose library is older than it."""
+    monkeypatch.setattr(kernels, "open_library", object)
+    native.library.cache_clear()
+    try:
+        with pytest.raises(ProviderError, match=r"lack the scan of an index: .*, install it again"):
+            nearest_rows(vectors, vectors[3], 10)
+    finally:
+        native.library.cache_clear()
+
+
 @pytest.mark.parametrize("low", [True, False])
 @pytest.mark.parametrize("dim", [1, 15, 64, 100, 768])
 def test_scores_are_the_same_bits_in_numpy(dim: int, low: bool) -> None:
