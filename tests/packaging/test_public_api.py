@@ -84,6 +84,7 @@ def test_the_commands_are_those_of_the_design() -> None:
         "export",
         "index",
         "info",
+        "link",
         "models",
         "pack",
         "search",

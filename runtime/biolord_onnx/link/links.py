@@ -51,6 +51,11 @@ class Sheet:
     mapping_set: MappingSet = field(default_factory=MappingSet)
 
 
+def as_compared(min_score: float) -> float:
+    """Return a threshold as scores are compared with it, in float32: what is shown as 0.9 is as high as 0.9."""
+    return float(np.float32(min_score))
+
+
 def shown(score: float) -> str:
     """Write a score with the digits that tell it from every other float32."""
     return str(np.float32(score))

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-
 from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.io.rows import Row, is_blank
 from biolord_onnx.link.formats.choosing import Format
-from biolord_onnx.link.links import Link, Sheet
+from biolord_onnx.link.links import Link, Sheet, as_compared
 
 if TYPE_CHECKING:
     from biolord_onnx.index.hits import Hit
@@ -67,8 +65,7 @@ class Plan:
         self._sheet = sheet
         self._form = form
         self._watch = watch
-        # As the index compares: a score that is shown as 0.9 is as high as 0.9.
-        self._least = None if wanted.min_score is None else float(np.float32(wanted.min_score))
+        self._least = None if wanted.min_score is None else as_compared(wanted.min_score)
 
     def write(self, stream: BinaryIO, candidates: Candidates) -> None:
         """Write links.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from biolord_onnx.link.evaluation.gold import Judged
+from biolord_onnx.link.links import as_compared
 
 STEPS = 1000
 """Thresholds from 0 to 1, both included, are that many steps apart: as somebody types them."""
@@ -57,7 +58,7 @@ def curve(judged: Sequence[Judged]) -> list[Point]:
         right_behind.append(right_behind[-1] + right)
     points = []
     for step in range(STEPS + 1):
-        linked = len(scores) - bisect_left(scores, step / STEPS)
+        linked = len(scores) - bisect_left(scores, as_compared(step / STEPS))
         points.append(Point(step / STEPS, len(judged), linked, right_behind[linked]))
     return points
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,6 +10,7 @@ from itertools import islice
 from biolord_onnx.errors import InputError
 from biolord_onnx.link.evaluation.curve import Point, curve, threshold_for
 from biolord_onnx.link.evaluation.gold import Judged
+from biolord_onnx.link.links import as_compared
 
 PLACES = (1, 5, 10, 20)
 """The k of Hit@k; so many candidates are looked at."""
@@ -89,7 +91,8 @@ def evaluate(judged: Sequence[Judged], *, unknown: int, in_index: int, min_score
 
 def _chosen(judged: Sequence[Judged], min_score: float | None) -> Point:
     """Count what was linked; without a threshold, scores below zero count, too."""
-    linked = [one for one in judged if one.score is not None and (min_score is None or one.score >= min_score)]
+    least = -math.inf if min_score is None else as_compared(min_score)
+    linked = [one for one in judged if one.score is not None and one.score >= least]
     return Point(min_score or 0.0, len(judged), len(linked), sum(one.rank == 1 for one in linked))
 
 

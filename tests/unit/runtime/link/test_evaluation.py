@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,11 @@ from biolord_onnx.link.evaluation.measures import evaluate
 from biolord_onnx.link.evaluation.table import lines
 from unit.runtime.link.made import hit
 
-JUDGED = [Judged(1, 0.9), Judged(2, 0.8), Judged(None, 0.7), Judged(11, 0.6), Judged(None, None)]
+# Scores are numbers of float32, as an index gives them.
+JUDGED = [
+    *(Judged(rank, float(np.float32(score))) for rank, score in ((1, 0.9), (2, 0.8), (None, 0.7), (11, 0.6))),
+    Judged(None, None),
+]
 
 
 def test_gold_cells() -> None:
@@ -67,7 +72,7 @@ def test_points_say_what_their_threshold_does(judged: list[Judged]) -> None:
     """As counted one by one; and the advice is the lowest threshold that is as good as it says."""
     points = curve(judged)
     for point in points[:: STEPS // 50]:
-        linked = [one for one in judged if one.score is not None and one.score >= point.min_score]
+        linked = [one for one in judged if one.score is not None and one.score >= np.float32(point.min_score)]
         assert (point.linked, point.right) == (len(linked), sum(one.rank == 1 for one in linked))
     for precision in (0.5, 0.9):
         found = threshold_for(precision, points)
