@@ -28,7 +28,7 @@ from biolord_onnx.index.tables.mapping import mapped
 from biolord_onnx.index.tables.names import Names
 
 HIGH, LOW, FIGURES, NAMES, CODES = "high", "low", "figures", "names", "codes"
-# Rows of the figures.
+# Rows of the figures; there are no errors where the low bits aren't kept: what is stored is the high bits.
 STEPS, SUMS, ERRORS = range(3)
 
 
@@ -44,7 +44,8 @@ class StoredVectors:
     Attributes:
         high: int8 [filled rows/16, filled dim/4, 16, 4].
         low: int16 [rows, dim]; None if it wasn't kept.
-        figures: float32 [3, filled rows]: steps, sums of the high parts, errors that are left without the low ones.
+        figures: float32 [3, filled rows]: steps, sums of the high parts, errors that are left without the low ones;
+            [2, filled rows] where these aren't kept.
         rows: how many there are.
         dim: numbers of a vector.
     """
@@ -84,10 +85,17 @@ class IndexFolder:
     columns: dict[str, Column]
 
     def hit(self, row: int, score: float, *, exact: bool) -> Hit:
-        """Read what belongs to a row."""
-        code = None if self.codes is None else self.codes[row]
-        kept = {name: column[row] for name, column in self.columns.items()}
-        return Hit(code, self.names.texts[row], score, row, exact, kept)
+        """Read what belongs to a row.
+
+        Raises:
+            ArtifactError: a file holds something else than was written.
+        """
+        try:
+            code = None if self.codes is None else self.codes[row]
+            kept = {name: column[row] for name, column in self.columns.items()}
+            return Hit(code, self.names.texts[row], score, row, exact, kept)
+        except (IndexError, UnicodeDecodeError) as error:
+            raise ArtifactError(f"{self.path}: row {row} can't be read ({error}): copy the folder again") from error
 
 
 def open_folder(path: Path | str) -> IndexFolder:
@@ -135,7 +143,7 @@ def map_vectors(data: Path, rows: int, dim: int, *, low: bool) -> StoredVectors:
     return StoredVectors(
         mapped(data / HIGH, "<i1", panels),
         mapped(data / LOW, "<i2", (rows, dim)) if low else None,
-        mapped(data / FIGURES, "<f4", (3, full_rows)),
+        mapped(data / FIGURES, "<f4", (3 if low else 2, full_rows)),
         rows,
         dim,
     )

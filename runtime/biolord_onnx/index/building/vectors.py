@@ -87,14 +87,16 @@ def write_vectors(gathered: Gathered, folder: Path, *, low: bool) -> None:
             here = slice(start, start + count)
             figures[STEPS, here], figures[ERRORS, here] = packed.steps, packed.errors
             figures[SUMS, here] = packed.high.sum(axis=1, dtype=np.int32)
-    (folder / FIGURES).write_bytes(figures.tobytes())
+    (folder / FIGURES).write_bytes((figures if low else figures[:ERRORS]).tobytes())
 
 
 def _of_index(old: IndexFolder, rows: NDArray[np.int64]) -> Packed:
     vectors = old.vectors
     high = from_panels(vectors.high, rows, vectors.dim)
-    low = np.zeros(high.shape, np.int16) if vectors.low is None else vectors.low[rows]
-    return Packed(high, low, vectors.figures[STEPS, rows], vectors.figures[ERRORS, rows])
+    steps = vectors.figures[STEPS, rows]
+    if vectors.low is None:
+        return Packed(high, np.zeros(high.shape, np.int16), steps, np.zeros_like(steps))
+    return Packed(high, vectors.low[rows], steps, vectors.figures[ERRORS, rows])
 
 
 def _merged(new: Packed, old: Packed, is_new: NDArray[np.bool_]) -> Packed:

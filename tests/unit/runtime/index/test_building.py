@@ -229,6 +229,15 @@ def test_two_builds_at_once(embedder: Embedder, path: Path) -> None:
     assert Index.build(embedder, names(), path).rows == 40  # type: ignore[arg-type]
 
 
+def test_two_builds_that_begin_at_once(embedder: Embedder, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock appears between looking for it and making it."""
+    (path / ".work").mkdir(parents=True)
+    (path / ".work" / "lock").touch()
+    monkeypatch.setattr(place, "open_left", lambda _: None)
+    with pytest.raises(InputError, match="another process is building"):
+        Index.build(embedder, NAMES, path)
+
+
 def damage_size(path: Path) -> None:
     """Let a file be longer."""
     with (path / "data-1" / "low").open("ab") as stream:
@@ -278,6 +287,16 @@ def test_a_damaged_index_is_refused(
     damage(path)
     with pytest.raises(ArtifactError, match=message):
         Index.open(path)
+
+
+@pytest.mark.parametrize("name", ["codes.numbers", "names.texts", "column0.numbers"])
+def test_files_that_were_overwritten(embedder: Embedder, tmp_path: Path, name: str) -> None:
+    """Of the same size, so that an open doesn't notice: told in one line once a row of it is shown."""
+    Index.build(embedder, athena(tmp_path), tmp_path / "index")
+    file = tmp_path / "index" / "data-1" / name
+    file.write_bytes(b"\xff" * (file.stat().st_size - 1) + b"\x7f")
+    with pytest.raises(ArtifactError, match=r"can't be read .*: copy the folder again"):
+        list(Index.open(tmp_path / "index").names())
 
 
 def test_all_names_have_codes_or_none(embedder: Embedder, path: Path) -> None:

@@ -100,6 +100,15 @@ def test_parts_that_nothing_counts_in_are_passed_over() -> None:
     assert [rows.tolist() for rows in candidates(stored, near(clustered(50, 64), 2), nothing)] == [[], []]
 
 
+def test_fewer_rows_count_than_are_wanted() -> None:
+    """All of them are candidates, whoever scans."""
+    vectors = clustered(50, 64)
+    wanted = Wanted(10, mask=np.arange(50) % 20 == 0)
+    stored, queries = in_memory(vectors), near(vectors, 1)
+    assert [rows.tolist() for rows in candidates(stored, queries, wanted)] == [[0, 20, 40]]
+    assert plain_scan.candidates(stored, queries[0], wanted).tolist() == [0, 20, 40]
+
+
 def test_of_very_many_all_are_scored() -> None:
     """Keeping thousands in order costs more than scoring all."""
     vectors = clustered(MOST_RANKED + 60, 64)
