@@ -102,7 +102,12 @@ def test_stages_and_cuts_are_told(whole_server: Running) -> None:
         ({"inputs": "a", "top": True}, 422, "Validation", "top: "),
         ({"inputs": "a", "top": 13}, 422, "Validation", "top is 13, the index has 12 rows: ask for fewer"),
         ({"inputs": "a", "top": 2**70}, 422, "Validation", "top: "),
-        ({"inputs": "a", "where": {"secret": "a"}}, 422, "Validation", "the index doesn't keep, it has kind: take"),
+        (
+            {"inputs": "a", "where": {"secret": "a"}},
+            422,
+            "Validation",
+            "the index doesn't keep, it has values of kind alone",
+        ),
         ({"inputs": "a", "where": {"kind": 3}}, 422, "Validation", "where.kind: expected a string or a list"),
         ({"inputs": "a", "where": ["kind"]}, 422, "Validation", "where: "),
         ({"inputs": "a", "min_score": 1.5}, 422, "Validation", "min_score: "),
@@ -150,6 +155,8 @@ def test_an_index_without_codes(serving: Serving, embedder: Embedder, tmp_path: 
     reply = server.post("/lookup", {"codes": "C1"})
     assert (reply.status, reply.json["error"]) == (422, "the index has no codes: ask /search for names")
     assert server.get("/info").json["index"]["codes"] is None
+    reply = server.post("/search", {"inputs": "dog", "where": {"kind": "wound"}})
+    assert reply.json["error"].endswith("it has values of none: leave it out")
 
 
 @pytest.mark.parametrize(("path", "body"), [("/search", {"inputs": "a"}), ("/lookup", {"codes": "a"})])

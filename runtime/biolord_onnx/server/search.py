@@ -163,8 +163,8 @@ class SearchService:
             )
         kept = self.index.columns
         if any(column not in kept for column, _ in wish.where):
-            listed = ", ".join(kept) or "none"
-            raise ApiError(INVALID, f"where names a column that the index doesn't keep, it has {listed}: take of these")
+            known = f"of {', '.join(kept)} alone" if kept else "of none: leave it out"
+            raise ApiError(INVALID, f"where names a column that the index doesn't keep, it has values {known}")
 
 
 def _open(path: str, fingerprint: str | None, threads: int | None) -> Index:
