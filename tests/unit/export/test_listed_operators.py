@@ -8,11 +8,17 @@ from pathlib import Path
 import onnx
 import pytest
 
+from biolord_export.checkpoint.source import open_checkpoint
+from biolord_export.graph.encoder import emit_encoder
+from biolord_export.kernels.graph import emit_integer_encoder
+from biolord_export.reranking.pipeline import read_cross_weights
 from biolord_export.targets import TARGETS
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.graph.operators import OPERATORS
 from tiny.checkpoint import write_checkpoint
+from tiny.cross_encoder import write_cross_encoder
 from unit.export.fixtures import Exported
+from unit.export.kernels.rounding import round_encoder
 from unit.export.places import Place
 
 AUTHORED = [name for name in TARGETS if not name.startswith("portable-")]
@@ -38,10 +44,32 @@ def test_what_is_exported_is_listed(exported: Callable[[str, str], Exported], ar
     assert open_artifact(folder).graph.nodes
 
 
-def test_no_operator_of_onnxruntime_s_own_is_listed_in_vain(exported: Callable[[str, str], Exported]) -> None:
+def cross_encoder(folder: Path) -> Path:
+    """Write the graph of a tiny cross-encoder in whole numbers, rounded to the nearest."""
+    checkpoint = open_checkpoint(str(write_cross_encoder(folder / "model")))
+    weights = read_cross_weights(checkpoint)
+    graph = emit_integer_encoder(weights, round_encoder(weights), checkpoint.pooling, checkpoint.max_length.value)
+    return graph.save(folder).parent
+
+
+def test_no_operator_of_onnxruntime_s_own_is_listed_in_vain(
+    exported: Callable[[str, str], Exported], tmp_path: Path
+) -> None:
     """A list that only grows would let graphs in that no export writes any more."""
-    written = {operator for target in ("cpu-fp32", "cpu-int8") for operator in used(exported("mpnet", target).path)}
+    folders = [*(exported("mpnet", target).path for target in ("cpu-fp32", "cpu-int8")), cross_encoder(tmp_path)]
+    written = {operator for folder in folders for operator in used(folder)}
     assert {operator for operator in OPERATORS if operator[0]} == {one for one in written if one[0]}
+
+
+def test_what_is_exported_of_cross_encoders_is_listed(tmp_path: Path) -> None:
+    """Of stock operators and of compiled ones, with their attributes."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    checkpoint = open_checkpoint(str(write_cross_encoder(tmp_path / "model")))
+    emit_encoder(read_cross_weights(checkpoint), checkpoint.pooling).builder.save(plain)
+    for folder in (plain, cross_encoder(tmp_path)):
+        for operator, attributes in used(folder).items():
+            assert attributes <= OPERATORS[operator]
 
 
 def test_what_is_exported_of_other_tokenizers_opens(place: Place, tmp_path: Path) -> None:
