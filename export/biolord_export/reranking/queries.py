@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 CANDIDATES = 50
 """Of a query: what a search hands to a reranker."""
-QUERIES = {"names": 60, "passages": 12, "general": 12}
+FEWER_CANDIDATES = {"passages": 20, "general": 20}
+"""Of kinds whose texts are long: the float32 graph takes longest for them."""
+QUERIES = {"names": 60, "passages": 8, "general": 8}
 """How many of each kind of verification texts are queries."""
 MOST_QUERIES = 100
 """How many of a user's texts are."""
@@ -46,16 +48,19 @@ def make_queries(texts: Mapping[str, Sequence[str]]) -> dict[str, list[Query]]:
 
     A candidate list from a search looks like that: nothing in it is far off. The query itself isn't among them.
     """
-    return {kind: list(_queries(lines, QUERIES.get(kind, MOST_QUERIES))) for kind, lines in texts.items()}
+    return {
+        kind: list(_queries(lines, QUERIES.get(kind, MOST_QUERIES), FEWER_CANDIDATES.get(kind, CANDIDATES)))
+        for kind, lines in texts.items()
+    }
 
 
-def _queries(texts: Sequence[str], count: int) -> Iterator[Query]:
+def _queries(texts: Sequence[str], count: int, candidates: int) -> Iterator[Query]:
     unique = list(dict.fromkeys(texts))
     vectors = np.stack([_spelling(text) for text in unique])
     for row in np.linspace(0, len(unique) - 1, min(count, len(unique))).astype(int).tolist():
         alike = vectors @ vectors[row]
         alike[row] = -1
-        nearest = np.argsort(-alike, kind="stable")[: min(CANDIDATES, len(unique) - 1)]
+        nearest = np.argsort(-alike, kind="stable")[: min(candidates, len(unique) - 1)]
         yield Query(unique[row], tuple(unique[other] for other in nearest.tolist()))
 
 

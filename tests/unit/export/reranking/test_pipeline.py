@@ -57,7 +57,7 @@ def test_an_export_measures_itself_and_says_so(exported: dict[str, tuple[Path, O
     out, outcome = exported["cpu-int8"]
     assert outcome.code == 0, outcome
     assert "calibrating on 60 pairs of texts (few.txt)" in outcome.err
-    assert "verifying on 84 queries that calibration never saw" in outcome.err
+    assert "verifying on 76 queries that calibration never saw" in outcome.err
     assert "same top-10 order" in outcome.out
     document = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert VALIDATOR.is_valid(document)
