@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 import pytest
@@ -45,11 +48,19 @@ class Exports:
         """Return the artifact; tests read it and copy it to change it."""
         key = architecture, target
         if key not in self.made:
-            out = self.folder / "-".join(key)
-            outcome = run("export", self.checkpoints[architecture], out, "--target", target)
-            assert outcome.code == 0, outcome
-            self.made[key] = Exported(out, outcome)
+            self.made[key] = self._made_once("-".join(key), self.checkpoints[architecture], target)
         return self.made[key]
+
+    def _made_once(self, name: str, checkpoint: Path, target: str) -> Exported:
+        """Export, or wait until another process that runs tests has; its outcome stands beside the artifact."""
+        out, said = self.folder / name, self.folder / f"{name}.json"
+        with (self.folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not said.exists():
+                outcome = run("export", checkpoint, out, "--target", target)
+                assert outcome.code == 0, outcome
+                said.write_text(json.dumps(astuple(outcome)), encoding="utf-8")
+        return Exported(out, Outcome(*json.loads(said.read_text(encoding="utf-8"))))
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +68,10 @@ def exported(
     tmp_path_factory: pytest.TempPathFactory, tiny_mpnet: Path, tiny_bert: Path
 ) -> Callable[[str, str], Exported]:
     """Give artifacts of the tiny checkpoints by architecture and target."""
-    return Exports(tmp_path_factory.mktemp("exported"), {"mpnet": tiny_mpnet, "bert": tiny_bert})
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    folder = tmp_path_factory.mktemp("exported") if alone else tmp_path_factory.getbasetemp().parent / "exported"
+    folder.mkdir(exist_ok=True)
+    return Exports(folder, {"mpnet": tiny_mpnet, "bert": tiny_bert})
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def test_results_that_cannot_be_written_are_an_error(
 
 
 @pytest.mark.parametrize("redirection", [">&-", ">/dev/full", "2>&-", "2>/dev/full", "<&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("unbuffered", [False, True])
+@pytest.mark.parametrize("unbuffered", [False, pytest.param(True, marks=pytest.mark.real)])
 def test_results_in_a_file_need_no_streams(tiny: Path, tmp_path: Path, redirection: str, *, unbuffered: bool) -> None:
     """The file is whole, nothing that a library prints gets into it, and messages that nobody can read are no error."""
     output = tmp_path / "vectors.npy"
