@@ -29,6 +29,7 @@ LONGEST = (
     "kernels/test_same_bits.py",
     "kernels/test_sanitized.py",
     "parity/test_settings.py",
+    "table/test_table.py",
     "emulated/test_other_cpus.py",
     "family/test_real_layouts.py",
     "unit/bench/test_cli_bench.py",
