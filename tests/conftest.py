@@ -31,6 +31,8 @@ LONGEST = (
     "kernels/test_hashes.py",
     "kernels/test_build.py",
     "kernels/test_sanitized.py",
+    "parity/test_settings.py",
+    "table/test_table.py",
     "emulated/test_other_cpus.py",
     "family/test_real_layouts.py",
     "packaging/test_lean_install.py",

@@ -82,9 +82,14 @@ def dropout(place: str) -> Edit:
     return put(f"{place}/config.json", dropout=0.5)
 
 
-def activated(name: str, module: str = TORCH) -> Edit:
-    """Give the checkpoint a Dense module with an activation."""
-    return in_turn(listed("Dense"), dense("2_Dense", (DIM, 48), f"{module}{name}"))
+def activated(*names: str, module: str = TORCH) -> Edit:
+    """Give the checkpoint a Dense module with each of some activations."""
+    sizes = zip((DIM, 48), (48, 40), strict=True)
+    modules = [
+        dense(f"{number}_Dense", size, f"{module}{name}")
+        for number, (name, size) in enumerate(zip(names, sizes, strict=False), start=2)
+    ]
+    return in_turn(listed(*["Dense"] * len(names)), *modules)
 
 
 def half_precision(folder: Path) -> None:

@@ -55,7 +55,8 @@ class Row:
 
 
 ACTIVATIONS = ("ReLU", "GELU", "Sigmoid", "SiLU", "Mish", "LeakyReLU", "ELU", "SELU", "CELU", "ReLU6", "Softplus",
-               "Softsign", "LogSigmoid", "Hardtanh", "Hardsigmoid", "Hardswish", "Tanhshrink")  # fmt: skip
+               "Softsign", "LogSigmoid", "Hardtanh", "Hardsigmoid", "Hardswish", "Tanh", "Tanhshrink")  # fmt: skip
+"""In pairs."""
 PROMPTS = {"query": "query: ", "document": "passage: "}
 ROWS: Mapping[str, Row] = {
     # Pooling, by switches and by name.
@@ -120,7 +121,7 @@ ROWS: Mapping[str, Row] = {
         refused="module_input_name is 'token_embeddings'",
     ),
     "2.0 Dense with an activation of its own": Row(
-        2, activated("Gate", "my_package."), refused="activation_function is 'my_package.Gate'"
+        2, activated("Gate", module="my_package."), refused="activation_function is 'my_package.Gate'"
     ),
     "2.0 Dense that doesn't fit": Row(
         2,
@@ -128,7 +129,10 @@ ROWS: Mapping[str, Row] = {
         refused="takes vectors of 32 numbers and would get 64",
     ),
     "2.0 LayerNorm": Row(2, listed("LayerNorm"), refused="lists the modules Transformer, Pooling, LayerNorm"),
-    **{f"2.0 Dense with {name}": Row(2, activated(name)) for name in ACTIVATIONS},
+    **{
+        f"2.0 Dense with {first}, then {second}": Row(2, activated(first, second))
+        for first, second in zip(ACTIVATIONS[::2], ACTIVATIONS[1::2], strict=True)
+    },
     # Around the modules.
     "3.0 truncate_dim": Row(3, put(LIBRARY, truncate_dim=24)),
     "3.0 truncate_dim behind Normalize": Row(3, in_turn(listed("Normalize"), put(LIBRARY, truncate_dim=24))),
