@@ -1,8 +1,8 @@
 """How inner channels of a feed-forward network are cut into groups, each rounded on a grid of its own.
 
-A few fixed channels of a GELU's output carry values many times those of the rest (Dettmers et al. 2022). Sorted by their
-range, they fill narrow groups, and what follows is alike enough for wide ones. Each group costs a pass over the outputs,
-so there are as few as lose no more than groups of one width would.
+A few fixed channels of a GELU's output carry values many times those of the rest (Dettmers et al. 2022). Sorted by
+their range, they fill narrow groups, and what follows is alike enough for wide ones. Each group costs a pass over the
+outputs, so there are as few as lose no more than groups of one width would.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Inputs are centered and smoothed before they are rounded; that of the attention output free of charge: attention weights
 add up to 1, so the value projection can yield centered, smoothed values. A GELU's outputs can't be smoothed; their
-channels are sorted by range and rounded in groups instead. What rounding the weights shifts on average goes back through the biases.
+channels are sorted by range and rounded in groups instead. What rounding the weights shifts on average goes back
+through the biases.
 """
 
 from __future__ import annotations
