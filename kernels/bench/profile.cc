@@ -29,6 +29,30 @@ const char* name_of(int phase, int count) {
   return phase == 0 ? "round middle" : phase == count - 1 ? "normalize" : thirds[(phase - 1) % 3];
 }
 
+// Operations of a cycle that a kind's instructions can do at most, additions and multiplications counted apart.
+double peak_of(const std::string& kind) {
+  static const std::map<std::string, double> peaks = {{"amx_int8", 2048}, {"avx512_vnni", 256}, {"avx_vnni", 128}, {"avx2", 64}};
+  const auto found = peaks.find(kind);
+  return found == peaks.end() ? 0 : found->second;
+}
+// Cycles of a second: additions that wait for each other take one each.
+double clock_rate() {
+  double best = 0;
+  for (int run = 0; run < 20; run++) {
+    uint64_t x = 1;
+    const double before = now();
+    for (int i = 0; i < 1000000; i++) __asm__ volatile("add $1, %0" : "+r"(x));
+    best = std::max(best, 1e6 / (now() - before));
+  }
+  return best;
+}
+// Multiplications and additions of a phase for one token in one layer; 0: not counted.
+double operations_of(const std::string& phase, const Sizes& s) {
+  if (phase == "FC1 and GELU" || phase == "FC2") return 2.0 * s.dim * s.inner;
+  if (phase == "output") return 2.0 * s.dim * s.dim;
+  return phase == "QKV and attention" ? 2.0 * s.dim * s.dim * (s.value_bits == 16 ? 4 : 3) : 0;
+}
+
 }  // namespace
 
 void biolord::run_phases(const Phases& phases, Workers&) {
@@ -44,6 +68,7 @@ int main(int count, char** arguments) {
   if (!kind) return puts("this machine can't run that kind"), 2;
   Sizes sizes = {768, 12, 3072, count > 2 ? atoi(arguments[2]) : 4, 12, false, count > 3 ? atoi(arguments[3]) : 8};
   static Model model(sizes);
+  const double peak = peak_of(kind->name) * clock_rate();
   const int sets[][2] = {{28, 9}, {252, 1}, {8, 33}, {1, 240}};
   for (const auto& set : sets) {
     const int texts = set[0], length = set[1];
@@ -73,8 +98,14 @@ int main(int count, char** arguments) {
     std::map<std::string, double> sums;
     for (const auto& phase : least)
       for (const auto& each : phase.second) all += each.second, sums[phase.first] += each.second;
-    printf("%s %d x %d, %d groups, values of %d: %.2f ms, %.0f tokens/s:", kind->name, texts, length, sizes.groups, sizes.value_bits, all * 1e3, texts * length / all);
-    for (const auto& each : sums) printf("  %s %.2f (%.0f%%)", each.first.c_str(), each.second * 1e3, 100 * each.second / all);
+    printf("%s, %d texts of %d tokens, %d groups, values of %d bits: %.2f ms, %.0f tokens/s\n", kind->name, texts, length,
+           sizes.groups, sizes.value_bits, all * 1e3, texts * length / all);
+    for (const auto& each : sums) {
+      const double work = operations_of(each.first, sizes) * sizes.layers * texts * length;
+      printf("| %s | %.2f | %.0f %%", each.first.c_str(), each.second * 1e3, 100 * each.second / all);
+      if (work > 0) printf(" | %.0f | %.0f %% |\n", work / each.second * 1e-9, 100 * work / each.second / peak);
+      else puts(" | | |");
+    }
     puts("");
   }
 }

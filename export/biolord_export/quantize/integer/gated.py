@@ -47,7 +47,7 @@ def quantize_gated(layer: Layer, number: int, statistics: Statistics, scheme: In
     weights = FeedForwardWeights(
         smoothing.rows(),
         quantize_linear(fc1, smoothing, seen, scheme.round_weight),
-        quantize_inner(fc2, order, even_widths(len(order)), smoothed, scheme.round_weight),
+        quantize_inner(fc2, order, smoothed, scheme.round_weight),
     )
     errors = (
         measure_error(lambda x: expand(weights, x), fc1, seen),

@@ -16,7 +16,7 @@ import numpy as np
 from biolord_export.checkpoint.weights import Linear
 from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights
 from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantize.integer.groups import choose_widths
+from biolord_export.quantize.integer.groups import even_widths
 from biolord_export.quantize.report import LinearReport, measure_error
 from biolord_export.quantize.smoothing import choose_smoothing
 
@@ -121,12 +121,11 @@ def quantize_feed_forward(
     seen, inner_seen = statistics[number, "fc1"], statistics[number, "fc2"]
     smoothing = choose_smoothing(seen, layer.fc1.weight, scheme.middle)
     order = np.argsort(-inner_seen.highest, kind="stable")
-    widths = choose_widths(inner_seen.held_back[:, order], layer.fc2.weight[order])
     fc1 = Linear(layer.fc1.weight[:, order], layer.fc1.bias[order])
     weights = FeedForwardWeights(
         smoothing.rows(),
         quantize_linear(fc1, smoothing, seen, scheme.round_weight),
-        quantize_inner(layer.fc2, order, widths, inner_seen, scheme.round_weight),
+        quantize_inner(layer.fc2, order, inner_seen, scheme.round_weight),
     )
     errors = (
         measure_error(lambda x: expand(weights, x), fc1, seen),
@@ -146,10 +145,11 @@ def quantize_linear(
 
 
 def quantize_inner(
-    fc2: Linear, order: Order, widths: Sequence[int], seen: InputStatistics, round_weight: WeightRounder
+    fc2: Linear, order: Order, seen: InputStatistics, round_weight: WeightRounder
 ) -> tuple[IntegerLinear, ...]:
     """Round a feed-forward network's second weight, inputs in an order and in groups; the first has the bias."""
     exact = fc2.weight[order]
+    widths = even_widths(len(order))
     weights = round_weight(exact, seen.covariance[np.ix_(order, order)], widths)
     shift = seen.mean[order] @ (exact - np.concatenate([weight.dense() for weight in weights]))
     first, *others = (weight.biased(np.zeros_like(fc2.bias)) for weight in weights)

@@ -54,7 +54,7 @@ def round_weight8(
     """
     order, widths = np.argsort(-np.diagonal(covariance), kind="stable"), widths or [len(weight)]
     ends = np.cumsum(widths)
-    largest = np.maximum.reduceat(np.abs(weight), ends - widths, axis=0)
+    largest = np.maximum.reduceat(np.abs(weight), ends - np.asarray(widths), axis=0)
     scales = np.maximum(largest / np.float32(LARGEST_WEIGHT), np.finfo(np.float32).tiny)
     values = np.zeros(weight.shape, dtype=np.int8)
     part = np.repeat(np.arange(len(widths)), widths)

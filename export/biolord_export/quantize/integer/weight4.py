@@ -58,7 +58,7 @@ def round_weight4(
     """
     widths = widths or [len(weight)]
     hessian, ends = damp(covariance), np.cumsum(widths)
-    base = _base(weight, ends - widths)
+    base = _base(weight, ends - np.asarray(widths))
     values, scales = _round_groups(weight, hessian, np.repeat(base, widths, axis=0))
     whole = np.repeat(scales, GROUP, axis=0)
     gradient = hessian @ (weight - values * whole * np.repeat(base, widths, axis=0))
