@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.config import read_json_if_there
+from biolord_export.checkpoint.head.pooling import Pooling
 from biolord_export.checkpoint.heads import HEADS
 from biolord_export.checkpoint.known_keys import Key, check_keys, shown
 from biolord_export.checkpoint.library_settings import LIBRARY_FILE
-from biolord_export.checkpoint.modules import LIBRARY, MODULES_FILE, Modules, Pooling
+from biolord_export.checkpoint.modules import LIBRARY, MODULES_FILE, Modules
 from biolord_export.checkpoint.sentence_settings import NO_ARGUMENTS, SENTENCE_FILES
 from biolord_export.checkpoint.tokenizer.frame import find_frame, names_token_types
 from biolord_export.errors import CheckpointError

@@ -15,7 +15,7 @@ from biolord_export.graph.head import emit_head
 from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalization import emit_layer_norm
 from biolord_export.graph.packing import emit_packing
-from biolord_export.graph.pooling import emit_cls, emit_unpacked, emit_vectors
+from biolord_export.graph.pooling import emit_unpacked, emit_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
     # Sums over hundreds of tokens, and lengths, want more digits than float16 has.
     hidden = graph.widen(hidden)
     if weights.head is not None:
-        emit_head(graph, emit_cls(graph, hidden, packing, attention_mask, weights.dim), weights.head)
+        emit_head(graph, packing.first(graph, hidden), weights.head)
         return EncoderGraph(graph, taps)
     padded, mask = emit_unpacked(graph, hidden, packing, attention_mask)
     emit_vectors(graph, padded, mask, pooling, weights.dim)

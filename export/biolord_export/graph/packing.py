@@ -38,6 +38,11 @@ class Packing:
         """From [tokens, ...] to [batch, sequence, ...]; the padding holds some token's values."""
         return graph.op("Gather", tokens, self.places(graph), axis=0)
 
+    def first(self, graph: GraphBuilder, tokens: str) -> str:
+        """From [tokens, ...] to [batch, ...]: each text's first token."""
+        places = graph.op("Gather", self.places(graph), graph.scalar(0, np.int64), axis=1)
+        return graph.op("Gather", tokens, places, axis=0)
+
     def places(self, graph: GraphBuilder) -> str:
         """Yield int64 [batch, sequence], the token that fills each place."""
         return graph.op("Reshape", self.spread, graph.op("Concat", self.batch, self.sequence, axis=0))

@@ -240,7 +240,7 @@ class Encoder:
 
     def _run(self, jobs: Iterator[Job], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         def run(job: Job) -> NDArray[np.float32]:
-            return self.session.run(job.input_ids, job.attention_mask, settings.output, settings.skipped)
+            return self.session.run(job.input_ids, job.attention_mask, settings.output, skipped=settings.skipped)
 
         for job, vectors in run_jobs(jobs, run, self.session.runs_at_once):
             yield job.rows, vectors

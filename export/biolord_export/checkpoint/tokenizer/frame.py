@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from biolord_export.checkpoint.config import read_json_if_there
-from biolord_export.checkpoint.tokenizer.settings import SETTINGS_FILE, tokenizer_class
+from biolord_export.checkpoint.tokenizer.added import SETTINGS_FILE
+from biolord_export.checkpoint.tokenizer.settings import tokenizer_class
 from biolord_export.errors import CheckpointError
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.tokenizer.library import load_library, told

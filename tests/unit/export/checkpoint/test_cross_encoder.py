@@ -191,7 +191,7 @@ def test_a_classifier_is_read_by_its_names(tmp_path: Path, model_type: str) -> N
     stored = {(prefix if name.startswith(names.dense) else "") + name: value for name, value in tensors.items()}
     path = tmp_path / "model.safetensors"
     save_file(stored, path)
-    config = EncoderConfig(tmp_path / "config.json", model_type, 4, 1, 1, 4, 8, 8, 2, 0, 1e-5)
+    config = EncoderConfig(tmp_path / "config.json", model_type, 4, 4, 1, 1, 4, 8, 8, 2, 0, 1e-5)
     head = read_head(config, path)
     np.testing.assert_array_equal(head.dense.weight, tensors[f"{names.dense}.weight"].T)
     np.testing.assert_array_equal(head.output.weight, tensors[f"{names.output}.weight"].T)

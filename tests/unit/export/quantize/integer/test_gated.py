@@ -10,7 +10,7 @@ import pytest
 from biolord_export.calibration.collect import collect_statistics
 from biolord_export.checkpoint.architectures import read_weights
 from biolord_export.checkpoint.config import read_encoder_config
-from biolord_export.checkpoint.modules import Pooling
+from biolord_export.checkpoint.head.pooling import Pooling
 from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.kernels.graph import emit_integer_encoder
 from biolord_export.quantize.integer.gated import order_gates
