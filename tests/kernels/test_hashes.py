@@ -30,7 +30,7 @@ GOLDEN = {
     "scan-768": "5e605622f566d4d0",
 }
 """Hashes of what follows the last layer, of made-up encoders' vectors, by dim, inner channels, bits of weights and of
-the values' activations, and of what the scan of an index shows, by dim. They change with the operators' version alone."""
+the values' activations, and of what the scan of an index shows, by dim. Only the operators' version changes them."""
 
 
 def hashes(platform: str, *emulator: str) -> dict[str, set[str]]:
