@@ -19,6 +19,7 @@ from biolord_onnx.errors import ArtifactError
 from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest, compiled_model, write_compiled_artifact
 from unit.runtime.tiny_artifact import edit_manifest, write_manifest
+from unit.runtime.tiny_reranker import write_tiny_reranker
 
 Change = Callable[[onnx.ModelProto], None]
 EMBED, ATTENTION, FEED_FORWARD, POOL = 0, 1, 2, -1
@@ -96,8 +97,8 @@ def outputs(place: int, *names: str) -> Change:
 
 def test_a_graph_of_compiled_operators_opens(tmp_path: Path) -> None:
     """With a constant of each kind, optional ones left out or there."""
-    folder = write_compiled_artifact(tmp_path / "tiny")
-    assert {one.kind for one in open_artifact(folder).graph.nodes} == COMPILED.keys()
+    folders = write_compiled_artifact(tmp_path / "tiny"), write_tiny_reranker(tmp_path / "reranker")
+    assert {one.kind for folder in folders for one in open_artifact(folder).graph.nodes} == COMPILED.keys()
     open_artifact(write_compiled_artifact(tmp_path / "four", replace(SIZES, bits=4)))
 
 
