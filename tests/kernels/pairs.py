@@ -70,15 +70,18 @@ def score_model(head: Head) -> ModelProto:
     return graph.model(HIDDEN, LOGITS)
 
 
-def cross_model(encoder: Encoder, head: Head) -> ModelProto:
-    """Make the graph from ids and types to scores."""
+def cross_model(encoder: Encoder, head: Head, *, typed: bool = True) -> ModelProto:
+    """Make the graph from ids, and types if there are any, to scores."""
     graph = Graph()
-    add_embed_pairs(graph, encoder, type_table(encoder.sizes.dim))
+    if typed:
+        add_embed_pairs(graph, encoder, type_table(encoder.sizes.dim))
+    else:
+        graph.embed(encoder)
     for number, layer in enumerate(encoder.layers):
         graph.attention(encoder, layer, f"attended{number}")
         graph.feed_forward(encoder, layer, f"layer{number}")
     add_score(graph, head)
-    return graph.model(PAIRS, LOGITS)
+    return graph.model(PAIRS if typed else IDS, LOGITS)
 
 
 def pairs_feed(lengths: Sequence[int], vocabulary: int, seed: int = 3) -> Mapping[str, NDArray[Any]]:

@@ -169,6 +169,16 @@ def test_special_tokens_beyond_the_table_are_refused(tmp_path: Path, biolord: Bi
         Reranker.load(full)
 
 
+def test_an_encoder_without_types_scores_pairs_too(tmp_path: Path, reranker: Reranker) -> None:
+    """As RoBERTa's; the two texts are told apart by their places."""
+    folder = write_tiny_reranker(tmp_path / "untyped", replace(FRAME, token_types=False), typed=False)
+    with Reranker.load(folder) as untyped:
+        found = untyped.score(QUERY, TEXTS, raw=True)
+        assert [untyped.score(QUERY, [text], raw=True)[0] for text in TEXTS] == found.tolist()
+    assert len(set(found.tolist())) > 3
+    assert not np.allclose(found, reranker.score(QUERY, TEXTS, raw=True))
+
+
 def test_a_graph_without_types_is_no_graph_of_this_manifest(tmp_path: Path) -> None:
     """Inputs and outputs are those that the manifest promises."""
     folder = write_tiny_reranker(tmp_path / "untyped", replace(FRAME, token_types=False))

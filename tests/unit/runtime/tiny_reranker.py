@@ -13,16 +13,16 @@ from biolord_onnx.artifact.reranking import Reranking
 from kernels.encoder import Encoder, Sizes
 from kernels.pairs import PAIRS, Head, cross_model
 from unit.runtime.compiled_artifact import DATA, SIZES, compiled_manifest, move_weights
-from unit.runtime.tiny_artifact import tiny_tokenizer, write_manifest
+from unit.runtime.tiny_artifact import INPUTS, tiny_tokenizer, write_manifest
 
 FRAME = Reranking("sigmoid", prefix=(0,), middle=(2, 2), suffix=(2,), token_types=True)
 
 
-def reranker_model(sizes: Sizes = SIZES, seed: int = 1) -> onnx.ModelProto:
+def reranker_model(sizes: Sizes = SIZES, seed: int = 1, *, typed: bool = True) -> onnx.ModelProto:
     """Build a graph whose inputs and output have the shapes that exports give them; its weights stand in it."""
-    model = cross_model(Encoder.random(sizes, seed), Head.random(sizes.dim))
+    model = cross_model(Encoder.random(sizes, seed), Head.random(sizes.dim), typed=typed)
     del model.graph.input[:], model.graph.output[:]
-    for name in PAIRS:
+    for name in PAIRS if typed else INPUTS:
         model.graph.input.append(onnx.helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]))
     model.graph.output.append(onnx.helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 1]))
     return model
@@ -33,9 +33,9 @@ def reranker_manifest(frame: Reranking = FRAME) -> Manifest:
     return replace(compiled_manifest(), name="tiny-reranker", reranking=frame)
 
 
-def write_tiny_reranker(folder: Path, frame: Reranking = FRAME) -> Path:
-    """Write a whole artifact and return its folder."""
-    model = reranker_model()
+def write_tiny_reranker(folder: Path, frame: Reranking = FRAME, *, typed: bool = True) -> Path:
+    """Write a whole artifact and return its folder; ``typed`` if its graph takes token types."""
+    model = reranker_model(typed=typed)
     folder.mkdir(parents=True)
     (folder / DATA).write_bytes(move_weights(model.graph.initializer))
     (folder / "model.onnx").write_bytes(model.SerializeToString())

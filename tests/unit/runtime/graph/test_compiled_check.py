@@ -20,6 +20,7 @@ from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest, compiled_model, write_compiled_artifact
 from unit.runtime.modern_artifact import MODERN_SIZES, write_modern_artifact, write_projected_artifact
 from unit.runtime.tiny_artifact import edit_manifest, write_manifest
+from unit.runtime.tiny_reranker import write_tiny_reranker
 
 Change = Callable[[onnx.ModelProto], None]
 EMBED, ATTENTION, FEED_FORWARD, POOL = 0, 1, 2, -1
@@ -101,6 +102,7 @@ def test_a_graph_of_compiled_operators_opens(tmp_path: Path) -> None:
         write_compiled_artifact(tmp_path / "tiny"),
         write_modern_artifact(tmp_path / "modern"),
         write_projected_artifact(tmp_path / "projected"),
+        write_tiny_reranker(tmp_path / "reranker"),
     )
     found = {one.kind for folder in folders for one in open_artifact(folder).graph.nodes}
     assert found == COMPILED.keys() - {"Dense", "Unit"}
