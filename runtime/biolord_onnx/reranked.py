@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from biolord_onnx.index.hits import Hit
-    from biolord_onnx.reranker import Ranked
+    from biolord_onnx.reranker import Ranked, Reranker
 
 FIRST = 50
 """Hits of a query that are reranked."""
@@ -20,6 +20,22 @@ class Ranks(Protocol):
     def rank(self, query: str, texts: Sequence[str]) -> list[Ranked]:
         """Order texts by how well they answer a query, best first."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """A reranker, and how many hits of a query it puts in order."""
+
+    reranker: Reranker
+    first: int = FIRST
+
+    def wanted(self, top: int, rows: int) -> int:
+        """Return how many hits a search of an index with so many rows has to give."""
+        return hits_wanted(top, self.first, rows)
+
+    def order(self, query: str, hits: Sequence[Hit]) -> list[RerankedHit]:
+        """Return all hits, the first of them in the reranker's order."""
+        return rerank_hits(self.reranker, query, hits, self.first)
 
 
 @dataclass(frozen=True, slots=True)

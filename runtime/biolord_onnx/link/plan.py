@@ -15,6 +15,7 @@ from biolord_onnx.link.links import Link, Sheet, as_compared
 if TYPE_CHECKING:
     from biolord_onnx.index.hits import Hit
     from biolord_onnx.index.index import Index, Where
+    from biolord_onnx.reranked import Reranking
 
 Watch = Callable[[Row, Sequence["Hit"]], object]
 Candidates = Iterable[tuple[Row, Sequence["Hit"]]]
@@ -30,6 +31,7 @@ class Wanted:
         where: values of columns that the index keeps; other rows don't count.
         depth: candidates that are looked for: ``top``, or more where more are to be judged.
         batch_tokens: most tokens of one run of the graph.
+        reranking: who puts the nearest in order; None leaves them as they are.
     """
 
     top: int
@@ -37,18 +39,27 @@ class Wanted:
     where: Where = field(default_factory=dict)
     depth: int = 0
     batch_tokens: int | None = None
+    reranking: Reranking | None = None
 
     def search(self, index: Index, texts: list[str], vectors: Vectors) -> list[list[Hit]]:
         """Look for candidates, whatever their score; blank terms have none."""
         if not texts:
             return []
         found = index.search(texts, vectors=vectors, top=self.depth, where=self.where)
-        return [[] if is_blank(text) else hits for text, hits in zip(texts, found, strict=True)]
+        return [[] if is_blank(text) else self._ordered(text, hits) for text, hits in zip(texts, found, strict=True)]
+
+    def _ordered(self, text: str, hits: list[Hit]) -> list[Hit]:
+        if self.reranking is None:
+            return hits
+        return [one.hit for one in self.reranking.order(text, hits)]
 
     def identity(self) -> tuple[tuple[str, str], ...]:
         """Return what decides about the candidates."""
         where = {name: [values] if isinstance(values, str) else sorted(values) for name, values in self.where.items()}
-        return ("candidates", str(self.depth)), ("--where", json.dumps(where, sort_keys=True))
+        by = "none"
+        if self.reranking is not None:
+            by = f"one with SHA-256 {self.reranking.reranker.fingerprint[:16]}, of {self.reranking.first}"
+        return ("candidates", str(self.depth)), ("--where", json.dumps(where, sort_keys=True)), ("--rerank", by)
 
 
 class Plan:

@@ -18,6 +18,7 @@ from biolord_onnx.cli.input import add_input, columns_from, tell_empty
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.cli.names.link_gold import add_gold, refuse_without_gold, show
 from biolord_onnx.cli.names.link_sheet import add_sheet, kept_columns, read_sheet, refuse_idle
+from biolord_onnx.cli.names.reranking import add_reranking, reranking_from
 from biolord_onnx.cli.names.where import add_where, where_from
 from biolord_onnx.cli.output import tell
 from biolord_onnx.cli.overwriting import refuse_overwriting
@@ -74,6 +75,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_where(parser, "look only at names with a value in a column that the index keeps")
     add_sheet(parser)
     add_gold(parser)
+    add_reranking(parser)
     add_session(parser)
     parser.add_argument(
         "--workers",
@@ -181,7 +183,10 @@ def _plan(args: argparse.Namespace, form: Format, source: Source, index: Index, 
     if top > index.rows:
         raise InputError(f"--top is {top}, and {args.index} has {index.rows} names: ask for fewer")
     depth = top if jury is None else min(index.rows, max(top, DEPTH))
-    wanted = Wanted(top, args.min_score, where_from(args.where), depth, args.batch_tokens)
+    reranking = reranking_from(args)
+    if reranking is not None:
+        depth = reranking.wanted(depth, index.rows)
+    wanted = Wanted(top, args.min_score, where_from(args.where), depth, args.batch_tokens, reranking)
     sheet = read_sheet(args, source, index)
     form.check(sheet, index.codes())
     return Plan(wanted, sheet, form, None if jury is None else jury.watch)

@@ -3,36 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from biolord_onnx.cli.arguments import whole_number
 from biolord_onnx.errors import InputError
-from biolord_onnx.reranked import FIRST, RerankedHit, hits_wanted, rerank_hits
-
-if TYPE_CHECKING:
-    from biolord_onnx.index.hits import Hit
-    from biolord_onnx.reranker import Reranker
+from biolord_onnx.reranked import FIRST, Reranking
 
 MOST_RERANKED = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Reranking:
-    """A reranker, and how many hits of a query it puts in order."""
-
-    reranker: Reranker
-    first: int
-
-    def wanted(self, top: int, rows: int) -> int:
-        """Return how many hits a search of an index with so many rows has to give."""
-        return hits_wanted(top, self.first, rows)
-
-    def order(self, query: str, hits: Sequence[Hit], top: int) -> list[RerankedHit]:
-        """Return the best hits in the reranker's order."""
-        return rerank_hits(self.reranker, query, hits, self.first)[:top]
 
 
 def add_reranking(parser: argparse.ArgumentParser) -> None:

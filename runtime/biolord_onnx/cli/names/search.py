@@ -87,7 +87,7 @@ def _search(args: argparse.Namespace) -> Answers:
         all_names=args.all_names,
     )
     answers = zip(args.queries, found, strict=True)
-    return [(query, reranking.order(query, hits, top) if reranking else hits) for query, hits in answers]
+    return [(query, reranking.order(query, hits)[:top] if reranking else hits) for query, hits in answers]
 
 
 def _open(args: argparse.Namespace) -> Index:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from unit.runtime.command import COMMAND, PATIENCE, Biolord, heeding_signals, unmeasured, wait_for
+from unit.runtime.tiny_reranker import write_tiny_reranker
 
 TABLE = "code,term,n,right\nA,Cat  Bite,5,2\nB,the fever,2,90|91\nC,,0,\nD,scratch heart,1,999\n"
 
@@ -196,3 +197,28 @@ def kill(command: list[str], journal: Path) -> None:
     assert process.poll() is None
     process.kill()
     process.wait(PATIENCE)
+
+
+def names_of(found: list[dict[str, list[dict[str, str]]]]) -> list[str]:
+    """The names that a search of one query shows."""
+    return [hit["name"] for answer in found for hit in answer["hits"]]
+
+
+def test_a_reranker_puts_candidates_in_order(biolord: Biolord, linked: list[object], tmp_path: Path) -> None:
+    """As it does for a search; who it was is part of what a run that goes on must be the same in."""
+    reranker = write_tiny_reranker(tmp_path / "reranker")
+    common = (*linked, "--empty", "skip", "--top", 3)
+    plain = [json.loads(line) for line in biolord(*common).out.splitlines()]
+    done = biolord(*common, "--rerank", reranker, "--rerank-top", 5)
+    assert done.code == 0
+    found = [json.loads(line) for line in done.out.splitlines()]
+    index = linked[1]
+    for line in found:
+        searched = biolord(
+            *("search", index, line["text"], "--artifact", linked[3], "--rerank", reranker, "--rerank-top", 5),
+            *("--top", 3, "--json"),
+        )
+        assert [match["name"] for match in line["matches"]] == names_of(json.loads(searched.out))
+    assert found != plain
+    done = biolord(*common, "--rerank-top", 5)
+    assert (done.code, "--rerank-top needs --rerank" in done.err) == (2, True)
