@@ -159,13 +159,13 @@ class Held:
         class Session:
             runs_at_once = inner.runs_at_once
 
-            def run(_, *arguments: object) -> object:  # noqa: N805 - self is the outer one's
+            def run(_, *arguments: object, skipped: int) -> object:  # noqa: N805 - self is the outer one's
                 self.begun.release()
                 assert self.gate.wait(PATIENCE)
                 self.ran += 1
                 if error is not None:
                     raise error
-                return inner.run(*arguments)  # type: ignore[arg-type]
+                return inner.run(*arguments, skipped=skipped)  # type: ignore[arg-type]
 
         batcher._session = Session()  # type: ignore[assignment]
 
