@@ -352,7 +352,7 @@ def replace_member(folder: Path, key: str, text: str) -> None:
         ("name", json.dumps("x" * 129), "expected a name of 1 to 128 letters"),
         ("target", json.dumps("cpu-fp32\nRequires-Dist: evil"), "target is 'cpu-fp32"),
         ("architecture", json.dumps("../x"), "architecture is '../x', expected a name"),
-        ("pooling", json.dumps(""), "pooling is '', expected a name"),
+        ("pooling", json.dumps(""), "pooling is '', expected modes of 1 to 128 letters"),
         ("license", json.dumps("x" * 100_000), "license is a string of 100000 characters, expected 4096 at most"),
         ("source.id", json.dumps("x" * 100_000), "id is a string of 100000 characters, expected 4096 at most"),
         ("tools.biolord-onnx", json.dumps("x" * 100_000), "onnx is a string of 100000 characters"),

@@ -79,22 +79,6 @@ def test_a_missing_tokenizer(place: Place, tmp_path: Path) -> None:
     place.assert_refused(model, message=f"{model / 'tokenizer.json'} is missing, and there is no other file")
 
 
-def test_a_dense_module(place: Place, tmp_path: Path) -> None:
-    """What follows the pooling would be left out in silence otherwise."""
-    model = write_checkpoint(tmp_path / "model", dense=True)
-    message = f"{model / 'modules.json'} lists the modules Transformer, Pooling, Dense; the exporter knows"
-    place.assert_refused(model, message=message)
-    place.assert_refused(model, "--pooling", "mean", message=message)
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_max_pooling(place: Place, tmp_path: Path, target: str) -> None:
-    """Refused unless --pooling says what to take instead."""
-    model = write_checkpoint(tmp_path / "model", pooling="max")
-    message = f"{model / '1_Pooling' / 'config.json'} pools by max, the exporter knows mean and cls: it can't"
-    place.assert_refused(model, "--target", target, message=message)
-
-
 def test_a_decoder(place: Place, model: Path) -> None:
     """Its attention looks one way only."""
     edit_json(model / "config.json", is_decoder=True)

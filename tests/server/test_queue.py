@@ -143,7 +143,7 @@ def test_queries_taken_out_of_turn_run_once(steps: list[tuple[int, int]]) -> Non
                 assert run.lengths.tolist() == [len(one.ids[0])]
                 assert run.lengths[0] <= QUERY_TOKENS
                 ran.append(one)
-        assert len(queue._queries) <= max(1, queue.texts)
+        assert len(queue._queries) <= 2 * queue.texts + LOOK_AHEAD
     while run := queue.take():
         ran += [one for one, place in run.parts if place == 0]
     assert len(set(map(id, ran))) == len(ran)

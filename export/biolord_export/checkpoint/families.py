@@ -59,15 +59,32 @@ FAMILIES = (
         not_run="real weights; RoBERTa beside sentence-transformers",
     ),
     Family(
+        name="DistilBERT, ELECTRA and CamemBERT",
+        gives="vectors",
+        model_types=("distilbert", "electra", "camembert"),
+        examples=("sentence-transformers/msmarco-distilbert-base-v4", "dangvantuan/sentence-camembert-base"),
+        verified=f"all-MiniLM-L6-v2's weights under their names, equal to the bit; {TINY}",
+        not_run="weights of their own: no package has any",
+    ),
+    Family(
+        name="ModernBERT",
+        gives="vectors",
+        model_types=("modernbert",),
+        examples=("thomas-sounack/BioClinical-ModernBERT-base", "NeuML/bioclinical-modernbert-base-embeddings"),
+        verified=f"{TINY}; the full size with random weights: speed",
+        not_run="real weights: no package has any",
+    ),
+    Family(
         name="Cross-encoders",
         gives="scores",
-        model_types=("bert", "mpnet", "roberta", "xlm-roberta"),
+        model_types=("bert", "mpnet", "roberta", "xlm-roberta", "distilbert", "electra"),
         examples=(
             "ncbi/MedCPT-Cross-Encoder",
             "cross-encoder/ms-marco-MiniLM-L6-v2",
             "BAAI/bge-reranker-base",
         ),
         verified=f"{TINY}; all-MiniLM-L6-v2 with a classifier fitted to it: cpu-int8, fidelity and speed",
-        not_run="real rerankers' weights; classifiers of more than one label are refused",
+        not_run="real rerankers' weights; DistilBERT's, ELECTRA's and RoBERTa's beside sentence-transformers; classifiers of more "
+        "than one label are refused",
     ),
 )

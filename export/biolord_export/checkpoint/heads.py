@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_export.checkpoint.weights import EncoderWeights, Head, HeadActivation
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from biolord_export.checkpoint.head.pooling import Pooling, choose_cut
 from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length
 from biolord_export.checkpoint.library_settings import LibrarySettings, read_library_settings
 from biolord_export.checkpoint.modules import check_width, read_modules
-from biolord_export.checkpoint.pickled import PICKLED_WEIGHTS, can_unpickle
+from biolord_export.checkpoint.stored.pickled import PICKLED_WEIGHTS, can_unpickle
+from biolord_export.checkpoint.stored.weights_file import WEIGHTS_FILE, find_weights, weight_files
 from biolord_export.checkpoint.tokenizer.file import asks_lower_case, prepare_tokenizer
 from biolord_export.checkpoint.tokenizer.sentencepiece import MODEL_FILE
-from biolord_export.checkpoint.weights_file import WEIGHTS_FILE, find_weights, weight_files
 from biolord_export.errors import CheckpointError
 from biolord_onnx.artifact.manifest import RIGHT
 from biolord_onnx.artifact.prompts import Prompts

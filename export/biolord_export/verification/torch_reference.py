@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from biolord_export.checkpoint.weights_file import is_pickled
+from biolord_export.checkpoint.stored.weights_file import is_pickled
 from biolord_export.portable.tracing import require_optimum
 from biolord_export.verification.torch_head import apply_head
 

@@ -43,10 +43,14 @@ class Wanted:
 
     def search(self, index: Index, texts: list[str], vectors: Vectors) -> list[list[Hit]]:
         """Look for candidates, whatever their score; blank terms have none."""
-        if not texts:
-            return []
-        found = index.search(texts, vectors=vectors, top=self.depth, where=self.where)
-        return [[] if is_blank(text) else self._ordered(text, hits) for text, hits in zip(texts, found, strict=True)]
+        found: list[list[Hit]] = [[] for _ in texts]
+        rows = [row for row, text in enumerate(texts) if not is_blank(text)]
+        if rows:
+            some = [texts[row] for row in rows]
+            hits = index.search(some, vectors=vectors[rows], top=self.depth, where=self.where)
+            for row, near in zip(rows, hits, strict=True):
+                found[row] = self._ordered(texts[row], near)
+        return found
 
     def _ordered(self, text: str, hits: list[Hit]) -> list[Hit]:
         if self.reranking is None:

@@ -76,7 +76,7 @@ def test_no_operator_of_onnxruntime_s_own_is_listed_in_vain(
     exported: Callable[[str, str], Exported], tiny_electra: Path, tiny_modernbert: Path, tmp_path: Path, place: Place
 ) -> None:
     """A list that only grows would let graphs in that no export writes any more; and what is written is in it."""
-    model = write_checkpoint(tmp_path / "model", dense=True, normalize=True)
+    model = write_checkpoint(tmp_path / "dense", dense=True, normalize=True)
     assert place.export(model, "--accept-below-gate").code == 0
     folders = [place.out, *(exported("mpnet", target).path for target in ("cpu-fp32", "cpu-int8"))]
     folders += [*written(tiny_electra, tmp_path / "electra"), *written(tiny_modernbert, tmp_path / "modernbert")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_export.checkpoint.weights import EncoderWeights, Layer, PositionRule
 
 if TYPE_CHECKING:

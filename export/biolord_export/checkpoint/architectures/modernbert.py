@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from biolord_export.checkpoint.config import read_int, read_json_object
-from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_export.checkpoint.weights import EncoderWeights, Layer, LayerNorm, Linear, Modern, Reach
 from biolord_export.errors import CheckpointError
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_export.checkpoint.weights import EncoderWeights, Layer
 
 if TYPE_CHECKING:

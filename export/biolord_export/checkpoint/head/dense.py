@@ -9,9 +9,9 @@ import numpy as np
 
 from biolord_export.checkpoint.config import read_int, read_json_object
 from biolord_export.checkpoint.known_keys import Key, check_keys, shown
-from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.stored.tensors import TensorFile
+from biolord_export.checkpoint.stored.weights_file import find_weights
 from biolord_export.checkpoint.weights import Linear
-from biolord_export.checkpoint.weights_file import find_weights
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:

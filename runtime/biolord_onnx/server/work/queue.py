@@ -144,6 +144,8 @@ class FairQueue:
             heapify(self._heap)
         while self._queries and not self._queries[0].waiting:
             self._queries.popleft()
+        if len(self._queries) > 2 * self.texts + LOOK_AHEAD:
+            self._queries = deque(work for work in self._queries if work.waiting)
 
     @property
     def has_query(self) -> bool:

@@ -15,7 +15,6 @@ from biolord_export.targets import TARGETS
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.embedder import Embedder
-from tiny.checkpoint import write_checkpoint
 from unit.export.editing import blunt, edit_tensors
 from unit.export.fixtures import Exported
 from unit.export.places import Place, assert_failed
@@ -179,16 +178,9 @@ def test_pooling_cls(place: Place, tiny_mpnet: Path, exported: Exports) -> None:
         assert not np.allclose(cls.encode("fever and cough"), mean.encode("fever and cough"), atol=0.1)
 
 
-def test_pooling_makes_an_unsupported_checkpoint_possible(place: Place, tmp_path: Path) -> None:
-    """Max pooling is refused unless the user says what to take instead."""
-    model = write_checkpoint(tmp_path / "model", pooling="max")
-    place.assert_refused(model, *FLOAT32, message="config.json pools by max, the exporter knows mean and cls")
-    assert place.export(model, *FLOAT32, "--pooling", "mean").code == 0
-
-
 def test_an_unknown_pooling(place: Place, tiny_mpnet: Path) -> None:
     """The choices are named."""
-    place.assert_refused(tiny_mpnet, "--pooling", "max", message="argument --pooling: invalid choice: 'max'")
+    place.assert_refused(tiny_mpnet, "--pooling", "sum", message="sum")
 
 
 def test_an_unknown_target(place: Place, tiny_mpnet: Path) -> None:

@@ -16,10 +16,6 @@ NOT_ITS_OWN = (
     "texts are pooled by cls (--pooling), sentence-transformers' choice without modules.json is mean: the vectors are "
     "not the checkpoint's"
 )
-PROMPTS = (
-    "the checkpoint's prompts (query 'q: ') are not applied, as encode in sentence-transformers applies none: put them "
-    "in front of texts yourself where its encode_query and encode_document would"
-)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +35,7 @@ PROMPTS = (
         (
             put(LIBRARY, prompts={"query": "q: ", "none": ""}, similarity_fn_name="dot"),
             (),
-            [
-                PROMPTS,
-                "the checkpoint compares vectors by 'dot' (similarity_fn_name), biolord similar by cosine",
-            ],
+            ["the checkpoint compares vectors by 'dot' (similarity_fn_name), biolord similar by cosine"],
         ),
     ],
 )

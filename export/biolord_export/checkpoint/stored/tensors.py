@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from biolord_export.checkpoint.pickled import PickledTensors
-from biolord_export.checkpoint.safe_tensors import BFLOAT16, ManyFiles, SafeTensors, TensorSource
+from biolord_export.checkpoint.stored.pickled import PickledTensors
+from biolord_export.checkpoint.stored.safe_tensors import BFLOAT16, ManyFiles, SafeTensors, TensorSource
+from biolord_export.checkpoint.stored.weights_file import is_pickled, weight_files
 from biolord_export.checkpoint.weights import LayerNorm, Linear
-from biolord_export.checkpoint.weights_file import is_pickled, weight_files
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:

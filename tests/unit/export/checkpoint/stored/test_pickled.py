@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.checkpoint.pickled import PickledTensors, can_unpickle
-from biolord_export.checkpoint.tensors import TensorFile
+from biolord_export.checkpoint.stored.pickled import PickledTensors, can_unpickle
+from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_onnx.errors import MissingDependencyError
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed here")

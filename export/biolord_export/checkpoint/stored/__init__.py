@@ -1,0 +1,3 @@
+"""Weights as files hold them: safetensors, pickles, and both in several files."""
+
+from __future__ import annotations
