@@ -89,8 +89,8 @@ def test_commands_of_other_packages_are_found(monkeypatch: pytest.MonkeyPatch, b
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "no command given, expected one of info, embed, index, search, similar"),
-        (["nope"], "there is no command 'nope', expected one of info, embed, index, search, similar"),
+        ([], "no command given, expected one of info, embed, index, search, link, similar"),
+        (["nope"], "there is no command 'nope', expected one of info, embed, index, search, link, similar"),
         (["--nope"], "unrecognized arguments: --nope (see biolord --help)"),
         (["info"], "the following arguments are required: ARTIFACT (see biolord info --help)"),
         (["info", "a", "--jso"], "unrecognized arguments: --jso"),
