@@ -74,7 +74,7 @@ def measure_artifact(
         return replace(report, pairs=compare_pairs(pairs, found, exact.encode)) if pairs else report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Exact:
     """A reference that is loaded."""
 

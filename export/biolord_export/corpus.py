@@ -23,7 +23,7 @@ FEWEST_TEXTS = 50
 """Fewer calibration texts leave ranges and covariances to chance."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """Calibration texts, and where they came from."""
 
@@ -42,7 +42,7 @@ def builtin_calibration() -> Corpus:
 
 
 def read_calibration(path: Path) -> Corpus:
-    """Read calibration texts from a UTF-8 file, one a line; empty lines are left out.
+    """Read calibration texts from a UTF-8 file, one per line; empty lines are left out.
 
     Raises:
         InputError: The file is no text a line, or not UTF-8.

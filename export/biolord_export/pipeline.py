@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 REFERENCE_TARGET = "cpu-fp32"
 REFERENCE = "float32 graph written from the same checkpoint"
-TWIN = "; measured on a twin with the same float16 constants that computes in float32, not on a GPU"
+CPU_PROXY = "; measured on a CPU proxy with the same float16 constants that computes in float32, not on a GPU"
 CALIBRATION_LENGTH = 192
 """Tokens of a calibration text that are run: what comes later in a text looks like what came before."""
 EMPTY = ""
@@ -62,7 +62,7 @@ EMPTY = ""
 TOOLS = ("onnx", "onnxruntime", "numpy", "tokenizers", "safetensors")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ExportOptions:
     """What to export and how.
 
@@ -79,7 +79,7 @@ class ExportOptions:
     accept_below_gate: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Exported:
     """What an export made.
 
@@ -94,7 +94,7 @@ class Exported:
     layers: tuple[LinearReport, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Calibrated:
     """Statistics of activations, and the record of what they were measured on."""
 
@@ -135,14 +135,14 @@ def export_artifact(
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
                 f"{out} was not written, its fidelity is below the gate of {target.name}: "
-                f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it all the same, marked so)"
+                f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it anyway, marked so)"
             )
         if checkpoint.vocabulary:
             say("comparing with the whole vocabulary")
             measured = measure_vocabulary(draft, checkpoint, write_reference)
             manifest = replace(manifest, quantization={**manifest.quantization, "vocabulary": measured})
         write_manifest(draft, manifest)
-        check_destination(out, force=options.force)  # minutes have passed, somebody may have put something there
+        check_destination(out, force=options.force)  # minutes have passed, and something may have appeared there
         publish(draft, out)
     return Exported(manifest, report, layers)
 
@@ -174,7 +174,7 @@ def check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
         CheckpointError: A figure isn't finite.
     """
     for (number, name), seen in statistics.items():
-        figures = (seen.lowest, seen.highest, seen.covariance, seen.held_back, seen.strange)
+        figures = (seen.lowest, seen.highest, seen.covariance, seen.held_out, seen.degenerate)
         if not all(np.isfinite(values).all() for values in figures):
             raise CheckpointError(f"the input of {name} in layer {number} isn't finite: {OVERFLOW}")
 
@@ -210,7 +210,7 @@ def _verify(
                     unit_vectors(exact),
                     texts,
                     target.gate,
-                    REFERENCE + (TWIN if target.twin else ""),
+                    REFERENCE + (CPU_PROXY if target.cpu_proxy else ""),
                 )
     return replace(manifest, fidelity=report.to_json()), report
 
@@ -230,12 +230,12 @@ def _measure_bits(found: Embedder, manifest: Manifest, names: Sequence[str]) -> 
 
 @contextmanager
 def measurable(draft: Path, target: Target, write_plain: Callable[..., None]) -> Iterator[Path]:
-    """Give the draft, or its twin where CPUs don't compute in its format."""
-    if target.twin is None:
+    """Give the draft, or its CPU proxy where CPUs don't compute in its format."""
+    if target.cpu_proxy is None:
         yield draft
         return
     with beside(draft) as folder:
-        write_plain(folder, floats=target.twin)
+        write_plain(folder, floats=target.cpu_proxy)
         yield folder
 
 

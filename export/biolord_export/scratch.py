@@ -32,7 +32,7 @@ def scratch_folder(purpose: str) -> Iterator[Path]:
     """Give a folder in the system's place for temporary files, removed at the end.
 
     Args:
-        purpose: a word that is part of its name.
+        purpose: A word that is part of its name.
     """
     place, name = Path(tempfile.gettempdir()), f"biolord-{purpose}"
     _clear(place, f"{name}{_UNIQUE}")
@@ -55,8 +55,8 @@ def moved_away(path: Path, draft: Path) -> Iterator[None]:
     """Rename a folder while another one takes its place, and remove it; if that fails, it comes back.
 
     Args:
-        path: of the folder.
-        draft: what is to take its place, by whose name a later process knows what is left of a killed one.
+        path: Of the folder.
+        draft: What is to take its place, by whose name a later process knows what is left of a killed one.
     """
     old = draft.with_name(f"{draft.name}{_OLD}")
     descriptor = _lock(path)
@@ -104,7 +104,7 @@ def _unowned(place: Path, pattern: str) -> Iterator[tuple[Path, int]]:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder; None if somebody else holds it, or if the file system can't tell and it is better left alone."""
+    """Lock a folder; None if another process holds it, or if the file system can't tell and it is better left alone."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:

@@ -11,7 +11,7 @@ from biolord_export.quantize.integer.scheme import quantize_integer4, quantize_i
 from biolord_export.roads.authored import FloatRoad
 from biolord_export.roads.compiled import KernelRoad
 from biolord_export.roads.portable import PortableFloatRoad, PortableIntegerRoad
-from biolord_export.verification.fidelity import Gate
+from biolord_export.verification.fidelity import FidelityGate
 from biolord_onnx.graph.compiled_operators import VERSIONS
 from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from biolord_export.graph.builder import FloatFormat
     from biolord_export.roads.road import Road
 
-DOT_PRODUCTS = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
+INT8_FEATURES = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
 """CPU features whose 8-bit dot products don't saturate; one of them is enough."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Target:
     """A number format of the graph, and what it takes.
 
@@ -39,21 +39,21 @@ class Target:
             on every CPU, whatever else is in a batch.
         cpu_any_of: CPU features of which one is needed; empty for any CPU.
         onnxruntime: The oldest release that runs it.
-        twin: The format in which it is measured where its provider is missing; None if every CPU runs it.
+        cpu_proxy: The format in which it is measured where its provider is missing; None if every CPU runs it.
     """
 
     name: str
     scheme: str
     road: Road
-    gate: Gate
+    gate: FidelityGate
     calibrated: bool = False
     operators: Mapping[str, int] = field(default_factory=dict)
     cpu_any_of: tuple[str, ...] = ()
     onnxruntime: str = LOWEST_ONNXRUNTIME
-    twin: FloatFormat | None = None
+    cpu_proxy: FloatFormat | None = None
 
 
-EXACT = Gate(0.999999, 0.999999, 0.999999)
+EXACT = FidelityGate(0.999999, 0.999999, 0.999999)
 
 TARGETS: Mapping[str, Target] = {
     target.name: target
@@ -62,7 +62,7 @@ TARGETS: Mapping[str, Target] = {
             "cpu-int8",
             "integer8",
             KernelRoad(quantize_integer8),
-            Gate(0.999, 0.995, 0.985),
+            FidelityGate(0.999, 0.995, 0.985),
             calibrated=True,
             operators=VERSIONS,
         ),
@@ -70,19 +70,21 @@ TARGETS: Mapping[str, Target] = {
             "cpu-int4",
             "integer4",
             KernelRoad(quantize_integer4),
-            Gate(0.99, 0.95, 0.91),
+            FidelityGate(0.99, 0.95, 0.91),
             calibrated=True,
             operators=VERSIONS,
         ),
-        Target("cuda-fp16", "float16", FloatRoad(FLOAT16), Gate(0.9999, 0.9995, 0.999), twin=WIDENED_FLOAT16),
+        Target(
+            "cuda-fp16", "float16", FloatRoad(FLOAT16), FidelityGate(0.9999, 0.9995, 0.999), cpu_proxy=WIDENED_FLOAT16
+        ),
         Target("cpu-fp32", "float32", FloatRoad(), EXACT),
         Target(
             "portable-int8",
             "static-int8 (QDQ)",
             PortableIntegerRoad(),
-            Gate(0.985, 0.97, 0.95),
+            FidelityGate(0.985, 0.97, 0.95),
             calibrated=True,
-            cpu_any_of=DOT_PRODUCTS,
+            cpu_any_of=INT8_FEATURES,
         ),
         Target("portable-fp32", "float32", PortableFloatRoad(), EXACT),
     )

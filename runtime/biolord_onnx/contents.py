@@ -13,7 +13,7 @@ def check_contents(artifact: Artifact) -> None:
     """Read what ``embed`` would read of an opened artifact, which looked at the graph already.
 
     Raises:
-        ArtifactError: the tokenizer, the table of its pieces or the ranges are damaged, or don't fit the graph.
+        ArtifactError: The tokenizer, the table of its pieces or the ranges are damaged, or don't fit the graph.
     """
     load_tokenizer(artifact)
     if artifact.manifest.reranking:

@@ -63,17 +63,17 @@ class Embedder(PromptedEncoding):
         vector.
 
         Args:
-            path: the folder that ``biolord export`` wrote, or the name of an artifact that was installed as a wheel.
+            path: The folder that ``biolord export`` wrote, or the name of an artifact that was installed as a wheel.
             provider: ``auto``, or a name such as ``cpu``, ``cuda`` or ``openvino``; never another one than asked for.
-            threads: cores for one run; None takes what affinity and cgroup quota allow.
-            verify_hashes: compare every file with the manifest's SHA-256.
-            fingerprint: of the one artifact to accept, another process's `fingerprint`, say; None for any.
+            threads: Cores for one run; None takes what affinity and cgroup quota allow.
+            verify_hashes: Compare every file with the manifest's SHA-256.
+            fingerprint: Of the one artifact to accept, another process's `fingerprint`, say; None for any.
 
         Raises:
-            ArtifactError: the folder is damaged, of a later format, doesn't fit this machine, or holds another artifact
+            ArtifactError: The folder is damaged, of a later format, doesn't fit this machine, or holds another artifact
                 than expected.
-            ProviderError: the provider isn't there, doesn't start or doesn't run this target.
-            MissingDependencyError: no onnxruntime is installed.
+            ProviderError: The provider isn't there, doesn't start or doesn't run this target.
+            MissingDependencyError: No onnxruntime is installed.
             InputError: ``threads`` is out of range.
             TypeError: ``threads`` is no whole number.
         """
@@ -148,19 +148,19 @@ class Embedder(PromptedEncoding):
         Texts over `max_length` are cut, with one `TruncationWarning` per call.
 
         Args:
-            texts: a string, or any iterable of n strings.
-            prompt: text to put in front of each; an empty one for none.
-            prompt_name: of one of the checkpoint's prompts, `manifest.prompts`; None for its default, if it has one.
+            texts: A string, or any iterable of n strings.
+            prompt: Text to put in front of each; an empty one for none.
+            prompt_name: Of one of the checkpoint's prompts, `manifest.prompts`; None for its default, if it has one.
             normalize: True for unit vectors, False for none, None for what sentence-transformers gives for
                 this checkpoint.
-            truncate_dim: numbers that are left of a vector, for checkpoints that were trained so (Matryoshka); unit
+            truncate_dim: Numbers that are left of a vector, for checkpoints that were trained so (Matryoshka); unit
                 vectors are made so after that.
-            batch_tokens: most tokens of one run; it changes speed and memory, never a vector.
-            overflow: what to do with texts over `max_length`: ``truncate``, ``error``, or ``window``, which averages
+            batch_tokens: Most tokens of one run; it changes speed and memory, never a vector.
+            overflow: What to do with texts over `max_length`: ``truncate``, ``error``, or ``window``, which averages
                 the vectors of overlapping windows, weighted by their tokens.
             precision: ``float32``, ``float16``, or one of sentence-transformers' quantized formats, ``int8``,
                 ``uint8``, ``binary`` and ``ubinary``; the ranges of the 8-bit ones are the artifact's own.
-            show_progress_bar: on stderr, through tqdm.
+            show_progress_bar: On stderr, through tqdm.
             batch_size: sentence-transformers' keyword: most texts of one run.
             normalize_embeddings: sentence-transformers' keyword: True is ``normalize=True``, False changes
                 nothing.
@@ -172,9 +172,9 @@ class Embedder(PromptedEncoding):
 
         Raises:
             TypeError: ``texts`` is not texts; the message names the position.
-            InputError: a text can't be encoded as UTF-8 or is too long for ``overflow="error"``; or an option
+            InputError: A text can't be encoded as UTF-8 or is too long for ``overflow="error"``; or an option
                 is out of range.
-            BiolordError: the embedder is closed, or onnxruntime failed.
+            BiolordError: The embedder is closed, or onnxruntime failed.
         """
         if convert_to_tensor:
             raise InputError(
@@ -254,22 +254,22 @@ class Embedder(PromptedEncoding):
         beginning of the part that they are in.
 
         Args:
-            texts: any iterable of strings, such as the lines of a file.
-            prompt: text to put in front of each.
-            prompt_name: of one of the checkpoint's prompts.
+            texts: Any iterable of strings, such as the lines of a file.
+            prompt: Text to put in front of each.
+            prompt_name: Of one of the checkpoint's prompts.
             normalize: True for unit vectors, False for none, None for the checkpoint's own.
-            truncate_dim: numbers that are left of a vector.
-            batch_tokens: most tokens of one run.
-            overflow: what to do with texts over `max_length`.
-            precision: number format of the vectors.
+            truncate_dim: Numbers that are left of a vector.
+            batch_tokens: Most tokens of one run.
+            overflow: What to do with texts over `max_length`.
+            precision: Number format of the vectors.
 
         Yields:
             Arrays [m, dim] of the next m texts, in order; m is 16,384, less for the last.
 
         Raises:
             TypeError: ``texts`` is a string, or holds something else than strings.
-            InputError: as `encode`.
-            BiolordError: the embedder is closed, or onnxruntime failed.
+            InputError: As `encode`.
+            BiolordError: The embedder is closed, or onnxruntime failed.
         """
         if isinstance(texts, str) or not isinstance(texts, Iterable):
             raise TypeError(f"texts is {type(texts).__name__}, expected an iterable of str: encode takes a single text")
@@ -292,17 +292,17 @@ class Embedder(PromptedEncoding):
         """Count tokens before any cut, special tokens and those of the prompt included.
 
         Args:
-            texts: a string, or any iterable of n strings.
-            prompt: as of `encode`.
-            prompt_name: likewise.
+            texts: A string, or any iterable of n strings.
+            prompt: As of `encode`.
+            prompt_name: Likewise.
 
         Returns:
             A number for a string, int32 [n] otherwise.
 
         Raises:
             TypeError: ``texts`` is not texts; the message names the position.
-            InputError: a text can't be encoded as UTF-8.
-            BiolordError: the embedder is closed.
+            InputError: A text can't be encoded as UTF-8.
+            BiolordError: The embedder is closed.
         """
         encoder = self._open_encoder()
         prompted = encoder.prompted(as_texts(texts), self._manifest.prompts.choose(prompt, prompt_name))

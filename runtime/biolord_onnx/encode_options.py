@@ -21,7 +21,7 @@ class EncodeOptions:
     """How texts are encoded; the keywords of `Embedder.encode`.
 
     Raises:
-        InputError: there is no such overflow or precision; said where the options are made, not where texts come.
+        InputError: There is no such overflow or precision; said where the options are made, not where texts come.
     """
 
     normalize: bool | None = None
@@ -67,9 +67,9 @@ def warn_of_cuts(cut: int, texts: int, max_length: int) -> None:
     """Warn of texts that were cut, where this package was called from; every time, not once a place as Python would.
 
     Args:
-        cut: how many.
-        texts: of how many.
-        max_length: tokens that were left of each.
+        cut: How many.
+        texts: Of how many.
+        max_length: Tokens that were left of each.
     """
     if not cut:
         return

@@ -17,7 +17,7 @@ class BiolordError(Exception):
     """Base class of every error that this package raises on purpose.
 
     Attributes:
-        exit_code: of a command that ends with it.
+        exit_code: Of a command that ends with it.
     """
 
     exit_code = 2

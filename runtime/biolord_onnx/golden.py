@@ -22,7 +22,7 @@ class GoldenCheck:
     """What golden texts came to here.
 
     Attributes:
-        texts: how many.
+        texts: How many.
         expected: SHA-256 by the manifest.
         found: SHA-256 of the vectors that this machine computed.
     """
@@ -57,10 +57,10 @@ def check_golden(artifact: Artifact) -> GoldenCheck | None:
     """Load an artifact, unless its files were altered, and compute its golden texts again; None where it has none.
 
     Args:
-        artifact: whose hashes were verified.
+        artifact: Whose hashes were verified.
 
     Raises:
-        BiolordError: as `Embedder.load` and `Embedder.encode`.
+        BiolordError: As `Embedder.load` and `Embedder.encode`.
     """
     golden = artifact.manifest.golden
     if golden is None:

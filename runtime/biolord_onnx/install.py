@@ -12,7 +12,7 @@ def install_hint(*extras: str) -> str:
     onnxruntimes in one environment break each other.
 
     Args:
-        extras: of ``pyproject.toml``, without the one that brings onnxruntime.
+        extras: Of ``pyproject.toml``, without the one that brings onnxruntime.
     """
     return f"pip install 'biolord-onnx[{','.join((_engine(), *extras))}]'"
 

@@ -15,10 +15,10 @@ class LoadOptions:
     """How a process loads an artifact; the keywords of `Embedder.load`. Travels between processes, as no embedder can.
 
     Attributes:
-        path: the artifact's folder, or the name of an installed one.
-        provider: as of `Embedder.load`.
-        threads: likewise.
-        fingerprint: likewise.
+        path: The artifact's folder, or the name of an installed one.
+        provider: As of `Embedder.load`.
+        threads: Likewise.
+        fingerprint: Likewise.
     """
 
     path: str
@@ -34,7 +34,7 @@ class LoadOptions:
         """Return options that accept no artifact but the one that is there now; these, if it isn't on this machine.
 
         Raises:
-            ArtifactError: its manifest can't be read.
+            ArtifactError: Its manifest can't be read.
         """
         return replace(self, fingerprint=self.fingerprint or find_fingerprint(self.path))
 
@@ -51,7 +51,7 @@ class LoadOptions:
         """Return the process's embedder with these options, loaded by the first call and kept until the process ends.
 
         Raises:
-            BiolordError: as `Embedder.load`.
+            BiolordError: As `Embedder.load`.
         """
         with _lock:
             if self not in _loaded:

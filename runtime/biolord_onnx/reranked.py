@@ -43,8 +43,8 @@ class RerankedHit:
     """A hit in its new place.
 
     Attributes:
-        hit: as the search found it, with its cosine.
-        rerank_score: how well its name fits the query by the reranker, None for one behind those that were reranked.
+        hit: As the search found it, with its cosine.
+        rerank_score: How well its name fits the query by the reranker, None for one behind those that were reranked.
     """
 
     hit: Hit
@@ -55,9 +55,9 @@ def hits_wanted(top: int, first: int, rows: int) -> int:
     """Return how many hits a search has to give, so that some can be reranked and enough are left.
 
     Args:
-        top: how many are asked for.
-        first: how many are reranked, if there are so many.
-        rows: of the index.
+        top: How many are asked for.
+        first: How many are reranked, if there are so many.
+        rows: Of the index.
     """
     return max(top, min(first, rows))
 
@@ -68,13 +68,13 @@ def rerank_hits(reranker: Ranks, query: str, hits: Sequence[Hit], first: int = F
     Names that equal the query stay in front: no score can say more for a name than that.
 
     Args:
-        reranker: scores the names.
-        query: the text that was looked for.
-        hits: in the search's order.
-        first: how many of them are reranked.
+        reranker: Scores the names.
+        query: The text that was looked for.
+        hits: In the search's order.
+        first: How many of them are reranked.
 
     Raises:
-        BiolordError: as `Reranker.rank`.
+        BiolordError: As `Reranker.rank`.
     """
     head = hits[:first]
     ranked = reranker.rank(query, [hit.name for hit in head])

@@ -24,8 +24,8 @@ class Ranked:
     """A text among those that were ranked.
 
     Attributes:
-        place: of the text in the list that was given, from 0.
-        score: how well it fits the query, larger is better.
+        place: Of the text in the list that was given, from 0.
+        score: How well it fits the query, larger is better.
     """
 
     place: int
@@ -87,8 +87,8 @@ class Reranker:
         """Open the artifact of a cross-encoder and load its graph; the arguments are those of `Embedder.load`.
 
         Raises:
-            ArtifactError: it is the artifact of an embedding checkpoint, or as of `Embedder.load`.
-            BiolordError: as of `Embedder.load`.
+            ArtifactError: It is the artifact of an embedding checkpoint, or as of `Embedder.load`.
+            BiolordError: As of `Embedder.load`.
             TypeError: ``threads`` is no whole number.
         """
         artifact = open_artifact(path, verify_hashes=False, fingerprint=fingerprint)
@@ -125,17 +125,17 @@ class Reranker:
         Pairs over `max_length` are cut, the longer of the two first, with one `TruncationWarning` per call.
 
         Args:
-            query: a string.
-            texts: any iterable of n strings.
-            raw: give the scores before the checkpoint's activation.
+            query: A string.
+            texts: Any iterable of n strings.
+            raw: Give the scores before the checkpoint's activation.
 
         Returns:
             float32 [n], as sentence-transformers' ``CrossEncoder.predict`` gives them for the checkpoint.
 
         Raises:
             TypeError: ``query`` is no string, or ``texts`` not several; the message names the position.
-            InputError: a text can't be encoded as UTF-8.
-            BiolordError: the reranker is closed, or onnxruntime failed.
+            InputError: A text can't be encoded as UTF-8.
+            BiolordError: The reranker is closed, or onnxruntime failed.
         """
         info = self.score_with_info(query, texts)
         self._warn_of_cuts(info)
@@ -145,15 +145,15 @@ class Reranker:
         """Order texts by how well they answer a query, best first, equal ones in the order given.
 
         Args:
-            query: a string.
-            texts: any iterable of strings.
-            top: how many to return; None for all.
-            raw: give the scores before the checkpoint's activation.
+            query: A string.
+            texts: Any iterable of strings.
+            top: How many to return; None for all.
+            raw: Give the scores before the checkpoint's activation.
 
         Raises:
             InputError: ``top`` is less than 1, or as of `score`.
-            TypeError: as of `score`.
-            BiolordError: as of `score`.
+            TypeError: As of `score`.
+            BiolordError: As of `score`.
         """
         if top is not None and top < 1:
             raise InputError(f"top is {top}, expected 1 or more")
@@ -166,9 +166,9 @@ class Reranker:
         """Score texts and tell token counts and which pairs were cut; no warning is given.
 
         Raises:
-            TypeError: as of `score`.
-            InputError: as of `score`.
-            BiolordError: as of `score`.
+            TypeError: As of `score`.
+            InputError: As of `score`.
+            BiolordError: As of `score`.
         """
         if self._scorer is None:
             raise BiolordError("this Reranker is closed: load it again, or score inside its with block")

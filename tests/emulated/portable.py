@@ -11,8 +11,8 @@ from biolord_export.portable.matching import match_weights
 from biolord_export.portable.qdq import qdq_operators
 from biolord_export.quantize.static8 import quantize_static8
 from biolord_export.roads.road import Loaded, Written
-from biolord_export.targets import DOT_PRODUCTS, Target
-from biolord_export.verification.fidelity import Gate
+from biolord_export.targets import INT8_FEATURES, Target
+from biolord_export.verification.fidelity import FidelityGate
 from unit.export.portable.traced import traced_bert
 
 
@@ -33,7 +33,7 @@ class TracedRoad:
 def export_portable(bert: Path, out: Path) -> Path:
     """Export a BERT checkpoint; returns the artifact's folder."""
     target = Target(
-        "portable-int8", "QDQ", TracedRoad(), Gate(0.98, 0.9, 0.9), calibrated=True, cpu_any_of=DOT_PRODUCTS
+        "portable-int8", "QDQ", TracedRoad(), FidelityGate(0.98, 0.9, 0.9), calibrated=True, cpu_any_of=INT8_FEATURES
     )
     export_artifact(open_checkpoint(str(bert)), out, ExportOptions(target))
     return out

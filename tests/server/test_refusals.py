@@ -157,7 +157,7 @@ class Held:
         inner = batcher._session
 
         class Session:
-            runs_at_once = inner.runs_at_once
+            concurrency = inner.concurrency
 
             def run(_, *arguments: object, skipped: int) -> object:  # noqa: N805 - self is the outer one's
                 self.begun.release()

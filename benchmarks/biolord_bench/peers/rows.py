@@ -15,14 +15,14 @@ class Peer:
     """A tool and how it is run.
 
     Attributes:
-        adapter: module in `biolord_bench.peers.adapters`.
-        environment: requirements file, without its ending.
+        adapter: Module in `biolord_bench.peers.adapters`.
+        environment: Requirements file, without its ending.
         model: ``checkpoint``, or a conversion of `biolord_bench.peers.convert`.
-        tool: distribution whose version is reported.
-        engine: distribution that does the arithmetic.
-        variant: the adapter's word for how.
-        asks_hub: whether the tool asks the model hub each time that it loads, so that its start is the network's.
-        reason: why it can't run at all, where there is nothing to try.
+        tool: Distribution whose version is reported.
+        engine: Distribution that does the arithmetic.
+        variant: The adapter's word for how.
+        asks_hub: Whether the tool asks the model hub each time that it loads, so that its start is the network's.
+        reason: Why it can't run at all, where there is nothing to try.
     """
 
     name: str
@@ -116,10 +116,10 @@ def choose(wanted: tuple[str, ...] | None) -> tuple[Peer, ...]:
     """Return the peers to run.
 
     Args:
-        wanted: parts of names; None for all.
+        wanted: Parts of names; None for all.
 
     Raises:
-        InputError: a part fits no peer.
+        InputError: A part fits no peer.
     """
     if wanted is None:
         return PEERS

@@ -18,11 +18,11 @@ class Table:
     """A table of text.
 
     Attributes:
-        key: names it to the renderers.
-        note: how to read it.
-        header: of each column; the first holds numbers of rows, the second names.
-        left: columns of words, which are set to the left.
-        bars: columns whose figures a page draws as bars, too.
+        key: Names it to the renderers.
+        note: How to read it.
+        header: Of each column; the first holds numbers of rows, the second names.
+        left: Columns of words, which are set to the left.
+        bars: Columns whose figures a page draws as bars, too.
     """
 
     key: str

@@ -15,8 +15,8 @@ class _Figure:
     """A figure of a row.
 
     Attributes:
-        title: over its column.
-        repeats: its value in each repeat; a single one where only the median is kept.
+        title: Over its column.
+        repeats: Its value in each repeat; a single one where only the median is kept.
     """
 
     title: str
@@ -24,7 +24,7 @@ class _Figure:
 
 
 def ratios(rows: Numbered) -> Table:
-    """Divide; where there is no artifact or nobody else, the table has no rows."""
+    """Divide; without an artifact or a peer, the table has no rows."""
     measured = [(label, row) for label, row in rows if row.measured]
     ours = next((row for _, row in measured if row.target is not None), None)
     peers = [(label, row) for label, row in measured if row.target is None]

@@ -43,7 +43,7 @@ def rewritten(readme: str, results: Results | None) -> str:
     """Return the README with the section made anew.
 
     Raises:
-        ValueError: the markers aren't there, once each and in order.
+        ValueError: The markers aren't there, once each and in order.
     """
     if len(_MARKED.findall(readme)) != 1 or readme.count(END) != 1 or readme.count("<!-- measured: ") != 1:
         raise ValueError(f"README has to have {BEGIN!r} and, behind it, {END!r} once each")

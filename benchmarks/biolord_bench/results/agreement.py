@@ -35,7 +35,7 @@ def cosines(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArra
         float64 [n].
 
     Raises:
-        NotComparableError: they have different shapes, or a vector has no direction.
+        NotComparableError: They have different shapes, or a vector has no direction.
     """
     if vectors.shape != others.shape:
         raise NotComparableError(f"vectors are {vectors.shape}, the reference's {others.shape}: another model or texts")

@@ -1,6 +1,6 @@
 """The figures of one row, as they stand in its JSON.
 
-Times are milliseconds, memory is MB of 10^6 bytes; None is a figure that nobody measured.
+Times are milliseconds, memory is MB of 10^6 bytes; None is a figure that wasn't measured.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Start(Figure, frozen=True):
     """From nothing to a vector, medians over processes.
 
     Attributes:
-        load_ms: checking and loading the model.
-        first_vector_ms: encoding the first query.
-        process_ms: from starting the process to the first vector.
+        load_ms: Checking and loading the model.
+        first_vector_ms: Encoding the first query.
+        process_ms: From starting the process to the first vector.
     """
 
     import_ms: Measure | None
@@ -46,8 +46,8 @@ class Query(Figure, frozen=True):
     """One text a call.
 
     Attributes:
-        texts: how many in a repeat, in the shortest one.
-        repeats_p50_ms: the median of each repeat.
+        texts: How many in a repeat, in the shortest one.
+        repeats_p50_ms: The median of each repeat.
     """
 
     texts: Count
@@ -61,11 +61,11 @@ class Bulk(Figure, frozen=True):
     """Many texts.
 
     Attributes:
-        texts: how many were encoded in a repeat; a slow tool gets through a part of them.
-        texts_per_s: median over repeats.
-        tokens_per_s: the same in tokens, special ones included, after the cut.
-        cpu_s_per_1000: seconds of CPU time, of all cores together, for 1,000 texts.
-        repeats_texts_per_s: texts per second of each repeat.
+        texts: How many were encoded in a repeat; a slow tool gets through a part of them.
+        texts_per_s: Median over repeats.
+        tokens_per_s: The same in tokens, special ones included, after the cut.
+        cpu_s_per_1000: Seconds of CPU time, of all cores together, for 1,000 texts.
+        repeats_texts_per_s: Texts per second of each repeat.
     """
 
     workload: str
@@ -80,10 +80,10 @@ class Memory(Figure, frozen=True):
     """Memory of the process.
 
     Attributes:
-        after_queries_mb: resident after 40 queries.
-        private_mb: the part of it that no other process has.
-        shared_mb: the rest of it, such as weights mapped from the file.
-        peak_mb: the most that was resident in the whole run.
+        after_queries_mb: Resident after 40 queries.
+        private_mb: The part of it that no other process has.
+        shared_mb: The rest of it, such as weights mapped from the file.
+        peak_mb: The most that was resident in the whole run.
     """
 
     after_queries_mb: Measure | None
@@ -96,7 +96,7 @@ class Stages(Figure, frozen=True):
     """Where the time of one bulk run goes, of names and sentences.
 
     Attributes:
-        other_ms: the rest: batching, copying, Python.
+        other_ms: The rest: batching, copying, Python.
     """
 
     tokenize_ms: Measure
@@ -118,8 +118,8 @@ class Roofline(Figure, frozen=True):
 
     Attributes:
         int8_gops: 10^9 operations a second of onnxruntime's 8-bit matmul alone, at the model's shapes.
-        bulk_gops: those of the model's linear layers in the fastest bulk run.
-        share: of the matmul in the model's own number format; above 1 with kernels that are faster than onnxruntime's.
+        bulk_gops: Those of the model's linear layers in the fastest bulk run.
+        share: Of the matmul in the model's own number format; above 1 with kernels that are faster than onnxruntime's.
     """
 
     int8_gops: Measure | None

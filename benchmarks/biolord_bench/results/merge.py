@@ -19,10 +19,10 @@ def merge_results(named: Sequence[tuple[str, Results]]) -> Results:
     the difference behind their names.
 
     Args:
-        named: file name and results, one or more.
+        named: File name and results, one or more.
 
     Raises:
-        InputError: machines, settings or texts of a workload differ, or one environment has two different rows of
+        InputError: Machines, settings or texts of a workload differ, or one environment has two different rows of
             one name.
     """
     first_name, first = named[0]

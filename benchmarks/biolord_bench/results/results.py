@@ -41,9 +41,9 @@ class Settings(Figure, frozen=True):
     """How it was measured.
 
     Attributes:
-        threads: cores of every tool; None where rows differ.
-        spinning: whether threads of ours without work kept their cores busy.
-        repeats: processes per row, whose figures were joined.
+        threads: Cores of every tool; None where rows differ.
+        spinning: Whether threads of ours without work kept their cores busy.
+        repeats: Processes per row, whose figures were joined.
     """
 
     threads: Count | None
@@ -55,8 +55,8 @@ class WorkloadSize(Figure, frozen=True):
     """Texts of a workload.
 
     Attributes:
-        tokens: how many after the model's cut; None where the models' tokenizers differ.
-        sha256: of the texts, each with a newline behind it.
+        tokens: How many after the model's cut; None where the models' tokenizers differ.
+        sha256: Of the texts, each with a newline behind it.
     """
 
     texts: Count
@@ -68,18 +68,18 @@ class Row(Figure, frozen=True):
     """One model in one environment. With an ``error`` there are no figures.
 
     Attributes:
-        name: unique label.
-        tool: what encoded, with its version.
-        engine: what ran the graph, with its version.
-        provider: the execution provider really used; of a row without figures, the one asked for.
-        threads: cores that the tool might use.
-        affinity: numbers of the CPUs that the process might run on; None where the system doesn't tell.
-        target: the artifact's; None for a peer's model.
-        max_length: tokens after which the tool cut texts.
-        notes: what one has to know beside the figures, a line each.
-        bulk: many texts, one entry per workload.
-        query_during_bulk: one text a call while a bulk job runs.
-        idle_cpu_percent: of one core, with the model loaded and nothing to do.
+        name: Unique label.
+        tool: What encoded, with its version.
+        engine: What ran the graph, with its version.
+        provider: The execution provider really used; of a row without figures, the one asked for.
+        threads: Cores that the tool might use.
+        affinity: Numbers of the CPUs that the process might run on; None where the system doesn't tell.
+        target: The artifact's; None for a peer's model.
+        max_length: Tokens after which the tool cut texts.
+        notes: What one has to know beside the figures, one per line.
+        bulk: Many texts, one entry per workload.
+        query_during_bulk: One text a call while a bulk job runs.
+        idle_cpu_percent: Of one core, with the model loaded and nothing to do.
     """
 
     name: str
@@ -136,7 +136,7 @@ class Results(Figure, frozen=True):
         """Read results.
 
         Raises:
-            InputError: not JSON, another format, a missing key or a value of a wrong type or range.
+            InputError: Not JSON, another format, a missing key or a value of a wrong type or range.
         """
         try:
             if (found := msgspec.json.decode(text, type=_Head).format) != FORMAT:

@@ -31,7 +31,7 @@ def run_bench(options: Options, report: Report) -> Results:
     """Measure every row; ``report`` is told what is under way, a line at a time.
 
     Raises:
-        BiolordError: a provider isn't there, or the journal is another run's.
+        BiolordError: A provider isn't there, or the journal is another run's.
     """
     if note := amx_note(import_onnxruntime().__version__, cpu_features()):
         report(f"note: {note}")

@@ -38,7 +38,7 @@ class Plan:
     """A run.
 
     Attributes:
-        folder: for logs and vectors.
+        folder: For logs and vectors.
     """
 
     jobs: Sequence[Job]
@@ -69,7 +69,7 @@ class Workers:
         """Give what a step needs, with a process of the row: the one that waits, or a new one (``fresh``: unloaded).
 
         Raises:
-            WorkerError: the process can't load the model.
+            WorkerError: The process can't load the model.
         """
         worker = None if fresh else self._waiting.pop(job.name, None)
         if worker is not None:

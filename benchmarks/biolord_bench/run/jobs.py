@@ -26,16 +26,16 @@ class Job:
     """A tool with a model, and the way to run it.
 
     Attributes:
-        model: the folder by whose tokenizer its tokens are counted.
-        limit: tokens that the model takes; a tool that cuts earlier isn't run on longer texts.
-        tool: distribution whose version is reported.
-        engine: distribution that does the arithmetic.
-        target: of an artifact; None for a peer's model.
-        stated: fidelity as the artifact's manifest has it.
-        packages: folder that the interpreter finds this package in; None where it is installed.
-        asks_hub: whether the tool asks the model hub each time it loads, so that its start is the network's.
-        reference: whether only its vectors are wanted, and no row.
-        error: why it can't be run at all.
+        model: The folder by whose tokenizer its tokens are counted.
+        limit: Tokens that the model takes; a tool that cuts earlier isn't run on longer texts.
+        tool: Distribution whose version is reported.
+        engine: Distribution that does the arithmetic.
+        target: Of an artifact; None for a peer's model.
+        stated: Fidelity as the artifact's manifest has it.
+        packages: Folder that the interpreter finds this package in; None where it is installed.
+        asks_hub: Whether the tool asks the model hub each time it loads, so that its start is the network's.
+        reference: Whether only its vectors are wanted, and no row.
+        error: Why it can't be run at all.
     """
 
     name: str
@@ -69,14 +69,14 @@ def plan_jobs(
     An artifact that nothing installed runs gets a row too, which will say so.
 
     Args:
-        artifacts: what to measure.
-        providers: names; None takes every installed one that runs an artifact's target.
-        threads: numbers of threads, one row each.
-        spinning: whether threads without work keep their cores busy.
+        artifacts: What to measure.
+        providers: Names; None takes every installed one that runs an artifact's target.
+        threads: Numbers of threads, one row each.
+        spinning: Whether threads without work keep their cores busy.
 
     Raises:
-        MissingDependencyError: no onnxruntime is installed.
-        ProviderError: a provider asked for by name is unknown or not installed.
+        MissingDependencyError: No onnxruntime is installed.
+        ProviderError: A provider asked for by name is unknown or not installed.
     """
     available = available_providers(import_onnxruntime())
     asked = None if providers is None else [find_provider(name, available).name for name in providers]
@@ -97,11 +97,11 @@ def own_job(name: str, artifact: Artifact, provider: str, threads: int, *, spinn
     """Describe how an artifact is measured in this environment.
 
     Args:
-        name: of the row.
-        artifact: the model.
-        provider: name of the provider, or ``auto``.
-        threads: cores.
-        spinning: whether threads without work keep their cores busy.
+        name: Of the row.
+        artifact: The model.
+        provider: Name of the provider, or ``auto``.
+        threads: Cores.
+        spinning: Whether threads without work keep their cores busy.
     """
     manifest = artifact.manifest
     return Job(

@@ -19,8 +19,8 @@ class Entry(msgspec.Struct, frozen=True):
     """One step of one row in one repeat.
 
     Attributes:
-        data: the figures; None with an error, and where there was nothing to measure.
-        error: why there are none.
+        data: The figures; None with an error, and where there was nothing to measure.
+        error: Why there are none.
     """
 
     row: str
@@ -63,7 +63,7 @@ class Journal:
         ``run`` names all that the figures depend on.
 
         Raises:
-            InputError: the file is another run's, or no journal.
+            InputError: The file is another run's, or no journal.
         """
         self.entries: dict[Key, Entry] = {}
         path.touch()

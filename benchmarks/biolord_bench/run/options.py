@@ -21,12 +21,12 @@ class Options:
     """A benchmark.
 
     Attributes:
-        providers: names; None takes every installed one that runs an artifact's target.
-        grid: whether single runs of the graph are wanted, too.
-        spinning: whether threads without work keep their cores busy.
-        peers: the checkpoint that other tools' models are made from; None measures none.
-        only: parts of names of the peers wanted; None takes all.
-        journal: where figures are noted; None keeps them only for this run.
+        providers: Names; None takes every installed one that runs an artifact's target.
+        grid: Whether single runs of the graph are wanted, too.
+        spinning: Whether threads without work keep their cores busy.
+        peers: The checkpoint that other tools' models are made from; None measures none.
+        only: Parts of names of the peers wanted; None takes all.
+        journal: Where figures are noted; None keeps them only for this run.
     """
 
     artifacts: tuple[Artifact, ...]
@@ -47,7 +47,7 @@ def options_of(args: argparse.Namespace) -> Options:
     """Check the command line.
 
     Raises:
-        BiolordError: an option is wrong, or an artifact can't be read.
+        BiolordError: An option is wrong, or an artifact can't be read.
     """
     repeats = (QUICK_REPEATS if args.quick else REPEATS) if args.repeats is None else args.repeats
     if repeats < 1:

@@ -40,8 +40,8 @@ class Maker:
     """Makes what is missing.
 
     Attributes:
-        checkpoint: the checkpoint that every tool encodes with.
-        threads: cores that each may use.
+        checkpoint: The checkpoint that every tool encodes with.
+        threads: Cores that each may use.
     """
 
     build: Path
@@ -100,7 +100,7 @@ class Maker:
             conversion: ``checkpoint`` or one of `biolord_bench.peers.convert`.
 
         Raises:
-            PreparationError: the conversion failed.
+            PreparationError: The conversion failed.
         """
         if conversion == "checkpoint":
             return self.checkpoint

@@ -22,7 +22,7 @@ OFFLINE = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "true",
-    # Not every tool turns it off, and its threads would look up a host while somebody is measured.
+    # Not every tool turns it off, and its threads would look up a host during a measurement.
     "ORT_DISABLE_TELEMETRY": "1",
 }
 _ERROR = re.compile(r"^(?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt)\b.*", re.MULTILINE)
@@ -46,7 +46,7 @@ class WorkerProcess:
     """One tool in its own process, which waits, stopped, while others are measured.
 
     A stopped process uses no processor at all. Thread pools of some tools spin for a while after their last run, some
-    have threads that wake up regularly; neither may slow down whoever is measured next.
+    have threads that wake up regularly; neither may slow down the next measurement.
     """
 
     def __init__(self, command: list[str], threads: int, log: Path, packages: Path | None = None) -> None:
@@ -78,7 +78,7 @@ class WorkerProcess:
         """Send a request and wait for its answer.
 
         Raises:
-            WorkerError: the process ended, or didn't answer within ``timeout`` seconds.
+            WorkerError: The process ended, or didn't answer within ``timeout`` seconds.
         """
         timer = threading.Timer(timeout, self._give_up)
         timer.start()
@@ -97,7 +97,7 @@ class WorkerProcess:
         """Measure its resident memory.
 
         Raises:
-            WorkerError: the process ended.
+            WorkerError: The process ended.
         """
         try:
             found = self._system.memory_full_info()

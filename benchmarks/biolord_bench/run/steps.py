@@ -29,14 +29,14 @@ class Budget:
     """How long to measure, in seconds unless said otherwise.
 
     Attributes:
-        bulk: of each generated workload in one call; tools encode as many of its texts as they get through.
-        queries: of single queries.
-        least_queries: number of them, however long they take.
-        mixed: of small requests.
-        contend: of single queries during a bulk job.
-        idle: without a request, to see what the process uses all the same.
-        compared: number of texts that vectors are compared on.
-        batches: of the grid.
+        bulk: Of each generated workload in one call; tools encode as many of its texts as they get through.
+        queries: Of single queries.
+        least_queries: Number of them, however long they take.
+        mixed: Of small requests.
+        contend: Of single queries during a bulk job.
+        idle: Without a request, to see what the process uses all the same.
+        compared: Number of texts that vectors are compared on.
+        batches: Of the grid.
     """
 
     bulk: float = 3.0
@@ -68,10 +68,10 @@ class Task:
     """What a step gets.
 
     Attributes:
-        worker: its process; for `start`, not asked anything yet.
-        vectors: where the row's vectors go, without the ending.
-        max_length: the tool's limit in tokens; unknown before `start`.
-        batch: the batch size that `tune` found, or None.
+        worker: Its process; for `start`, not asked anything yet.
+        vectors: Where the row's vectors go, without the ending.
+        max_length: The tool's limit in tokens; unknown before `start`.
+        batch: The batch size that `tune` found, or None.
     """
 
     job: Job
@@ -96,10 +96,10 @@ class Step:
     """A measurement.
 
     Attributes:
-        measure: makes it; None where there is nothing to measure.
-        once: whether it needs no repeats.
-        own: whether only this project's models can be asked for it.
-        reference: whether a reference that gets no row is asked for it, too.
+        measure: Makes it; None where there is nothing to measure.
+        once: Whether it needs no repeats.
+        own: Whether only this project's models can be asked for it.
+        reference: Whether a reference that gets no row is asked for it, too.
     """
 
     name: str

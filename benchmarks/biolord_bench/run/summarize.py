@@ -203,7 +203,7 @@ def _bulk(workload: str, entries: Sequence[Entry]) -> Bulk | None:
 
 
 def _stem(entries: Sequence[Entry]) -> str | None:
-    """Return where a row's vectors lie; None if nobody wrote them, or they are gone."""
+    """Return where a row's vectors lie; None if they were never written, or are gone."""
     found = next((stem for entry in entries if (stem := entry.text("file"))), None)
     return found if found and Path(f"{found}-all.npy").exists() else None
 

@@ -24,9 +24,9 @@ class Layer:
     """A matmul of every token with a weight [inputs, outputs].
 
     Attributes:
-        inputs: length of a token's vector before it.
-        outputs: length after it.
-        integer: whether it multiplies 8-bit integers.
+        inputs: Length of a token's vector before it.
+        outputs: Length after it.
+        integer: Whether it multiplies 8-bit integers.
     """
 
     inputs: int
@@ -43,7 +43,7 @@ def linear_layers(path: Path) -> list[Layer]:
     """List the matmuls with a constant weight, in the order of the graph.
 
     Args:
-        path: of a ``model.onnx`` that onnxruntime loads.
+        path: Of a ``model.onnx`` that onnxruntime loads.
     """
     graph = onnx.load_model(path, load_external_data=False).graph
     shapes: dict[str, Sequence[int]] = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}

@@ -41,7 +41,7 @@ def peak_mb(status: str = _STATUS, *, system: str = sys.platform) -> float | Non
 
     Args:
         status: Linux' description of this process.
-        system: the platform, as in `sys.platform`.
+        system: The platform, as in `sys.platform`.
     """
     if system == "linux":
         with open(status, encoding="ascii") as file:  # noqa: PTH123 - pathlib's import is not the tool's

@@ -28,10 +28,10 @@ def measure_peak(ort: ModuleType, layers: list[Layer], number_format: Format, th
     A multiplication and an addition count as two operations.
 
     Args:
-        ort: the module onnxruntime.
-        layers: of the model, one or more.
-        number_format: of the matmul.
-        threads: cores of one run.
+        ort: The module onnxruntime.
+        layers: Of the model, one or more.
+        number_format: Of the matmul.
+        threads: Cores of one run.
     """
     return max(_rate(ort, shape, number_format, threads) for shape in main_shapes(layers))
 

@@ -17,9 +17,9 @@ class Settings:
     """What an adapter loads.
 
     Attributes:
-        model: folder of the checkpoint, of its conversion or of an artifact.
-        variant: the adapter's own word for how: a backend, a number format, a provider.
-        spinning: whether threads of ours without work keep their cores busy.
+        model: Folder of the checkpoint, of its conversion or of an artifact.
+        variant: The adapter's own word for how: a backend, a number format, a provider.
+        spinning: Whether threads of ours without work keep their cores busy.
     """
 
     adapter: str
@@ -45,7 +45,7 @@ class Model(Protocol):
     which the model then has the one in use as its ``batch``. A model may have ``provider`` and ``kernels`` to tell.
 
     Attributes:
-        max_length: most tokens of a text as the tool is set up; longer texts would be another, smaller job.
+        max_length: Most tokens of a text as the tool is set up; longer texts would be another, smaller job.
     """
 
     max_length: int
@@ -75,9 +75,9 @@ def in_batches(encode: Callable[[list[str]], ArrayLike], texts: Sequence[str], s
     """Encode batch by batch, longest texts first as sentence-transformers does: for engines that take one batch a call.
 
     Args:
-        encode: gives [batch, dim].
+        encode: Gives [batch, dim].
         texts: n of them.
-        size: of a batch.
+        size: Of a batch.
 
     Returns:
         float32 [n, dim], in the order of the texts.
@@ -103,7 +103,7 @@ def only_file(folder: str, pattern: str) -> str:
     """Return the path, relative to ``folder``, of the one file that matches.
 
     Raises:
-        FileNotFoundError: there is none, or more than one.
+        FileNotFoundError: There is none, or more than one.
     """
     from pathlib import Path
 

@@ -42,7 +42,7 @@ class Counter:
         """Return int64 [n], the tokens of each text before any cut, special ones included.
 
         Args:
-            folder: an artifact, or a checkpoint with a ``tokenizer.json``.
+            folder: An artifact, or a checkpoint with a ``tokenizer.json``.
             workload: n texts.
         """
         key = folder, workload.sha256
@@ -56,8 +56,8 @@ def fits(tokens: NDArray[np.int64], limit: int, most: float) -> bool:
 
     Args:
         tokens: int64 [n], of each text.
-        limit: of the model.
-        most: of the tool.
+        limit: Of the model.
+        most: Of the tool.
     """
     whole = np.minimum(tokens, limit)
     return bool(np.maximum(whole - most, 0).sum() <= _NEGLIGIBLE * whole.sum())

@@ -21,9 +21,9 @@ class Workload:
     """Texts, and how they are encoded.
 
     Attributes:
-        texts: in the order in which they are encoded.
-        texts_a_call: how many go into one call; None is all.
-        whole: whether every text is encoded, however long that takes; else as many as there is time for.
+        texts: In the order in which they are encoded.
+        texts_a_call: How many go into one call; None is all.
+        whole: Whether every text is encoded, however long that takes; else as many as there is time for.
     """
 
     name: str
@@ -51,7 +51,7 @@ def generate(name: str) -> Workload:
     """Generate a workload; a name gives the same texts everywhere.
 
     Raises:
-        InputError: there is no such workload.
+        InputError: There is no such workload.
     """
     if name not in _TEXTS:
         raise InputError(f"there is no workload {name!r}, expected {', '.join(GENERATED)} or {GRID}")
@@ -62,7 +62,7 @@ def of_lines(name: str, lines: Sequence[str]) -> Workload:
     """Make a workload of a file's lines, blank ones left out.
 
     Raises:
-        InputError: there are none.
+        InputError: There are none.
     """
     texts = tuple(line for line in lines if line.strip())
     if not texts:

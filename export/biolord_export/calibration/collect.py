@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 HELD_BACK_EVERY = 5
 """One text in five only measures; the others fit ranges and covariances."""
-HELD_BACK_TOKENS = 8
-"""Tokens kept of a measuring text, so that long texts don't outvote short ones."""
+HELD_OUT_TOKENS = 8
+"""Tokens kept per measuring text: long texts must not outvote short ones."""
 COVARIANCE_TOKENS = 48
 """Tokens of a text that enter the covariance, for the same reason; ranges are taken over all of them."""
 
@@ -37,7 +37,7 @@ GATHERED_TOKENS = 1024
 """Tokens added to a covariance at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InputStatistics:
     """What was seen at the input of one linear layer.
 
@@ -47,8 +47,8 @@ class InputStatistics:
         covariance: float32 [inputs, inputs], the sum over tokens of the outer products of ``x - mean``.
         lowest: float32 [inputs], the smallest value of each channel.
         highest: float32 [inputs], the largest.
-        held_back: float32 [tokens, inputs], inputs that took no part in the figures above.
-        strange: float32 [tokens, inputs], inputs unlike all others, which took no part either.
+        held_out: float32 [tokens, inputs], inputs that took no part in the figures above.
+        degenerate: float32 [tokens, inputs], inputs unlike all others, which took no part either.
     """
 
     count: int
@@ -56,12 +56,12 @@ class InputStatistics:
     covariance: Float32
     lowest: Float32
     highest: Float32
-    held_back: Float32
-    strange: Float32
+    held_out: Float32
+    degenerate: Float32
 
 
 class _Collector:
-    """Sums up the inputs of one linear layer; rows are gathered first, for a covariance is dear to update."""
+    """Sums up the inputs of one linear layer; rows are buffered, because updating the covariance is expensive."""
 
     def __init__(self, width: int) -> None:
         self.count = 0
@@ -72,7 +72,7 @@ class _Collector:
         self.lowest = np.full(width, np.inf, dtype=np.float32)
         self.highest = np.full(width, -np.inf, dtype=np.float32)
         self.kept: list[Float32] = []
-        self.strange = [np.empty((0, width), dtype=np.float32)]
+        self.degenerate = [np.empty((0, width), dtype=np.float32)]
 
     def add(self, rows: Float32) -> None:
         np.minimum(self.lowest, rows.min(axis=0), out=self.lowest)
@@ -90,7 +90,7 @@ class _Collector:
         self.second += rows.T @ rows
 
     def keep(self, rows: Float32) -> None:
-        self.kept.append(_spread(rows, HELD_BACK_TOKENS))
+        self.kept.append(_spread(rows, HELD_OUT_TOKENS))
 
     def finish(self) -> InputStatistics:
         if self.waiting:
@@ -104,7 +104,7 @@ class _Collector:
             self.lowest,
             self.highest,
             np.concatenate(self.kept),
-            np.concatenate(self.strange),
+            np.concatenate(self.degenerate),
         )
 
 
@@ -114,7 +114,7 @@ def _spread(rows: Float32, most: int) -> Float32:
 
 
 def collect_statistics(
-    weights: EncoderWeights, texts: Sequence[NDArray[np.int64]], strange: Sequence[NDArray[np.int64]] = ()
+    weights: EncoderWeights, texts: Sequence[NDArray[np.int64]], degenerate: Sequence[NDArray[np.int64]] = ()
 ) -> Mapping[tuple[int, str], InputStatistics]:
     """Run texts through the float32 encoder.
 
@@ -122,7 +122,7 @@ def collect_statistics(
         weights: The encoder.
         texts: The int64 [tokens] ids of each text, special tokens included; at least five texts. Of encoders with token
             types int64 [2, tokens], the types in the second row.
-        strange: Those of texts that put the encoder into a state that no other text does.
+        degenerate: Those of texts that put the encoder into a state that no other text does.
 
     Returns:
         The statistics of each linear layer, by (layer number, name).
@@ -134,13 +134,13 @@ def collect_statistics(
     ort = import_onnxruntime()
     with scratch_folder("calibration") as folder:
         session = ort.InferenceSession(encoder.builder.save(folder), _session_options(ort))
-        for number, ids in enumerate(track([*texts, *strange], "calibrating")):
+        for number, ids in enumerate(track([*texts, *degenerate], "calibrating")):
             for place, rows in zip(encoder.taps, _run(session, encoder.taps, ids), strict=True):
                 if place not in collectors:
                     collectors[place] = _Collector(rows.shape[1])
                 collector = collectors[place]
                 if number >= len(texts):
-                    collector.strange.append(rows)
+                    collector.degenerate.append(rows)
                 elif number % HELD_BACK_EVERY == HELD_BACK_EVERY - 1:
                     collector.keep(rows)
                 else:

@@ -37,7 +37,7 @@ ENCODER_KEYS = {
 """Those of config.json that change what is computed, beside the sizes; the file has many others that don't."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EncoderConfig:
     """Sizes of an encoder, as its config.json states them; ``path`` is that file.
 

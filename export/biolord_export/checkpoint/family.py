@@ -22,7 +22,7 @@ MULTILINGUAL_MEASURED = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FamilyModel:
     """A checkpoint of the family.
 

@@ -36,7 +36,7 @@ def check_keys(values: Mapping[str, object], path: Path, keys: Mapping[str, Key]
         values: What the file holds.
         path: Which file.
         keys: What is known of its keys.
-        only: Whether these are all keys that there are: any other is refused then, for nobody knows what it changes.
+        only: Whether these are all keys that there are: any other is refused then, because what it changes is unknown.
 
     Raises:
         CheckpointError: Names the key, its value, and those that are carried out.

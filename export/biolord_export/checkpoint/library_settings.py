@@ -35,7 +35,7 @@ class LibrarySettings:
     Attributes:
         prompts: What is put in front of texts.
         truncate_dim: Numbers that are left of a vector; None for all.
-        notes: What a user of the artifact must know, a line each.
+        notes: What a user of the artifact must know, one per line.
     """
 
     prompts: Prompts = field(default_factory=Prompts)

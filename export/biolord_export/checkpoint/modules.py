@@ -42,7 +42,7 @@ FIRST = ["Transformer", "Pooling"]
 DROPOUT_KEYS = {"dropout": Key("a share of numbers that training sets to zero, and encoding doesn't")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Modules:
     """The module list.
 

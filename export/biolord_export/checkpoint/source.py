@@ -41,8 +41,8 @@ PICKLES = (PICKLED_WEIGHTS, f"*/{PICKLED_WEIGHTS}", "*pytorch_model-*-of-*.bin")
 ADAPTER_FILE = "adapter_config.json"
 
 
-@dataclass(frozen=True)
-class Place:
+@dataclass(frozen=True, slots=True)
+class CheckpointLocation:
     """A folder on disk, and which checkpoint lies in it."""
 
     folder: Path
@@ -50,7 +50,7 @@ class Place:
     revision: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A checkpoint that can be converted.
 
@@ -71,7 +71,7 @@ class Checkpoint:
         reranking: How a cross-encoder scores pairs; None for a checkpoint that embeds texts.
     """
 
-    place: Place
+    place: CheckpointLocation
     config: EncoderConfig
     pooling: Pooling
     own_pooling: str
@@ -162,7 +162,7 @@ def _refuse_adapter(*folders: Path) -> None:
         )
 
 
-def find_checkpoint(model: str, revision: str | None = None) -> Place:
+def find_checkpoint(model: str, revision: str | None = None) -> CheckpointLocation:
     """Find the folder of a checkpoint, fetching it from the hub if it isn't on disk.
 
     Raises:
@@ -182,15 +182,15 @@ def find_checkpoint(model: str, revision: str | None = None) -> Place:
     return _fetch(model, revision)
 
 
-def _describe(folder: Path) -> Place:
+def _describe(folder: Path) -> CheckpointLocation:
     """Name a local checkpoint; a folder of the hub's cache says itself what it is."""
     match = HUB_SNAPSHOT.search(folder.resolve().as_posix())
     if match:
-        return Place(folder, f"{match['owner']}/{match['name']}", match["revision"])
-    return Place(folder, folder.resolve().name, None)
+        return CheckpointLocation(folder, f"{match['owner']}/{match['name']}", match["revision"])
+    return CheckpointLocation(folder, folder.resolve().name, None)
 
 
-def _fetch(model: str, revision: str | None) -> Place:
+def _fetch(model: str, revision: str | None) -> CheckpointLocation:
     try:
         import huggingface_hub
         from huggingface_hub import errors

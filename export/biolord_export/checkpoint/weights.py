@@ -16,7 +16,7 @@ PositionRule = Literal["index", "non_pad"]
 """How a token gets its position: by its index, or by counting the tokens that aren't padding (fairseq's rule)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Linear:
     """``y = x @ weight + bias`` with weight float32 [inputs, outputs] and bias float32 [outputs]."""
 
@@ -28,7 +28,7 @@ class Linear:
         return Linear(self.weight[:, chosen], self.bias[chosen])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LayerNorm:
     """Layer normalization over the last axis; weight and bias are float32 [dim]."""
 
@@ -37,7 +37,7 @@ class LayerNorm:
     epsilon: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One transformer layer (Vaswani et al. 2017, with GELU); q, k and v stand side by side in ``qkv``.
 
@@ -56,7 +56,7 @@ class Layer:
 HeadActivation = Literal["tanh", "gelu", "relu"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """What makes a score of a pair's first token: a layer, an activation, and a layer of one output."""
 
@@ -65,7 +65,7 @@ class Head:
     activation: HeadActivation
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What a layer's queries see, and how positions turn them.
 
@@ -88,7 +88,7 @@ class Reach:
         return np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Modern:
     """What sets ModernBERT (Warner et al. 2024) apart.
 
@@ -104,7 +104,7 @@ class Modern:
     reaches: tuple[Reach, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EncoderWeights:
     """A whole encoder.
 

@@ -49,13 +49,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--calibration",
         type=Path,
         metavar="FILE",
-        help="texts to calibrate on, one a line (default: built in)",
+        help="texts to calibrate on, one per line (default: built in)",
     )
     parser.add_argument(
         "--keep-vocabulary",
         type=Path,
         metavar="FILE",
-        help="keep only the tokens that the texts of a file need, one a line, beside all single characters",
+        help="keep only the tokens that the texts of a file need, one per line, beside all single characters",
     )
     parser.add_argument("--force", action="store_true", help="replace an artifact at OUT")
     parser.add_argument(

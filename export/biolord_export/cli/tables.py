@@ -105,9 +105,9 @@ def layer_table(reports: Sequence[LinearReport]) -> str:
     numbers = sorted({report.layer for report in reports})
     rows = [(str(number), *(f"{found[number, name].error:.1e}" for name in names)) for number in numbers]
     static = [report for report in reports if isinstance(report, StaticReport)]
-    wide = [sum(report.wide for report in static if report.layer == number) for number in numbers]
-    if any(wide):
-        rows = [(*row, str(count)) for row, count in zip(rows, wide, strict=True)]
+    outliers = [sum(report.outliers for report in static if report.layer == number) for number in numbers]
+    if any(outliers):
+        rows = [(*row, str(count)) for row, count in zip(rows, outliers, strict=True)]
         names.append("float32 channels")
     return _table((("error of layer", *names), *rows))
 

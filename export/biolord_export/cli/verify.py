@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--texts",
         type=Path,
         metavar="FILE",
-        help="measure on these texts, one a line (default: built in); needs --reference; of a reranker, some are "
+        help="measure on these texts, one per line (default: built in); needs --reference; of a reranker, some are "
         "queries and those spelled most like them their candidates",
     )
     parser.add_argument(

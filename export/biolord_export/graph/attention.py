@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from biolord_export.graph.packing import Packing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Attention:
     """What a layer's attention is besides its weights.
 

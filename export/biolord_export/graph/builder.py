@@ -30,10 +30,10 @@ DATA_FILE = "model.onnx.data"
 INLINE_BYTES = 1024
 """Tensors up to this size stay in the graph file: shapes, indices and scalars that the optimizer wants to see."""
 ALIGNMENT = 64
-"""External tensors begin at a cache line, so that kernels can use them where the file is mapped."""
+"""External tensors begin at a cache line: kernels use them where the file is mapped."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FloatFormat:
     """Precision of constants, and the type that constants and hidden values are computed in."""
 

@@ -29,7 +29,7 @@ LINEAR_INPUTS = ("qkv", "attention_output", "fc1", "fc2")
 """The four linear layers of a transformer layer, each with an input of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EncoderGraph:
     """A finished graph, and where to look inside it.
 

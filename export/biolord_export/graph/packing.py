@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from biolord_export.graph.builder import GraphBuilder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Packing:
     """Names of the values that lead from a padded batch to its tokens and back.
 

@@ -44,9 +44,9 @@ class AttentionWeights:
 
     Attributes:
         smoothing: float32 [2, dim]; queries, keys and values are made of ``x * smoothing[0] + smoothing[1]``, rounded.
-        qkv: yields queries, keys and values side by side; the values are those that ``output`` wants.
-        output: the projection behind attention.
-        value_bits: bits of the activations that values are made of, 8 or 16.
+        qkv: Yields queries, keys and values side by side; the values are those that ``output`` wants.
+        output: The projection behind attention.
+        value_bits: Bits of the activations that values are made of, 8 or 16.
     """
 
     smoothing: Float32
@@ -61,9 +61,9 @@ class FeedForwardWeights:
 
     Attributes:
         smoothing: float32 [2, dim], as above, for ``first``.
-        first: yields the inner channels, in the order of ``second``; where they have gates, a group's channels, its
+        first: Yields the inner channels, in the order of ``second``; where they have gates, a group's channels, its
             gates, and so on.
-        second: one for each group of inner channels, which are rounded together; their biases add up to the layer's.
+        second: One for each group of inner channels, which are rounded together; their biases add up to the layer's.
     """
 
     smoothing: Float32
@@ -86,8 +86,8 @@ class IntegerEncoder:
     Attributes:
         table: int8 [vocabulary, embedding dim], word embeddings.
         table_scales: float32 [vocabulary, embedding dim / 64].
-        layers: first to last.
-        projection: from embeddings to the first layer's input; None where that is the same.
+        layers: First to last.
+        projection: From embeddings to the first layer's input; None where that is the same.
     """
 
     table: Int8

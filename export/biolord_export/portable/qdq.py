@@ -29,7 +29,7 @@ END = 2**31 - 1
 """Behind the last channel, however many there are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class QdqStatic:
     """A linear layer whose input is rounded to a grid fixed at export."""
 
@@ -42,7 +42,7 @@ class QdqStatic:
         return _add_bias(graph, _multiply(graph, rounded, self.linear.weight), self.linear.bias)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class QdqRow:
     """A linear layer whose input is rounded to a grid of each token's own.
 
@@ -62,7 +62,7 @@ class QdqRow:
         return _add_bias(graph, product, self.linear.bias)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Exact:
     """A linear layer in float32."""
 
@@ -73,7 +73,7 @@ class Exact:
         return emit_linear(graph, x, self.linear)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SideBySide:
     """Two layers whose inputs lie side by side, so many channels of the first, and whose outputs add up."""
 
@@ -89,7 +89,7 @@ class SideBySide:
         return graph.op("Add", first, second)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FlatTable:
     """A token table that looks int64 [tokens] up, for the int64 [batch, sequence] of a traced graph."""
 
@@ -134,5 +134,5 @@ def _layer(exact: Layer, layer: StaticLayer) -> Iterator[tuple[bytes, Operator]]
         yield weight_digest(exact.qkv.weight[:, columns]), QdqStatic(layer.qkv.outputs(columns))
     yield weight_digest(exact.attention_output.weight), QdqStatic(layer.attention_output)
     yield weight_digest(exact.fc1.weight), QdqStatic(layer.first)
-    wide, rest = len(layer.wide.weight), QdqRow(layer.rest)
-    yield weight_digest(exact.fc2.weight), SideBySide(wide, Exact(layer.wide), rest) if wide else rest
+    outliers, rest = len(layer.outliers.weight), QdqRow(layer.rest)
+    yield weight_digest(exact.fc2.weight), SideBySide(outliers, Exact(layer.outliers), rest) if outliers else rest

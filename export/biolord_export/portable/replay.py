@@ -35,7 +35,7 @@ class Operator(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Replacement:
     """What takes the place of a value of the traced graph: an operator, applied to another of its values."""
 
@@ -85,7 +85,7 @@ def _needed(model: ModelProto, output: str, replaced: Mapping[str, Replacement])
     yield from reversed(nodes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Copy:
     """The state of a copy: what each traced value is called in the new graph."""
 

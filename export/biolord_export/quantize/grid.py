@@ -16,8 +16,8 @@ GELU_LOWEST = 0.17
 """GELU never falls below -0.17."""
 
 
-@dataclass(frozen=True)
-class StaticGrid:
+@dataclass(frozen=True, slots=True)
+class PerTensorQuantizer:
     """Rounds ``(x - center) / smooth`` to the integers ``zero_point + value / step``, clipped to 0 … 255.
 
     A scale for each channel can't ride through an integer matmul, so the channels are made alike first and their
@@ -62,8 +62,8 @@ class StaticGrid:
         return graph.op("QuantizeLinear", normalized, step, zero_point), step, zero_point
 
 
-@dataclass(frozen=True)
-class RowGrid:
+@dataclass(frozen=True, slots=True)
+class PerTokenQuantizer:
     """Rounds each token's GELU outputs to a grid that ends at the token's own largest value, so nothing is clipped.
 
     Which inner channels of a feed-forward network fire, and how strongly, differs so much from token to token that a

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from biolord_export.kernels.layers import IntegerEncoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LinearReport:
     """One linear layer's choices, and what they cost on texts that took no part in fitting.
 
@@ -32,17 +32,17 @@ class LinearReport:
     strength: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StaticReport(LinearReport):
     """The choices of a scheme whose grids have an end.
 
     Attributes:
         end: Where the input's grid ends, over the largest value seen; for grids of each token's own, their lowest end.
-        wide: How many input channels stay in float32.
+        outliers: How many input channels stay in float32.
     """
 
     end: float
-    wide: int
+    outliers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Quantized:
 
 
 def measure_error(apply: Callable[[Float32], Float32], linear: Linear, seen: InputStatistics) -> float:
-    """Compare a quantized layer with the exact one on held-back inputs: error power over signal power."""
-    exact = seen.held_back @ linear.weight + linear.bias
+    """Compare a quantized layer with the exact one on held-out inputs: error power over signal power."""
+    exact = seen.held_out @ linear.weight + linear.bias
     signal = float(np.square(exact - exact.mean(axis=0)).sum())
-    return float(np.square(apply(seen.held_back) - exact).sum()) / max(signal, float(np.finfo(np.float32).tiny))
+    return float(np.square(apply(seen.held_out) - exact).sum()) / max(signal, float(np.finfo(np.float32).tiny))

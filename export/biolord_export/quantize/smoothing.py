@@ -76,7 +76,7 @@ def choose_smoothing(
     seen: InputStatistics, weight: Float32, strengths: Sequence[float], *, centered: bool = True
 ) -> Smoothing:
     """Choose the strength that loses least on inputs that were held back."""
-    inputs = np.concatenate([seen.held_back[:: max(1, len(seen.held_back) // MEASURED_TOKENS)], seen.strange])
+    inputs = np.concatenate([seen.held_out[:: max(1, len(seen.held_out) // MEASURED_TOKENS)], seen.degenerate])
     choices = [smooth(seen, weight, strength, centered=centered) for strength in strengths]
     return min(choices, key=lambda choice: _loss(choice, inputs, weight)) if len(choices) > 1 else choices[0]
 

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from biolord_export.calibration.collect import InputStatistics
     from biolord_export.checkpoint.weights import EncoderWeights, Float32, Layer
     from biolord_export.quantize.candidates import InnerChoice, StaticChoice
-    from biolord_export.quantize.grid import RowGrid, StaticGrid
+    from biolord_export.quantize.grid import PerTensorQuantizer, PerTokenQuantizer
     from biolord_export.quantize.tables import Int8Table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StaticLinear:
     """A linear layer whose input is rounded to a grid fixed at export and whose weight is int8."""
 
-    grid: StaticGrid
+    grid: PerTensorQuantizer
     weight: Int8Weight
     bias: Float32
 
@@ -51,11 +51,11 @@ class StaticLinear:
         return StaticLinear(self.grid, Int8Weight(values, self.weight.scales[chosen]), self.bias[chosen])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RowLinear:
     """A linear layer whose input is rounded to a grid of each token's own and whose weight is int8."""
 
-    grid: RowGrid
+    grid: PerTokenQuantizer
     weight: Int8Weight
     bias: Float32
 
@@ -64,7 +64,7 @@ class RowLinear:
         return self.grid.round(x) @ self.weight.dense() + self.bias
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StaticLayer:
     """The linear layers of a transformer layer.
 
@@ -72,18 +72,18 @@ class StaticLayer:
         qkv: Yields query, key and value side by side, the value as the output projection's grid wants it.
         attention_output: The projection after attention, whose inputs come centered and smoothed.
         first: Yields the inner channels, those that stay in float32 first.
-        wide: What the channels in float32 are multiplied with, with the bias if there is any such channel.
+        outliers: What the channels in float32 are multiplied with, with the bias if there is any such channel.
         rest: What the other channels are multiplied with; adds to that.
     """
 
     qkv: StaticLinear
     attention_output: StaticLinear
     first: StaticLinear
-    wide: Linear
+    outliers: Linear
     rest: RowLinear
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StaticEncoder:
     """An encoder in static 8 bits, and the report of each linear layer."""
 
@@ -100,23 +100,23 @@ def quantize_static8(weights: EncoderWeights, statistics: Mapping[tuple[int, str
         layer = weights.layers[number]
         attention = _quantize_attention(layer, number, statistics)
         feed_forward = _quantize_feed_forward(layer, number, statistics)
-        parts = (feed_forward.first, feed_forward.wide, feed_forward.rest)
+        parts = (feed_forward.first, feed_forward.outliers, feed_forward.rest)
         layers.append(StaticLayer(attention.qkv, attention.output, *parts))
         reports.extend((*attention.reports, *feed_forward.reports))
     return StaticEncoder(round_table(weights.word_embeddings), tuple(layers), tuple(reports))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Attention:
     qkv: StaticLinear
     output: StaticLinear
     reports: tuple[StaticReport, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _FeedForward:
     first: StaticLinear
-    wide: Linear
+    outliers: Linear
     rest: RowLinear
     reports: tuple[StaticReport, ...]
 
@@ -135,7 +135,7 @@ def _quantize_attention(layer: Layer, number: int, statistics: Mapping[tuple[int
     return _Attention(qkv, replace(output, grid=replace(mixed.grid, folded=True)), reports)
 
 
-def fold_values(qkv: Linear, grid: StaticGrid) -> Linear:
+def fold_values(qkv: Linear, grid: PerTensorQuantizer) -> Linear:
     """Let the value projection yield centered and smoothed values."""
     dim = len(grid.smooth)
     weight, bias = qkv.weight.copy(), qkv.bias.copy()
@@ -144,7 +144,7 @@ def fold_values(qkv: Linear, grid: StaticGrid) -> Linear:
     return Linear(weight, bias)
 
 
-def quantize_linear(linear: Linear, grid: StaticGrid, seen: InputStatistics) -> StaticLinear:
+def quantize_linear(linear: Linear, grid: PerTensorQuantizer, seen: InputStatistics) -> StaticLinear:
     """Round a linear layer's weight for inputs on one grid."""
     scaled = linear.weight * grid.smooth[:, np.newaxis]
     _, weight = round_weight(scaled, seen.covariance / np.outer(grid.smooth, grid.smooth))
@@ -159,30 +159,30 @@ def _quantize_feed_forward(
     middle = choose_static(middle_seen, layer.fc1.weight)
     first = quantize_linear(layer.fc1, middle.grid, middle_seen)
     inner = choose_inner(inner_seen, layer.fc2.weight, layer.output_norm.weight)
-    wide, rest = quantize_inner(layer.fc2, inner, inner_seen)
+    outliers, rest = quantize_inner(layer.fc2, inner, inner_seen)
 
     def apply(x: Float32) -> Float32:
         ordered = x[:, inner.order]
-        kept = ordered[:, : inner.wide] @ wide.weight + wide.bias
-        return kept + rest.apply(ordered[:, inner.wide :])
+        kept = ordered[:, : inner.outliers] @ outliers.weight + outliers.bias
+        return kept + rest.apply(ordered[:, inner.outliers :])
 
     error = measure_error(apply, layer.fc2, inner_seen)
     reports = (
         _report(number, "fc1", middle, measure_error(first.apply, layer.fc1, middle_seen)),
-        StaticReport(number, "fc2", error, strength=0.0, end=inner.grid.floor, wide=inner.wide),
+        StaticReport(number, "fc2", error, strength=0.0, end=inner.grid.floor, outliers=inner.outliers),
     )
-    return _FeedForward(first.outputs(inner.order), wide, rest, reports)
+    return _FeedForward(first.outputs(inner.order), outliers, rest, reports)
 
 
 def quantize_inner(fc2: Linear, choice: InnerChoice, seen: InputStatistics) -> tuple[Linear, RowLinear]:
-    """Round a feed-forward network's second weight: for its wide channels, with the bias, and for the rest."""
-    order, wide = choice.order, choice.wide
+    """Round a feed-forward network's second weight: for its outlier channels, with the bias, and for the rest."""
+    order, outliers = choice.order, choice.outliers
     exact = fc2.weight[order]
-    kept, weight = round_weight(exact, seen.covariance[np.ix_(order, order)], wide)
+    kept, weight = round_weight(exact, seen.covariance[np.ix_(order, order)], outliers)
     shift = seen.mean[order] @ (exact - np.concatenate([kept, weight.dense()]))
     bias, none = fc2.bias + shift, np.zeros_like(fc2.bias)
-    return Linear(kept, bias if wide else none), RowLinear(choice.grid, weight, none if wide else bias)
+    return Linear(kept, bias if outliers else none), RowLinear(choice.grid, weight, none if outliers else bias)
 
 
 def _report(number: int, name: str, choice: StaticChoice, error: float) -> StaticReport:
-    return StaticReport(number, name, error, choice.strength, choice.margin, wide=0)
+    return StaticReport(number, name, error, choice.strength, choice.margin, outliers=0)

@@ -25,7 +25,7 @@ ROWS = 4096
 HALF = np.finfo(np.float16)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Int8Table:
     """int8 [vocabulary, dim] and its scales [vocabulary, blocks]; only the rows that a batch looks up are widened.
 

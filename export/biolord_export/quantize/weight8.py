@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LARGEST = 127
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Int8Weight:
     """``values * scales`` approximates a weight: int8 [inputs, outputs] and float32 [outputs]."""
 
@@ -29,20 +29,20 @@ class Int8Weight:
         return self.values * self.scales
 
 
-def round_weight(weight: Float32, covariance: Float32, wide: int = 0) -> tuple[Float32, Int8Weight]:
+def round_weight(weight: Float32, covariance: Float32, outliers: int = 0) -> tuple[Float32, Int8Weight]:
     """Round a weight by GPTQ, inputs of large activations first.
 
     Args:
         weight: float32 [inputs, outputs].
         covariance: float32 [inputs, inputs] of the inputs it will meet.
-        wide: How many of the first inputs stay in float32; they come last and soak up what the others leave.
+        outliers: How many of the first inputs stay in float32; they are processed last and absorb the remaining error.
 
     Returns:
-        The float32 rows of the first ``wide`` inputs, and the rounded rows of the others.
+        The float32 rows of the first ``outliers`` inputs, and the rounded rows of the others.
     """
-    rest = np.arange(wide, len(weight))
-    order = np.concatenate([rest[np.argsort(-np.diagonal(covariance)[wide:], kind="stable")], np.arange(wide)])
-    scales = np.maximum(np.abs(weight[wide:]).max(axis=0) / np.float32(LARGEST), np.finfo(np.float32).tiny)
+    rest = np.arange(outliers, len(weight))
+    order = np.concatenate([rest[np.argsort(-np.diagonal(covariance)[outliers:], kind="stable")], np.arange(outliers)])
+    scales = np.maximum(np.abs(weight[outliers:]).max(axis=0) / np.float32(LARGEST), np.finfo(np.float32).tiny)
     values = np.zeros(weight.shape, dtype=np.int8)
 
     def round_row(row: int, ideal: Float32) -> Float32:
@@ -54,4 +54,4 @@ def round_weight(weight: Float32, covariance: Float32, wide: int = 0) -> tuple[F
 
     fitted = weight[order]
     spread_rounding(fitted, covariance[np.ix_(order, order)], round_row)
-    return fitted[len(rest) :], Int8Weight(values[wide:], scales)
+    return fitted[len(rest) :], Int8Weight(values[outliers:], scales)

@@ -17,9 +17,9 @@ from biolord_export.corpus import builtin_calibration, builtin_verification, gol
 from biolord_export.errors import CheckpointError, FidelityError
 from biolord_export.pipeline import (
     CALIBRATION_LENGTH,
+    CPU_PROXY,
     REFERENCE,
     REFERENCE_TARGET,
-    TWIN,
     Calibrated,
     Exported,
     check_finite,
@@ -104,10 +104,10 @@ def export_reranker(
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
                 f"{out} was not written, its fidelity is below the gate of {target.name}: "
-                f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it all the same, marked so)"
+                f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it anyway, marked so)"
             )
         write_manifest(draft, manifest)
-        check_destination(out, force=options.force)  # minutes have passed, somebody may have put something there
+        check_destination(out, force=options.force)  # minutes have passed, and something may have appeared there
         publish(draft, out)
     return Exported(manifest, report, layers)
 
@@ -164,7 +164,7 @@ def _verify(
                 scores_of(exact),
                 queries,
                 find_ranking_gate(target.name),
-                REFERENCE + (TWIN if target.twin else ""),
+                REFERENCE + (CPU_PROXY if target.cpu_proxy else ""),
             )
     return replace(manifest, fidelity=report.to_json()), report
 

@@ -26,7 +26,7 @@ WORST_SHOWN = 3
 OVERFLOW = "the checkpoint's weights overflow float32, take another one"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class GroupFidelity:
     """Fidelity on one kind of text.
 
@@ -51,8 +51,8 @@ class GroupFidelity:
     worst: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Gate:
+@dataclass(frozen=True, slots=True)
+class FidelityGate:
     """What an export must reach: cosine on medical texts (mean and minimum), and the minimum on any other."""
 
     mean: float
@@ -60,7 +60,7 @@ class Gate:
     elsewhere: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FidelityReport:
     """Fidelity to a reference, and the gate it was held against; ``shortfalls`` is empty if it passed.
 
@@ -69,7 +69,7 @@ class FidelityReport:
 
     reference: str
     groups: tuple[GroupFidelity, ...]
-    gate: Gate
+    gate: FidelityGate
     shortfalls: tuple[str, ...]
     pairs: PairsFidelity | None = None
 
@@ -105,7 +105,7 @@ class FidelityReport:
         return cls(
             reference=fields.text("reference"),
             groups=tuple(_read_group(group) for group in fields.children("groups")),
-            gate=Gate(gate.number("mean"), gate.number("minimum"), gate.number("elsewhere")),
+            gate=FidelityGate(gate.number("mean"), gate.number("minimum"), gate.number("elsewhere")),
             shortfalls=fields.texts("shortfalls"),
             # Null in some manifests, absent from others: none were given.
             pairs=PairsFidelity.from_fields(fields.child("pairs")) if members.get("pairs") is not None else None,
@@ -153,7 +153,9 @@ def _nearest(vectors: Float32, rows: NDArray[np.int64], most: int) -> NDArray[np
     return np.argsort(-scores, axis=1, kind="stable")[:, :most]
 
 
-def judge(reference: str, groups: Sequence[GroupFidelity], gate: Gate, medical: Sequence[str]) -> FidelityReport:
+def judge(
+    reference: str, groups: Sequence[GroupFidelity], gate: FidelityGate, medical: Sequence[str]
+) -> FidelityReport:
     """Hold groups against a gate; those whose kind isn't medical only need its lower bar."""
     shortfalls: list[str] = []
     for group in groups:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from biolord_export.checkpoint.weights import Float32
-    from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity
+    from biolord_export.verification.fidelity import FidelityGate, FidelityReport, GroupFidelity
     from biolord_onnx.embedder import Embedder
 
     UnitVectors = Callable[[Sequence[str]], Float32]
@@ -29,7 +29,7 @@ SLICE = 128
 
 
 def measure_fidelity(
-    found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]], gate: Gate, reference: str
+    found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]], gate: FidelityGate, reference: str
 ) -> FidelityReport:
     """Encode texts with an artifact and with its reference, and compare.
 

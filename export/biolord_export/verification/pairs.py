@@ -26,7 +26,7 @@ FEWEST_PAIRS = 3
 """A rank correlation of two pairs is 1 or -1 whatever the vectors are."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabeledPairs:
     """Pairs of texts with a score that people gave them, and the name of the file they came from."""
 
@@ -36,7 +36,7 @@ class LabeledPairs:
     second: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PairsFidelity:
     """How well cosines rank labeled pairs.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TEXTS_A_RUN = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TorchReference:
     """A checkpoint's encoder and tokenizer as transformers loads them, pooled as its modules say.
 

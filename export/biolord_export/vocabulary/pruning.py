@@ -1,4 +1,4 @@
-"""Keep only the tokens that somebody's own texts need: the table of token vectors shrinks, the encoder stays.
+"""Prune the vocabulary to the tokens a corpus uses: the table of token vectors shrinks, the encoder stays.
 
 Beside those tokens stay all single characters, so that any other text still encodes, in smaller pieces, and all special
 tokens. A text whose tokens are all kept is tokenized as before: WordPiece takes the longest piece that fits and Unigram
@@ -39,7 +39,7 @@ CONTINUES = "##"
 YOURS, UNSEEN = "your texts", "your texts, by the tokens of the others"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of some texts is tokenized as with the whole vocabulary.
 
@@ -56,7 +56,7 @@ class Coverage:
     kept_tokens: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeptVocabulary:
     """What was kept of a vocabulary.
 
@@ -98,7 +98,7 @@ def keep_vocabulary(checkpoint: Checkpoint, texts: Corpus) -> Checkpoint:
             "leave it out"
         )
     if not texts.texts:
-        raise ExportError(f"{texts.origin} has no texts: give one a line")
+        raise ExportError(f"{texts.origin} has no texts: give one per line")
     whole = checkpoint.tokenizer_json
     others = np.union1d(_always_kept(whole), _tokens_of(whole, list(checkpoint.prompts.texts.values())))
     kept = np.union1d(others, _tokens_of(whole, texts.texts))

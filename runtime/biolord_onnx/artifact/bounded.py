@@ -1,4 +1,4 @@
-"""Reading files of which somebody else said how large they are."""
+"""Reading files whose size comes from an untrusted manifest."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def read_file(path: Path, most: int) -> bytes:
     """Read a small file of an artifact.
 
     Args:
-        path: the file.
+        path: The file.
         most: bytes that it may have; a sparse file of any size takes no room on a disk.
 
     Raises:
-        ArtifactError: it is unreadable or larger.
+        ArtifactError: It is unreadable or larger.
     """
     try:
         with path.open("rb") as stream:

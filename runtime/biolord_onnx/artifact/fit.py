@@ -38,7 +38,7 @@ def check_tables(graph: Graph, manifest: Manifest, folder: Path) -> None:
     """Check that the longest text has a position for each token, and that vectors are as long as the manifest says.
 
     Raises:
-        ArtifactError: it hasn't, or they aren't.
+        ArtifactError: It hasn't, or they aren't.
     """
     _check_width(graph, manifest, folder)
     _check_limit(graph, manifest, folder)
@@ -78,7 +78,7 @@ def check_ids(artifact: Artifact, tokenizer: Tokenizer) -> None:
     """Check that every token has a vector, and that the special ones leave room for a text.
 
     Raises:
-        ArtifactError: they don't.
+        ArtifactError: They don't.
     """
     limit = artifact.manifest.max_length.value
     # Without special tokens an empty text would have no tokens at all, hence no vector.
@@ -100,7 +100,7 @@ def check_pair_ids(artifact: Artifact, frame: Reranking) -> None:
     """Check that the special tokens around a pair have vectors, and leave room for a query and a text.
 
     Raises:
-        ArtifactError: they don't.
+        ArtifactError: They don't.
     """
     limit, rows = artifact.manifest.max_length.value, _token_rows(artifact.graph)
     if not 0 < frame.special_count < limit:

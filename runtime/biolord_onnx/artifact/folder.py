@@ -28,11 +28,11 @@ class Artifact:
     """An artifact folder that passed the checks of `open_artifact`.
 
     Attributes:
-        path: the folder, absolute and without links: what a link points to later makes no difference.
-        manifest: as it was read.
-        document: the bytes of the manifest.
-        files: tells whether the others are still what they were.
-        graph: what was checked of the graph.
+        path: The folder, absolute and without links: what a link points to later makes no difference.
+        manifest: As it was read.
+        document: The bytes of the manifest.
+        files: Tells whether the others are still what they were.
+        graph: What was checked of the graph.
     """
 
     path: Path
@@ -66,16 +66,16 @@ def open_artifact(path: Path | str, *, verify_hashes: bool = True, fingerprint: 
     """Check an artifact folder and read its manifest.
 
     Args:
-        path: the folder that ``biolord export`` wrote, or the name of an installed artifact; a folder of that name
+        path: The folder that ``biolord export`` wrote, or the name of an installed artifact; a folder of that name
             wins. A ``~`` in front is the home folder.
-        verify_hashes: compare the SHA-256 of every file with the manifest's; sizes are always compared.
-        fingerprint: of the one artifact to accept, see `Artifact.fingerprint`; None for any.
+        verify_hashes: Compare the SHA-256 of every file with the manifest's; sizes are always compared.
+        fingerprint: Of the one artifact to accept, see `Artifact.fingerprint`; None for any.
 
     Returns:
         The artifact, whose files can be loaded.
 
     Raises:
-        ArtifactError: a file is missing, unreadable, altered or leads out of the folder, the manifest is malformed or
+        ArtifactError: A file is missing, unreadable, altered or leads out of the folder, the manifest is malformed or
             of a later format, the graph isn't one that an export writes, or the artifact is another one than expected.
     """
     folder = Path(os.path.realpath(_find_folder(Path(path))))
@@ -96,7 +96,7 @@ def find_fingerprint(path: Path | str) -> str | None:
     """Return the fingerprint of an artifact, of which only the manifest is read; None where there is none.
 
     Raises:
-        ArtifactError: the manifest can't be read.
+        ArtifactError: The manifest can't be read.
     """
     try:
         folder = _find_folder(Path(path))
@@ -137,7 +137,7 @@ def _find_folder(path: Path) -> Path:
 def _expand_home(path: Path) -> Path:
     try:
         return path.expanduser()
-    except RuntimeError:  # nobody of that name has a home: a path that doesn't exist
+    except RuntimeError:  # no user of that name has a home: a path that doesn't exist
         return path
 
 
@@ -145,11 +145,11 @@ def check_hashes(artifact: Artifact, only: str | None = None) -> None:
     """Compare the SHA-256 of files with the manifest's.
 
     Args:
-        artifact: the artifact.
-        only: the name of the one file to look at; None for all.
+        artifact: The artifact.
+        only: The name of the one file to look at; None for all.
 
     Raises:
-        ArtifactError: a file is unreadable or was altered.
+        ArtifactError: A file is unreadable or was altered.
     """
     _check_hashes(artifact.path, [entry for entry in artifact.manifest.files if only in {None, entry.name}])
 

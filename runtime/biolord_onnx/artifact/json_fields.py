@@ -28,12 +28,12 @@ def parse_object(text: str, source: str, remedy: str = "export the artifact agai
     """Parse ``text``, which must be one JSON object.
 
     Args:
-        text: the JSON document.
-        source: where it came from, for messages.
-        remedy: what to do about a document that is none, for messages.
+        text: The JSON document.
+        source: Where it came from, for messages.
+        remedy: What to do about a document that is none, for messages.
 
     Raises:
-        ArtifactError: it isn't JSON (NaN, infinities, lone surrogates, huge integers, keys that stand twice
+        ArtifactError: It isn't JSON (NaN, infinities, lone surrogates, huge integers, keys that stand twice
             and deep nesting aren't either), or not an object.
     """
     try:
@@ -58,7 +58,7 @@ def unique_members(members: list[tuple[str, JSON]]) -> JSONObject:
     """Make an object of its members; a hook for ``json.loads``.
 
     Raises:
-        ValueError: a key stands twice: readers differ in which of its values they take.
+        ValueError: A key stands twice: readers differ in which of its values they take.
     """
     found = dict(members)
     if len(found) < len(members):
@@ -86,7 +86,7 @@ def refuse_constant(name: str) -> float:
     """Refuse NaN and infinities; a hook for ``json.loads``.
 
     Raises:
-        ValueError: always.
+        ValueError: Always.
     """
     raise ValueError(f"{name} is not a JSON number")
 
@@ -113,7 +113,7 @@ def describe(value: object) -> str:
 
 
 def _named(key: str) -> str:
-    """Name a key, which may be of somebody's own choice, in a message."""
+    """Name a key, which may hold anything, in a message."""
     return key if key.isprintable() and len(key) <= 60 else describe(key)
 
 
@@ -122,8 +122,8 @@ class Fields:
     """The members of one JSON object, read by name and type.
 
     Attributes:
-        source: the file and the key path so far, for messages.
-        members: the raw members.
+        source: The file and the key path so far, for messages.
+        members: The raw members.
     """
 
     source: str

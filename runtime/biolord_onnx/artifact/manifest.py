@@ -79,11 +79,11 @@ class Requirements:
     """What the machine must have.
 
     Attributes:
-        onnxruntime: the lowest release.
+        onnxruntime: The lowest release.
         cpu_any_of: CPU features, by their Linux names, of which one must be there; none listed means any CPU. Where
             they stand for 8-bit dot products, a CPU without them will do if the kernels prove exact on it, and one
             with them won't if they don't (``cpu.check_requirements``).
-        operators: domains of compiled operators that the graph uses beside onnxruntime's own, and the version of each.
+        operators: Domains of compiled operators that the graph uses beside onnxruntime's own, and the version of each.
     """
 
     onnxruntime: str
@@ -96,9 +96,9 @@ class Golden:
     """Texts whose vectors have the same bits on every CPU.
 
     Attributes:
-        texts: what is encoded, in one call, with the checkpoint's own normalization; a reranker scores all but the
+        texts: What is encoded, in one call, with the checkpoint's own normalization; a reranker scores all but the
             first for the first.
-        sha256: of the vectors' bytes, float32 in little-endian order, one vector after another; of a reranker's scores
+        sha256: Of the vectors' bytes, float32 in little-endian order, one vector after another; of a reranker's scores
             before the activation.
     """
 
@@ -111,30 +111,30 @@ class Manifest:
     """``manifest.json`` of artifact format 2.
 
     Attributes:
-        name: name of the artifact, checkpoint and target.
-        target: what it was exported for, such as ``cpu-int8``.
-        architecture: family of the graph, such as ``mpnet``.
-        dim: length of a vector.
-        max_length: token limit of one text and its origin.
-        pooling: how tokens become one vector, such as ``mean``; ``cls+mean`` joins two.
-        normalized: whether ``sentence_embedding`` has unit length already.
-        pad_id: token id that fills up shorter rows.
-        source: the checkpoint.
-        quantization: free-form record of the exporter.
-        fidelity: free-form report of the exporter, or None when it wasn't measured.
-        batch_invariance: what a batch may change.
-        files: every file of the folder but the manifest.
-        requires: what the machine must have.
-        golden: what vectors must be on every machine; None for targets whose float operators differ between CPUs.
-        tools: versions of what made it.
+        name: Name of the artifact, checkpoint and target.
+        target: What it was exported for, such as ``cpu-int8``.
+        architecture: Family of the graph, such as ``mpnet``.
+        dim: Length of a vector.
+        max_length: Token limit of one text and its origin.
+        pooling: How tokens become one vector, such as ``mean``; ``cls+mean`` joins two.
+        normalized: Whether ``sentence_embedding`` has unit length already.
+        pad_id: Token id that fills up shorter rows.
+        source: The checkpoint.
+        quantization: Free-form record of the exporter.
+        fidelity: Free-form report of the exporter, or None when it wasn't measured.
+        batch_invariance: What a batch may change.
+        files: Every file of the folder but the manifest.
+        requires: What the machine must have.
+        golden: What vectors must be on every machine; None for targets whose float operators differ between CPUs.
+        tools: Versions of what made it.
         created: ISO 8601 time.
-        license: notice to show to users.
-        prompts: what the checkpoint wants in front of texts.
-        truncation_side: which end of a text over the limit is cut off, ``right`` or ``left``.
-        whole_dim: length of a vector before the export cut it to ``dim``; None where it didn't.
-        notes: what a user of its vectors must know, a line each: options that overruled the checkpoint, for one.
-        reranking: how a cross-encoder scores pairs of texts; None for artifacts that embed texts.
-        format: version of this layout.
+        license: Notice to show to users.
+        prompts: What the checkpoint wants in front of texts.
+        truncation_side: Which end of a text over the limit is cut off, ``right`` or ``left``.
+        whole_dim: Length of a vector before the export cut it to ``dim``; None where it didn't.
+        notes: What a user of its vectors must know, one per line: options that overruled the checkpoint, for one.
+        reranking: How a cross-encoder scores pairs of texts; None for artifacts that embed texts.
+        format: Version of this layout.
     """
 
     name: str
@@ -169,11 +169,11 @@ class Manifest:
         Unknown top-level keys are ignored: a later writer of the same format may add some.
 
         Args:
-            text: the JSON document.
-            path: where it came from, for messages.
+            text: The JSON document.
+            path: Where it came from, for messages.
 
         Raises:
-            ArtifactError: not JSON, another format, a missing key or a value of a wrong type or range.
+            ArtifactError: Not JSON, another format, a missing key or a value of a wrong type or range.
         """
         fields = parse_object(text, str(path))
         _check_format(fields)

@@ -22,9 +22,9 @@ class Prompts:
     """What sentence-transformers' ``config_sentence_transformers.json`` says of prompts.
 
     Attributes:
-        texts: by name.
-        default: name of the one that is used where nobody asks for another; None for none.
-        pooled: whether the tokens of a prompt are pooled with those of the text.
+        texts: By name.
+        default: Name of the one that is used where nobody asks for another; None for none.
+        pooled: Whether the tokens of a prompt are pooled with those of the text.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Prompts:
         """Read them from a manifest; none, where it has none.
 
         Raises:
-            ArtifactError: a value is of a wrong type or range.
+            ArtifactError: A value is of a wrong type or range.
         """
         if fields is None:
             return cls()
@@ -52,7 +52,7 @@ class Prompts:
         """Return the text to put in front: the one given, or named, or else the default; an empty one for none.
 
         Raises:
-            InputError: there is no prompt of that name, or both are given.
+            InputError: There is no prompt of that name, or both are given.
         """
         if prompt is not None and name is not None:
             raise InputError(f"prompt is {prompt!r} and prompt_name {name!r}: give one of them")

@@ -1,4 +1,4 @@
-"""The range of each dimension, which 8-bit vectors need: a file of the artifact, read when somebody asks for them."""
+"""The range of each dimension, which 8-bit vectors need: a file of the artifact, read on first use."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def read_ranges(path: Path, output: str, dim: int) -> Ranges:
     """Read the ranges of one output.
 
     Args:
-        path: the file.
-        output: name of the graph's output.
-        dim: length of a vector.
+        path: The file.
+        output: Name of the graph's output.
+        dim: Length of a vector.
 
     Raises:
-        ArtifactError: the file is damaged or holds another number of dimensions.
+        ArtifactError: The file is damaged or holds another number of dimensions.
     """
     try:
         text = read_file(path, LARGEST_RANGES).decode("utf-8")

@@ -23,11 +23,11 @@ class Reranking:
     """How an artifact scores a query and a text.
 
     Attributes:
-        activation: what makes a score of the graph's output: ``sigmoid``, or ``identity`` for the output itself.
-        prefix: special ids in front of the query.
-        middle: special ids between query and text.
-        suffix: special ids behind the text.
-        token_types: whether the graph wants to know which tokens are the text's (type 1, its suffix included).
+        activation: What makes a score of the graph's output: ``sigmoid``, or ``identity`` for the output itself.
+        prefix: Special ids in front of the query.
+        middle: Special ids between query and text.
+        suffix: Special ids behind the text.
+        token_types: Whether the graph wants to know which tokens are the text's (type 1, its suffix included).
     """
 
     activation: Activation
@@ -51,7 +51,7 @@ class Reranking:
         """Read the members of a manifest.
 
         Raises:
-            ArtifactError: one is missing, of another type or out of range.
+            ArtifactError: One is missing, of another type or out of range.
         """
         prefix, middle, suffix = (_special_ids(fields, key) for key in ("prefix", "middle", "suffix"))
         activation = next((known for known in ACTIVATIONS if known == fields.text("activation")), None)
@@ -71,7 +71,7 @@ def check_embeds(manifest: Manifest) -> None:
     """Refuse a reranker where vectors are wanted.
 
     Raises:
-        ArtifactError: it is one.
+        ArtifactError: It is one.
     """
     if manifest.reranking is not None:
         raise ArtifactError(
@@ -84,7 +84,7 @@ def require_reranking(manifest: Manifest) -> Reranking:
     """Return how an artifact scores pairs.
 
     Raises:
-        ArtifactError: it doesn't, it embeds texts.
+        ArtifactError: It doesn't, it embeds texts.
     """
     if manifest.reranking is None:
         raise ArtifactError(

@@ -1,6 +1,6 @@
 """Whether the files of an artifact are still those that were opened.
 
-Some are read late, such as the ranges by the first 8-bit vector. Until then somebody may have
+Some are read late, such as the ranges by the first 8-bit vector. Until then another process may have
 put others in their place.
 """
 
@@ -28,11 +28,11 @@ class Stamp:
     """What tells a file from one that took its place, and from itself rewritten.
 
     Attributes:
-        device: that holds it.
-        inode: number there.
-        size: in bytes.
-        modified_ns: when its content changed.
-        changed_ns: when anything about it did, its name and link count included; nobody can set that back.
+        device: That holds it.
+        inode: Number there.
+        size: In bytes.
+        modified_ns: When its content changed.
+        changed_ns: When anything about it did, its name and link count included; it can't be set back.
     """
 
     device: int
@@ -67,7 +67,7 @@ class StampedFiles:
         """Look at every file again.
 
         Raises:
-            ArtifactChangedError: one isn't the file it was, or was touched.
+            ArtifactChangedError: One isn't the file it was, or was touched.
         """
         for name in self._entries:
             self._check_stamp(name)
@@ -77,10 +77,10 @@ class StampedFiles:
         """Let a block read files by their names, and refuse what it read if they aren't those that were opened.
 
         Args:
-            names: of files that the manifest lists.
+            names: Of files that the manifest lists.
 
         Raises:
-            ArtifactChangedError: one isn't.
+            ArtifactChangedError: One isn't.
         """
         for name in names:
             self._confirm(name)
@@ -109,10 +109,10 @@ class StampedFiles:
 
 
 def sha256_of(path: Path) -> str:
-    """Hash a file in large pieces: between two of them a thread waits for whoever holds Python's global lock.
+    """Hash a file in large pieces: between two of them a thread waits for Python's global lock.
 
     Raises:
-        OSError: it can't be read.
+        OSError: It can't be read.
     """
     digest = hashlib.sha256()
     # Pages of their own, which go back to the system: the heap would keep what it once had.

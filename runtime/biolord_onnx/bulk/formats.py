@@ -41,9 +41,9 @@ class Format:
     """How a file is made of rows and vectors.
 
     Attributes:
-        write: writes all; None if the vectors as they were gathered are the file.
-        needs_pyarrow: of the extra parquet.
-        number_bytes: the most that a number of a type takes, where the file is made beside the vectors as they were
+        write: Writes all; None if the vectors as they were gathered are the file.
+        needs_pyarrow: Of the extra parquet.
+        number_bytes: The most that a number of a type takes, where the file is made beside the vectors as they were
             gathered.
     """
 
@@ -55,9 +55,9 @@ class Format:
         """Return how many bytes the file takes at most, 0 if none beside the vectors as they were gathered.
 
         Args:
-            source: the rows.
-            width: numbers of a vector.
-            dtype: of a number.
+            source: The rows.
+            width: Numbers of a vector.
+            dtype: Of a number.
         """
         if self.number_bytes is None:
             return 0
@@ -69,7 +69,7 @@ def find_format(output: Path) -> Format:
     """Return the format that a file's ending names.
 
     Raises:
-        InputError: it names none.
+        InputError: It names none.
     """
     found = _FORMATS.get(output.suffix.lower())
     if found is None:
@@ -88,12 +88,12 @@ def check_output(output: str, *, ids: bool, force: bool) -> None:
     """Refuse an output that could not be written in the end, before hours are spent on it.
 
     Args:
-        output: a path, or ``-`` for standard output.
-        ids: whether rows have ids.
-        force: whether an existing file may be replaced.
+        output: A path, or ``-`` for standard output.
+        ids: Whether rows have ids.
+        force: Whether an existing file may be replaced.
 
     Raises:
-        InputError: the ending is unknown or can't hold ids, the file exists, or its folder doesn't.
+        InputError: The ending is unknown or can't hold ids, the file exists, or its folder doesn't.
         MissingDependencyError: .parquet or .arrow without pyarrow.
     """
     if output == STDOUT:
@@ -111,7 +111,7 @@ def require_pyarrow(path: Path) -> None:
     """Refuse to write what pyarrow writes where it is missing.
 
     Raises:
-        MissingDependencyError: it is.
+        MissingDependencyError: It is.
     """
     if importlib.util.find_spec("pyarrow") is None:
         raise MissingDependencyError(f"{path} needs pyarrow to be written: {install_hint('parquet')}")
@@ -121,11 +121,11 @@ def check_place(path: Path, *, force: bool) -> None:
     """Refuse a place where no file could appear in the end.
 
     Args:
-        path: of the file.
-        force: whether an existing file may be replaced.
+        path: Of the file.
+        force: Whether an existing file may be replaced.
 
     Raises:
-        InputError: the file exists, or its folder doesn't, or nothing can be written there.
+        InputError: The file exists, or its folder doesn't, or nothing can be written there.
     """
     if not path.parent.is_dir():
         raise InputError(f"the folder {path.parent} of {path.name} does not exist: make it first")
@@ -150,12 +150,12 @@ def write_lines(stream: BinaryIO, rows: Sequence[Row], vectors: Vectors) -> None
     """Write a JSON object a row: its text, its id if it has one, and its embedding.
 
     Args:
-        stream: takes UTF-8.
+        stream: Takes UTF-8.
         rows: n rows.
         vectors: [n, width].
 
     Raises:
-        OSError: the disk is full, or the reader of the pipe has gone.
+        OSError: The disk is full, or the reader of the pipe has gone.
     """
     number = _NUMBER_FORMATS[str(vectors.dtype)]
     end = ', "embedding": [' + ", ".join([number] * vectors.shape[1]) + "]}\n"

@@ -34,12 +34,12 @@ class BulkOptions:
     """What is done beside encoding.
 
     Attributes:
-        workers: processes that encode; 1 for this one.
-        restart: forget an interrupted run.
-        force: replace a file that stands at the output's place in the end.
-        progress: draw a bar on stderr.
-        notify: takes a line on what an interrupted run had left, or this one leaves.
-        part_rows: most rows between two notes in the journal.
+        workers: Processes that encode; 1 for this one.
+        restart: Forget an interrupted run.
+        force: Replace a file that stands at the output's place in the end.
+        progress: Draw a bar on stderr.
+        notify: Takes a line on what an interrupted run had left, or this one leaves.
+        part_rows: Most rows between two notes in the journal.
     """
 
     workers: int = 1
@@ -55,14 +55,14 @@ class Task:
     """What is made of rows.
 
     Attributes:
-        source: the rows.
-        output: path of the file.
-        identity: what must be the same for a run to go on.
+        source: The rows.
+        output: Path of the file.
+        identity: What must be the same for a run to go on.
         nothing: [0, width], numbers of no row: how many each row gets, and of which type.
-        compute: gives the numbers of parts, in order.
-        write: makes the file of the rows' numbers [rows, width]; None if these, as they are gathered, are the file.
+        compute: Gives the numbers of parts, in order.
+        write: Makes the file of the rows' numbers [rows, width]; None if these, as they are gathered, are the file.
         room: bytes that the file takes at most beside them.
-        advice: what to do where the disk has too little.
+        advice: What to do where the disk has too little.
     """
 
     source: Source
@@ -80,10 +80,10 @@ class BulkResult:
     """What a run did.
 
     Attributes:
-        rows: in all.
-        width: numbers of a vector.
-        resumed: rows that an interrupted run had left.
-        truncated: rows whose text was cut.
+        rows: In all.
+        width: Numbers of a vector.
+        resumed: Rows that an interrupted run had left.
+        truncated: Rows whose text was cut.
     """
 
     rows: int
@@ -96,9 +96,9 @@ def gather(task: Task, bulk: BulkOptions) -> BulkResult:
     """Make the file, going on where an interrupted run of the same task stopped.
 
     Raises:
-        InputError: the interrupted run was of another task or is damaged, another process writes the output, there is
+        InputError: The interrupted run was of another task or is damaged, another process writes the output, there is
             too little room on the disk, or the rows have changed.
-        OSError: the disk is full or failed. What is done is kept.
+        OSError: The disk is full or failed. What is done is kept.
     """
     places = Places.beside(task.output)
     with ExitStack() as stack:
@@ -121,8 +121,8 @@ class _Run:
     """A run on its way.
 
     Attributes:
-        keeps: whether it is long enough for another one to go on from it.
-        truncated: rows whose text was cut.
+        keeps: Whether it is long enough for another one to go on from it.
+        truncated: Rows whose text was cut.
     """
 
     def __init__(self, task: Task, places: Places, journal: Journal, bulk: BulkOptions, done: tuple[Done, ...]) -> None:
@@ -140,7 +140,7 @@ class _Run:
         self.truncated = 0
 
     def open_store(self) -> Store:
-        """Open the file for the numbers, checked if it is there already; what nobody owns any more is removed."""
+        """Open the file for the numbers, checked if it is there already; leftovers without an owner are removed."""
         if not self._done:
             self._places.clear_leftovers(self._places.part)
         self._places.clear_leftovers(self._places.seen, self._places.new)
@@ -186,7 +186,7 @@ class _Run:
         """Let the output appear under its name.
 
         Raises:
-            InputError: somebody removed or replaced what was gathered, or something has appeared there.
+            InputError: What was gathered was removed or replaced, or something has appeared there.
         """
         if not store.is_there():
             raise InputError(f"{self._places.part} was removed or replaced while the run was under way: run it again")

@@ -1,6 +1,6 @@
-"""Hidden files of a run: made exclusively, never followed, and taken over from an earlier run only if nobody else's.
+"""Hidden files of a run: made exclusively, never followed, and taken over from an earlier run only if it was ours.
 
-Their names are known to everybody, and so may be planted: a link there would lead a write to another file.
+Their names are predictable, and so may be planted: a link there would lead a write to another file.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def create(path: Path) -> BinaryIO:
     """Make a file that isn't there yet, and open it for reading and writing, unbuffered.
 
     Raises:
-        FileExistsError: something is there, be it a link that leads nowhere.
-        OSError: the file can't be made.
+        FileExistsError: Something is there, be it a link that leads nowhere.
+        OSError: The file can't be made.
     """
     return os.fdopen(os.open(path, _FLAGS | os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666), "r+b", buffering=0)
 
@@ -35,8 +35,8 @@ def open_left(path: Path) -> BinaryIO | None:
         The file, None if there is none.
 
     Raises:
-        InputError: it is no ordinary file, or somebody else may write to it.
-        OSError: it can't be opened.
+        InputError: It is no ordinary file, or other users may write to it.
+        OSError: It can't be opened.
     """
     found = _look(path)
     if found is None:
@@ -45,7 +45,7 @@ def open_left(path: Path) -> BinaryIO | None:
     stream = os.fdopen(os.open(path, _FLAGS | os.O_RDWR), "r+b", buffering=0)
     if not os.path.samestat(found, os.fstat(stream.fileno())):
         stream.close()
-        raise InputError(f"{path} was replaced while it was opened: run it again when nobody else works there")
+        raise InputError(f"{path} was replaced while it was opened: run it again when nothing else writes there")
     return stream
 
 
@@ -53,8 +53,8 @@ def remove_left(path: Path) -> None:
     """Remove what an earlier run left, if it left something.
 
     Raises:
-        InputError: it is no ordinary file.
-        OSError: it can't be removed.
+        InputError: It is no ordinary file.
+        OSError: It can't be removed.
     """
     if _look(path) is not None:
         path.unlink(missing_ok=True)
@@ -101,7 +101,7 @@ def _look(path: Path) -> os.stat_result | None:
 
 
 def _refuse_shared(path: Path, found: os.stat_result) -> None:
-    """Refuse to build on what somebody else may change."""
+    """Refuse to build on what other users may change."""
     if found.st_nlink > 1:
         raise InputError(f"{path} is a file with {found.st_nlink} names, not one that a run left: remove this name")
     # Elsewhere owners say little: network drives give all files to one.

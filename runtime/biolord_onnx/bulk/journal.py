@@ -43,9 +43,9 @@ class Done:
     """Consecutive rows whose vectors are on the disk.
 
     Attributes:
-        stop: number of the last row, plus one.
-        sha256: of the bytes of their vectors.
-        truncated: hexadecimal, a bit a row from the highest of the first byte on: whether its text was cut.
+        stop: Number of the last row, plus one.
+        sha256: Of the bytes of their vectors.
+        truncated: Hexadecimal, a bit a row from the highest of the first byte on: whether its text was cut.
     """
 
     stop: int
@@ -70,12 +70,12 @@ class Journal:
         """Open or create a journal.
 
         Args:
-            place: the file.
-            output: what the run writes, for messages.
+            place: The file.
+            output: What the run writes, for messages.
 
         Raises:
-            InputError: another process holds the journal, or something else stands in its place.
-            OSError: it can't be made.
+            InputError: Another process holds the journal, or something else stands in its place.
+            OSError: It can't be made.
         """
         self._place = place
         self._output = output
@@ -98,7 +98,7 @@ class Journal:
             What is done.
 
         Raises:
-            InputError: the interrupted run was another one, or the journal is damaged.
+            InputError: The interrupted run was another one, or the journal is damaged.
         """
         with naming(self._place):
             known, done = self._read()
@@ -117,7 +117,7 @@ class Journal:
         """Note rows as done, once their vectors are on the disk.
 
         Raises:
-            OSError: the disk is full, or failed; the journal is then as it was.
+            OSError: The disk is full, or failed; the journal is then as it was.
         """
         with naming(self._place):
             self._append(asdict(done))
@@ -126,7 +126,7 @@ class Journal:
         """Return how many rows the file says are done, which an interruption may have kept `note` from telling.
 
         Raises:
-            InputError: the journal is damaged.
+            InputError: The journal is damaged.
         """
         self._file.seek(0)
         _, done = self._read()

@@ -7,13 +7,13 @@ def take_lock(descriptor: int) -> bool:
     """Lock an open file or folder for as long as it is open.
 
     Args:
-        descriptor: of the file; a file must be open for writing, which NFS asks for.
+        descriptor: Of the file; a file must be open for writing, which NFS asks for.
 
     Returns:
-        Whether it is ours; False if somebody else holds it.
+        Whether it is ours; False if another process holds it.
 
     Raises:
-        OSError: the file system has no locks.
+        OSError: The file system has no locks.
     """
     try:
         import fcntl

@@ -22,9 +22,9 @@ class Part:
     """Consecutive rows.
 
     Attributes:
-        start: number of the first row.
-        stop: number of the last row, plus one.
-        texts: m different strings that no earlier part holds.
+        start: Number of the first row.
+        stop: Number of the last row, plus one.
+        texts: M different strings that no earlier part holds.
         rows: int64 [m], where each occurs first.
         copies: int64 [stop - start - m], rows whose text occurred before.
         originals: int64 [stop - start - m], where it occurred first, here or in an earlier part.
@@ -42,8 +42,8 @@ def cut(rows: Iterable[Row], most_rows: int = PART_ROWS) -> Iterator[list[Row]]:
     """Cut rows into parts.
 
     Args:
-        rows: any number of rows.
-        most_rows: most rows of a part; fewer if their texts are long.
+        rows: Any number of rows.
+        most_rows: Most rows of a part; fewer if their texts are long.
 
     Yields:
         Lists of one row or more that follow each other.

@@ -1,4 +1,4 @@
-"""Copying from a pipe that may stay silent for long, so that signals are heeded meanwhile."""
+"""Copying from a pipe that may stay silent for long, without missing signals."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def copy_pipe(source: IO[bytes], target: IO[bytes]) -> None:
     """Copy all that a pipe gives.
 
     Args:
-        source: what is read; nothing was read of it so far.
-        target: where it goes.
+        source: What is read; nothing was read of it so far.
+        target: Where it goes.
 
     Raises:
-        OSError: the one can't be read, or the other not be written.
+        OSError: The one can't be read, or the other not be written.
     """
     # On Windows only sockets can be waited for; and what has no descriptor never blocks.
     if sys.platform == "win32" or not isinstance(source, io.BufferedReader):

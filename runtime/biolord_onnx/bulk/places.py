@@ -18,14 +18,14 @@ JOURNAL = "journal"
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Files of a run: always the same for an output, so that another run finds them.
+    """Files of a run: always the same for an output; another run finds them.
 
     Attributes:
-        output: the result.
-        journal: tells what is done; whoever has locked it owns the others.
-        part: gathers the vectors.
-        seen: has its name for a moment only.
-        new: the result on its way, where vectors alone are not what is wanted.
+        output: The result.
+        journal: Tells what is done; the process that has locked it owns the others.
+        part: Gathers the vectors.
+        seen: Has its name for a moment only.
+        new: The result on its way, where vectors alone are not what is wanted.
     """
 
     output: Path
@@ -45,11 +45,11 @@ class Places:
         return self.part.exists() and self.output.exists() and self.part.samefile(self.output)
 
     def clear(self) -> None:
-        """Remove what belongs to nobody but the holder of the journal, and last the journal.
+        """Remove what belongs to the holder of the journal alone, and last the journal.
 
         Raises:
-            InputError: something stands there that no run leaves.
-            OSError: a file can't be removed.
+            InputError: Something stands there that no run leaves.
+            OSError: A file can't be removed.
         """
         self.clear_leftovers(self.part, self.seen, self.new, self.journal)
 
@@ -62,12 +62,12 @@ class Places:
         """Let the output appear under its name, complete.
 
         Args:
-            write: writes it; None if the gathered vectors are the output. If it fails, what it wrote stays hidden.
-            force: whether it may replace a file.
+            write: Writes it; None if the gathered vectors are the output. If it fails, what it wrote stays hidden.
+            force: Whether it may replace a file.
 
         Raises:
-            InputError: something has appeared there.
-            OSError: the disk is full, or failed.
+            InputError: Something has appeared there.
+            OSError: The disk is full, or failed.
         """
         if write is None:
             self._name(self.part, force=force)

@@ -1,4 +1,4 @@
-"""Reading texts from files, row by row: one a line, or a column of a table."""
+"""Reading texts from files, row by row: one per line, or a column of a table."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
     """Read the rows of a file, holding no more of it in memory than a row (Parquet: 4,096 rows) takes.
 
     Args:
-        source: path of the file or of a folder of .parquet files, or ``-`` for standard input.
-        columns: of a table, and how it is laid out; no column of a file of lines.
-        name: what messages call the file, if not by its path; its ending then says what it is.
+        source: Path of the file or of a folder of .parquet files, or ``-`` for standard input.
+        columns: Of a table, and how it is laid out; no column of a file of lines.
+        name: What messages call the file, if not by its path; its ending then says what it is.
 
     Returns:
         An iterator of the rows. Its errors come when it reaches the row.
 
     Raises:
-        InputError: a line isn't UTF-8 or can't be parsed, a column is missing, not wanted or of another type, a row is
+        InputError: A line isn't UTF-8 or can't be parsed, a column is missing, not wanted or of another type, a row is
             empty and refused, or the file is no text.
-        MissingDependencyError: a .parquet file needs pyarrow.
-        OSError: the file can't be read.
+        MissingDependencyError: A .parquet file needs pyarrow.
+        OSError: The file can't be read.
     """
     called = name or ("standard input" if source == STDIN else source)
     columns.empty.count = 0

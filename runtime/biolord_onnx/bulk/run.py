@@ -30,7 +30,7 @@ def embed_to_stdout(source: Source, embedder: Embedder, options: EncodeOptions, 
         How many rows hold a text that was cut.
 
     Raises:
-        InputError: a text is longer than ``overflow="error"`` allows, or the rows have changed.
+        InputError: A text is longer than ``overflow="error"`` allows, or the rows have changed.
     """
     options = _refuse_overflow(source, embedder, options)
     truncated = 0
@@ -55,19 +55,19 @@ def embed_to_file(
     """Encode rows into a file, going on where an interrupted run of the same rows stopped.
 
     Args:
-        source: the rows.
-        output: a path that `biolord_onnx.bulk.formats.check_output` let pass.
-        session: how further processes load the artifact.
-        embedder: has loaded it in this one; closed if others encode.
-        options: how to encode.
-        bulk: how to go about it.
+        source: The rows.
+        output: A path that `biolord_onnx.bulk.formats.check_output` let pass.
+        session: How further processes load the artifact.
+        embedder: Has loaded it in this one; closed if others encode.
+        options: How to encode.
+        bulk: How to go about it.
 
     Raises:
-        InputError: the interrupted run was of other rows or options or is damaged, another process writes the output,
+        InputError: The interrupted run was of other rows or options or is damaged, another process writes the output,
             there is too little room on the disk, the rows have changed, or a text is longer than ``overflow="error"``
             allows.
-        BiolordError: a worker process was killed.
-        OSError: the disk is full or failed. What is done is kept.
+        BiolordError: A worker process was killed.
+        OSError: The disk is full or failed. What is done is kept.
     """
     options = _refuse_overflow(source, embedder, options)
     nothing = options.encode(embedder, []).vectors
@@ -92,11 +92,11 @@ def encode_parts(
     """Encode parts, in this process or in others.
 
     Args:
-        parts: drawn as they are encoded.
-        session: how further processes load the artifact.
-        embedder: has loaded it in this one; closed if others encode.
-        options: how to encode.
-        workers: processes; 1 for this one.
+        parts: Drawn as they are encoded.
+        session: How further processes load the artifact.
+        embedder: Has loaded it in this one; closed if others encode.
+        options: How to encode.
+        workers: Processes; 1 for this one.
     """
     if workers == 1:
         return encode_here(parts, embedder, options)

@@ -1,4 +1,4 @@
-"""The row of every text seen, so that equal texts are encoded once however far apart they stand, in bounded memory."""
+"""The first row of every text, in bounded memory: equal texts are encoded once, however far apart they stand."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Seen:
         """Begin with none.
 
         Args:
-            place: where the file has its name for a moment; nothing may be there. None to keep all in memory.
+            place: Where the file has its name for a moment; nothing may be there. None to keep all in memory.
 
         Raises:
-            OSError: the file can't be made.
+            OSError: The file can't be made.
         """
         self._place = place
         if place is not None:
@@ -53,11 +53,11 @@ class Seen:
         """Note texts as seen, and tell the new ones from the repeated ones.
 
         Args:
-            texts: of the rows behind those of the last call.
-            start: number of the first row.
+            texts: Of the rows behind those of the last call.
+            start: Number of the first row.
 
         Raises:
-            OSError: the disk is full.
+            OSError: The disk is full.
         """
         new, rows, copies, originals = [], [], [], []
         with self._naming():
@@ -75,7 +75,7 @@ class Seen:
         """Note which new texts of a part were cut, and tell which rows hold a text that was.
 
         Args:
-            part: follows the last one.
+            part: Follows the last one.
             new: bool [m], for each of its new texts.
 
         Returns:

@@ -26,14 +26,14 @@ class Source:
     """Rows that can be read again and again.
 
     Attributes:
-        name: for messages.
-        count: how many rows there are.
+        name: For messages.
+        count: How many rows there are.
         digest: SHA-256 of the texts, each with its length before it; the same rows have the same digest, whatever
             file format they come in.
-        id_type: of the ids, None where rows have none.
-        open: starts reading from the first row.
-        blocks: a digest of every `BLOCK_ROWS` rows or fewer, ids and further columns included.
-        json_bytes: what texts and ids take as strings of JSON in UTF-8, and hence at most in any other format.
+        id_type: Of the ids, None where rows have none.
+        open: Starts reading from the first row.
+        blocks: A digest of every `BLOCK_ROWS` rows or fewer, ids and further columns included.
+        json_bytes: What texts and ids take as strings of JSON in UTF-8, and hence at most in any other format.
     """
 
     name: str
@@ -48,20 +48,20 @@ class Source:
         """Yield the rows, none of them before it is known to be what it was.
 
         Raises:
-            InputError: the rows are others, more or fewer than there were: somebody writes to the file.
+            InputError: The rows are others, more or fewer than there were: another process writes to the file.
         """
         read = 0
         for number, block in enumerate(_blocks(self.open())):
             if number == len(self.blocks) or _digest(block) != self.blocks[number]:
                 raise InputError(
                     f"{self.name} has changed since it was read first, at row {read} or behind it "
-                    f"(it had {self.count}): start again when nobody writes to it"
+                    f"(it had {self.count}): start again when nothing else writes to it"
                 )
             yield from block
             read += len(block)
         if read != self.count:
             raise InputError(
-                f"{self.name} had {self.count} rows and has {read} now: start again when nobody writes to it"
+                f"{self.name} had {self.count} rows and has {read} now: start again when nothing else writes to it"
             )
 
 
@@ -69,7 +69,7 @@ def of_texts(texts: list[str]) -> Source:
     """Take texts of a command line.
 
     Raises:
-        InputError: a text can't be encoded as UTF-8.
+        InputError: A text can't be encoded as UTF-8.
     """
     from biolord_onnx.encoding.texts import as_texts  # and with it numpy, which --help can do without
 
@@ -81,9 +81,9 @@ def of_file(path: str, columns: Columns) -> Source:
     """Take the rows of a file, all of which are read once now: a bad row is found before hours of work, not after.
 
     Raises:
-        InputError: a row can't be read, or ids are strings here and numbers there.
-        MissingDependencyError: a .parquet file needs pyarrow.
-        OSError: the file can't be read.
+        InputError: A row can't be read, or ids are strings here and numbers there.
+        MissingDependencyError: A .parquet file needs pyarrow.
+        OSError: The file can't be read.
     """
     return survey(path, lambda: read_rows(path, columns))
 
@@ -98,19 +98,19 @@ def spooled(path: str, folder: Path | None, columns: Columns, *, descriptors: Pa
     """Copy what can be read only once to a file without a name, which ends with this process, and take its rows.
 
     Args:
-        path: a named pipe, or ``-`` for standard input.
-        folder: on whose disk the copy is made; None for the system's place for temporary files, or memory if nothing
+        path: A named pipe, or ``-`` for standard input.
+        folder: On whose disk the copy is made; None for the system's place for temporary files, or memory if nothing
             can be written anywhere.
-        columns: to read.
-        descriptors: folder that names the open files of this process. Where a system has none, the copy has a name
+        columns: To read.
+        descriptors: Folder that names the open files of this process. Where a system has none, the copy has a name
             until the end of the block, and a process that is killed leaves it.
 
     Yields:
         The rows, as long as the copy is there.
 
     Raises:
-        InputError: as `of_file`.
-        OSError: the copy can't be written, or the pipe not be read.
+        InputError: As `of_file`.
+        OSError: The copy can't be written, or the pipe not be read.
     """
     name = "standard input" if path == STDIN else path
     make = TemporaryFile if descriptors.is_dir() else NamedTemporaryFile
@@ -144,11 +144,11 @@ def survey(name: str, read: Callable[[], Iterator[Row]]) -> Source:
     """Read all rows once.
 
     Args:
-        name: of where they come from, for messages.
-        read: starts reading from the first row.
+        name: Of where they come from, for messages.
+        read: Starts reading from the first row.
 
     Raises:
-        InputError: ids are strings here and numbers there, or a row can't be read.
+        InputError: Ids are strings here and numbers there, or a row can't be read.
     """
     digest = hashlib.sha256()
     count, json_bytes, blocks = 0, 0, []

@@ -28,14 +28,14 @@ class Store:
         """Open the file, or create it.
 
         Args:
-            path: of the file.
-            shape: rows and numbers a row.
-            dtype: of a number.
-            done: what is there already, checked before it is built on; what stands behind it is cut off.
+            path: Of the file.
+            shape: Rows and numbers a row.
+            dtype: Of a number.
+            done: What is there already, checked before it is built on; what stands behind it is cut off.
 
         Raises:
-            InputError: the file isn't there, or isn't what was written.
-            OSError: the file can't be written.
+            InputError: The file isn't there, or isn't what was written.
+            OSError: The file can't be written.
         """
         self._path = path
         self._shape = shape
@@ -58,14 +58,14 @@ class Store:
         """Append a part, and wait until it is on the disk.
 
         Args:
-            part: follows the last one.
+            part: Follows the last one.
             vectors: [m, width] of its new texts.
 
         Returns:
             The SHA-256 of what was written.
 
         Raises:
-            OSError: the disk is full, or failed.
+            OSError: The disk is full, or failed.
         """
         rows = np.empty((part.stop - part.start, self._shape[1]), self._dtype)
         rows[part.rows - part.start] = vectors

@@ -54,7 +54,7 @@ def thread_count(text: str) -> int:
     """Read the value of --threads.
 
     Raises:
-        ArgumentTypeError: it isn't a number of threads.
+        ArgumentTypeError: It isn't a number of threads.
     """
     try:
         return parse_threads(text)

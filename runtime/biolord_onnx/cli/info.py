@@ -30,16 +30,16 @@ class Here:
     """How an artifact would run on this machine.
 
     Attributes:
-        provider: short name of the execution provider, None where nothing runs it.
-        problem: why it doesn't run, or None.
-        onnxruntime: installed version, or None.
-        providers: installed providers, by onnxruntime's names.
-        threads: cores that would be used.
-        threads_reason: what set that number.
-        cpu: the CPU's name.
-        cpu_features: its instruction sets that matter to artifacts.
-        kernels: kinds of kernels of the compiled operators: what runs, what can, and why none does.
-        notes: what makes it slower here than it could be, one sentence each.
+        provider: Short name of the execution provider, None where nothing runs it.
+        problem: Why it doesn't run, or None.
+        onnxruntime: Installed version, or None.
+        providers: Installed providers, by onnxruntime's names.
+        threads: Cores that would be used.
+        threads_reason: What set that number.
+        cpu: The CPU's name.
+        cpu_features: Its instruction sets that matter to artifacts.
+        kernels: Kinds of kernels of the compiled operators: what runs, what can, and why none does.
+        notes: What makes it slower here than it could be, one sentence each.
     """
 
     provider: str | None

@@ -16,17 +16,17 @@ def add_input(parser: argparse.ArgumentParser, *, required: bool, format_option:
     """Add the file with texts.
 
     Args:
-        parser: of a command.
-        required: whether there must be one.
-        format_option: what the option is called that says what the file is, where the usual name means the output.
+        parser: Of a command.
+        required: Whether there must be one.
+        format_option: What the option is called that says what the file is, where the usual name means the output.
     """
     group = parser.add_argument_group("what is read")
     group.add_argument(
         "--input",
         metavar="FILE",
         required=required,
-        help="texts to read: one a line, or a table (.csv, .tsv, .psv, .rrf, .jsonl, .ndjson, .parquet or a folder of "
-        "those) with --column; text may be compressed with gzip; - for standard input",
+        help="texts to read: one per line, or a table (.csv, .tsv, .psv, .rrf, .jsonl, .ndjson, .parquet or a folder "
+        "of those) with --column; text may be compressed with gzip; - for standard input",
     )
     group.add_argument(
         "--column", metavar="NAME", help="column of --input that holds the texts; a number from 0 without a header"
@@ -71,7 +71,7 @@ def dialect_from(args: argparse.Namespace) -> Layout:
     """Return what `add_dialect`'s options say.
 
     Raises:
-        InputError: there is no such delimiter.
+        InputError: There is no such delimiter.
     """
     return Layout(None, None if args.delimiter is None else find_delimiter(args.delimiter), args.quoting)
 
@@ -80,7 +80,7 @@ def layout_from(args: argparse.Namespace) -> Layout:
     """Return what `add_layout`'s options say.
 
     Raises:
-        InputError: there is no such delimiter.
+        InputError: There is no such delimiter.
     """
     return replace(dialect_from(args), format=args.format, header=False if args.no_header else None)
 
@@ -94,13 +94,13 @@ def columns_from(
     """Return what is read.
 
     Args:
-        args: of a command that `add_input` had.
-        known_by: the column of ids.
-        more: further columns.
-        options: that name columns, where they aren't the usual ones.
+        args: Of a command that `add_input` had.
+        known_by: The column of ids.
+        more: Further columns.
+        options: That name columns, where they aren't the usual ones.
 
     Raises:
-        InputError: there is no such delimiter.
+        InputError: There is no such delimiter.
     """
     empty = Empty(args.empty or "refuse")
     return Columns(args.column, known_by, layout_from(args), empty, more, options or ColumnOptions())
@@ -110,7 +110,7 @@ def refuse_without_input(args: argparse.Namespace) -> None:
     """Refuse options of reading where nothing is read.
 
     Raises:
-        InputError: one is given.
+        InputError: One is given.
     """
     for option in ("column", "id_column", "format", "delimiter", "quoting", "no_header", "empty"):
         if getattr(args, option) not in {None, False}:

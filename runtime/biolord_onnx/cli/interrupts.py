@@ -3,7 +3,7 @@
 The first of them raises an exception in the main thread, wherever that is. Where code has no caller to raise it in, in
 a ``__del__``, a callback of a weak reference or of a library, Python prints it and goes on, and some code drops any
 error that it meets. So the exception is raised again until the block ends, unless something is handling it: what
-cleans up is left alone, however often somebody presses Ctrl-C.
+cleans up is left alone, however often the user presses Ctrl-C.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP came; what cleans up after Ctrl-C does after these, too.
 
     Attributes:
-        exit_code: as a shell reports a process that the signal ended.
+        exit_code: As a shell reports a process that the signal ended.
     """
 
     def __init__(self, number: int) -> None:
@@ -47,7 +47,7 @@ class _Ending:
     """The handler of all signals, which are one where a block is to end.
 
     Attributes:
-        raised: what the first of them raised; None before.
+        raised: What the first of them raised; None before.
     """
 
     def __init__(self) -> None:
@@ -121,14 +121,14 @@ def interrupted_once(*, ends_process: bool = False) -> Iterator[None]:
     """Let the first Ctrl-C end the block, and no further one disturb that.
 
     Runs of the graph that are under way take a moment to end. An interpreter that leaves without them is aborted in the
-    middle of onnxruntime, with a complaint that helps nobody.
+    middle of onnxruntime, with an unhelpful complaint.
 
     Args:
-        ends_process: nothing follows the block but the interpreter's own end, which a further Ctrl-C would litter with
+        ends_process: Nothing follows the block but the interpreter's own end, which a further Ctrl-C would litter with
             a traceback, too: after a first one, it stays ignored.
     """
     before = signal.getsignal(signal.SIGINT)
-    # Handlers belong to the main thread, and somebody else's is left alone, as is a parent's wish to ignore Ctrl-C.
+    # Handlers belong to the main thread; another's is left alone, as is a parent's wish to ignore Ctrl-C.
     if threading.current_thread() is not threading.main_thread() or before is not signal.default_int_handler:
         yield
         return
@@ -148,12 +148,12 @@ def terminated_once() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end the block as Ctrl-C does, so that it can clean up; further signals don't disturb that.
 
     Raises:
-        Terminated: one of them came.
+        Terminated: One of them came.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # nohup's wish to ignore SIGHUP stays, as does somebody else's handler.
+    # nohup's wish to ignore SIGHUP stays, as does another handler.
     taken = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
     with _end.block():
         for number in taken:

@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         """Raise the error.
 
         Raises:
-            InputError: always.
+            InputError: Always.
         """
         raise InputError(f"{message} (see {self.prog} --help)")
 
@@ -78,10 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: arguments without the program's name; None takes the process's.
+        argv: Arguments without the program's name; None takes the process's.
 
     Returns:
-        0, or 2 for an error that the user can mend, results that could not be written included, 1 for a failed
+        0, or 2 for an error that the user can fix, results that could not be written included, 1 for a failed
         fidelity gate, 130 after Ctrl-C, and 143 after SIGTERM, 129 after SIGHUP where the command cleans up after them,
         141 where the reader of standard output has had enough.
     """

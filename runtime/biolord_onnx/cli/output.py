@@ -1,6 +1,6 @@
 """What commands say: results on standard output, all else on standard error.
 
-Names, paths and texts come from files that somebody else may have made: what a terminal would obey is shown instead.
+Names, paths and texts come from files that others may have made: what a terminal would obey is shown instead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def say(text: str) -> None:
     """Print a result, a line or several.
 
     Raises:
-        OSError: standard output is closed or full.
+        OSError: Standard output is closed or full.
     """
     sys.stdout.write(f"{escape_text(text)}\n")
 

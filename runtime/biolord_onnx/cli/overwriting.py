@@ -17,11 +17,11 @@ def refuse_overwriting(source: str, output: str) -> None:
     """Refuse to write what is read, whatever names both have: the table would be lost, or grow while it is read.
 
     Args:
-        source: a file or folder, or ``-`` for standard input.
-        output: a file, which need not be there, or ``-`` for standard output.
+        source: A file or folder, or ``-`` for standard input.
+        output: A file, which need not be there, or ``-`` for standard output.
 
     Raises:
-        InputError: the output is the source, or lies in it.
+        InputError: The output is the source, or lies in it.
     """
     if output != STDOUT and Path(source).is_dir() and Path(output).resolve().is_relative_to(Path(source).resolve()):
         raise InputError(f"--output {output} lies in the folder that is read, {source}: choose another place")

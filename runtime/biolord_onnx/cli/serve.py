@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("who may ask")
     group.add_argument("--api-key", action="append", default=[], metavar="KEY", help="one of the keys; others see it")
-    group.add_argument("--api-key-file", type=Path, metavar="FILE", help=f"keys, one a line; or set {KEY_VARIABLE}")
+    group.add_argument("--api-key-file", type=Path, metavar="FILE", help=f"keys, one per line; or set {KEY_VARIABLE}")
     group.add_argument("--no-auth", action="store_true", help="no key, though others can reach the address")
     group.add_argument(
         "--allow-host",
@@ -99,7 +99,7 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
     """Put the arguments together.
 
     Raises:
-        InputError: they don't fit each other, or are out of range.
+        InputError: They don't fit each other, or are out of range.
     """
     from biolord_onnx.artifact.folder import open_artifact
     from biolord_onnx.server.settings import ServerSettings, check_exposure
@@ -141,7 +141,7 @@ def _read_limits(args: argparse.Namespace) -> Limits:
 
 
 def _read_keys(args: argparse.Namespace) -> tuple[str, ...]:
-    """Collect the keys; an empty one would let everybody in who sends none."""
+    """Collect the keys; an empty one would authorize requests without a key."""
     from biolord_onnx.server.keys import check_keys, read_key_file
 
     keys = check_keys(("--api-key", key.strip()) for key in args.api_key)

@@ -28,9 +28,9 @@ class Match:
     """A line and how near it is.
 
     Attributes:
-        score: cosine to the query.
-        line: number of the line or row, from 1.
-        text: the line.
+        score: Cosine to the query.
+        line: Number of the line or row, from 1.
+        text: The line.
     """
 
     score: float
@@ -91,7 +91,7 @@ def nearest(rows: list[Row], vectors: Vectors, query: Vectors, top: int) -> list
         rows: n rows.
         vectors: [n, dim], unit length.
         query: [dim], unit length.
-        top: most matches.
+        top: Most matches.
     """
     from biolord_onnx.index.memory import nearest_rows
 

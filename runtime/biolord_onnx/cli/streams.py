@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or read by somebody who had enough.
+"""Standard streams that are closed, full, or no longer read.
 
 A result that can't be written is an error; a message that can't is lost. Python alone makes None of a stream that is
 closed, and complains at exit, with a code of its own, about one that is full.
@@ -43,7 +43,7 @@ class OutputStream(io.RawIOBase):
         """Return the descriptor.
 
         Raises:
-            OSError: it is closed.
+            OSError: It is closed.
         """
         return super().fileno() if self._descriptor is None else self._descriptor
 
@@ -55,7 +55,7 @@ class OutputStream(io.RawIOBase):
         """Write some bytes; return how many.
 
         Raises:
-            OSError: they can't be written; a `BrokenPipeError`, if nobody reads them.
+            OSError: They can't be written; a `BrokenPipeError`, if they are no longer read.
         """
         if not self._failed:
             try:
@@ -83,7 +83,7 @@ class ClosedInput(io.RawIOBase):
         """Raise.
 
         Raises:
-            OSError: always.
+            OSError: Always.
         """
         raise OSError(errno.EBADF, _CLOSED, _NAMES[0])
 

@@ -33,7 +33,7 @@ class Batch:
 
     Attributes:
         indices: int64 [batch], positions of the texts.
-        length: tokens of the longest text.
+        length: Tokens of the longest text.
     """
 
     indices: NDArray[np.int64]
@@ -46,9 +46,9 @@ def chunks(
     """Cut a sequence of texts into runs to tokenize at once; a text over the limit stands alone.
 
     Args:
-        texts: any number of texts.
-        most_texts: most texts of a chunk.
-        most_characters: most characters of a chunk.
+        texts: Any number of texts.
+        most_texts: Most texts of a chunk.
+        most_characters: Most characters of a chunk.
 
     Yields:
         Slices that follow each other and cover all texts.
@@ -69,9 +69,9 @@ def plan(lengths: NDArray[np.int32], budget: int, max_texts: int | None = None, 
 
     Args:
         lengths: int32 [n], tokens per text, 1 or more each.
-        budget: most tokens of a batch, padding included; a longer text runs alone.
-        max_texts: most texts of a batch, or None.
-        padded: whether a batch may hold different lengths, as far as that costs less than another run would.
+        budget: Most tokens of a batch, padding included; a longer text runs alone.
+        max_texts: Most texts of a batch, or None.
+        padded: Whether a batch may hold different lengths, as far as that costs less than another run would.
 
     Returns:
         Batches that hold every position once, longest texts first (the peak of memory comes at the start, not
@@ -105,9 +105,9 @@ def share_budget(tokens: int, workers: int, budget: int) -> int:
     """Lower a token budget so that a small job has a run for every worker, but no run too small to be worth it.
 
     Args:
-        tokens: of all texts together.
-        workers: runs at once.
-        budget: most tokens of a run.
+        tokens: Of all texts together.
+        workers: Runs at once.
+        budget: Most tokens of a run.
     """
     return min(budget, max(-(-tokens // workers), 4 * RUN_TOKENS))
 
@@ -118,9 +118,9 @@ def batch_arrays(
     """Build a batch's inputs, shorter texts padded on the right.
 
     Args:
-        ids: token ids of all texts.
-        batch: the texts to take.
-        pad_id: the id to pad with.
+        ids: Token ids of all texts.
+        batch: The texts to take.
+        pad_id: The id to pad with.
 
     Returns:
         ``input_ids`` and ``attention_mask``, int64 [batch, length] each.

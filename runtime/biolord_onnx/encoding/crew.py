@@ -1,7 +1,7 @@
 """Threads that work for the main thread, and that Ctrl-C can't leave stuck, wherever in the code it comes.
 
 Python runs the handler of a signal in the main thread, between any two of its steps, and the usual one raises there: in
-``threading.Condition.__enter__``, say, when the lock is taken already and nobody is left to give it back. Futures,
+``threading.Condition.__enter__``, say, when the lock is taken already and no thread is left to release it. Futures,
 executors, `Thread.start` and `Thread.join` have such locks, and a thread that needs one then waits forever, as does the
 process that waits for the thread. Here the main thread shares nothing with others but `SimpleQueue`, which is written
 in C: between two of its steps nothing is held.
@@ -48,7 +48,7 @@ class Crew(Generic[Result]):
         """Have a job done by the next thread that is free.
 
         Raises:
-            RuntimeError: the system has no thread for it.
+            RuntimeError: The system has no thread for it.
         """
         if len(self._threads) < self._most:
             atexit.register(self.close)  # an interpreter must not leave while onnxruntime works for it
@@ -61,7 +61,7 @@ class Crew(Generic[Result]):
         """Wait for the first of the jobs whose results weren't asked for yet, and no longer than until another fails.
 
         Raises:
-            BaseException: what a job raised.
+            BaseException: What a job raised.
         """
         while self._taken not in self._early:
             if (answer := self._news()) is None:

@@ -18,8 +18,8 @@ class Cut:
     """How vectors are cut.
 
     Attributes:
-        width: numbers that are left.
-        unit: whether vectors get length 1 after that.
+        width: Numbers that are left.
+        unit: Whether vectors get length 1 after that.
     """
 
     width: int
@@ -42,7 +42,7 @@ def check_width(asked: int, dim: int) -> int:
     """Return a number of dimensions.
 
     Raises:
-        InputError: vectors have fewer, or it is none.
+        InputError: Vectors have fewer, or it is none.
     """
     if not 1 <= asked <= dim:
         raise InputError(f"truncate_dim is {asked}, the artifact's vectors have {dim} numbers: expected 1 to {dim}")

@@ -30,7 +30,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class GraphRun:
     """One run of the graph.
 
     Attributes:
@@ -48,7 +48,7 @@ def load_tokenizer(artifact: Artifact) -> Tokenizer:
     """Load an artifact's tokenizer.
 
     Raises:
-        ArtifactError: it is unreadable, or doesn't fit the graph or the length limit.
+        ArtifactError: It is unreadable, or doesn't fit the graph or the length limit.
     """
     tokenizer = Tokenizer.load(
         artifact.tokenizer_path, artifact.pieces_path, late=lambda: artifact.files.reading(TOKENIZER_NAME)
@@ -74,16 +74,16 @@ def load_model(
     """Load an artifact's graph, and beside that hash its files and load its tokenizer.
 
     Args:
-        artifact: from `open_artifact`, hashes not verified.
-        provider: as of `open_session`.
-        threads: likewise.
-        spinning: likewise.
-        verify_hashes: compare every file with the manifest's SHA-256.
+        artifact: From `open_artifact`, hashes not verified.
+        provider: As of `open_session`.
+        threads: Likewise.
+        spinning: Likewise.
+        verify_hashes: Compare every file with the manifest's SHA-256.
 
     Raises:
-        ArtifactError: a file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
+        ArtifactError: A file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
             length limit, or as of `open_session`.
-        BiolordError: as of `open_session`, or the process may have too little address space.
+        BiolordError: As of `open_session`, or the process may have too little address space.
     """
     check_address_space(artifact)
     if verify_hashes:
@@ -106,9 +106,9 @@ class Encoder:
     """A tokenizer and a session that belong together. Immutable, hence safe between threads.
 
     Attributes:
-        manifest: of the artifact that both come from.
-        tokenizer: gives the ids.
-        session: gives the vectors.
+        manifest: Of the artifact that both come from.
+        tokenizer: Gives the ids.
+        session: Gives the vectors.
     """
 
     manifest: Manifest
@@ -128,8 +128,8 @@ class Encoder:
         """Load an artifact; arguments and errors are those of `load_model`.
 
         Raises:
-            ArtifactError: it is a reranker, or as of `load_model`.
-            BiolordError: as of `load_model`.
+            ArtifactError: It is a reranker, or as of `load_model`.
+            BiolordError: As of `load_model`.
         """
         check_embeds(artifact.manifest)
         tokenizer, session = load_model(
@@ -141,7 +141,7 @@ class Encoder:
         """Put a prompt in front of texts, and find out how many of its tokens aren't to be pooled.
 
         Raises:
-            InputError: the prompt can't be encoded as UTF-8, or has so many tokens that no text's would be pooled.
+            InputError: The prompt can't be encoded as UTF-8, or has so many tokens that no text's would be pooled.
         """
         if not prompt:
             return Prompted(texts)
@@ -165,14 +165,14 @@ class Encoder:
 
         Args:
             texts: n strings.
-            settings: how.
-            show_progress_bar: on stderr.
+            settings: How.
+            show_progress_bar: On stderr.
 
         Returns:
             The vectors [n, width] and int32 [n] token counts before any cut.
 
         Raises:
-            InputError: a text can't be encoded as UTF-8, or is too long and settings refuse that.
+            InputError: A text can't be encoded as UTF-8, or is too long and settings refuse that.
         """
         if settings.overflow == "error":
             self._refuse_overflow(texts)
@@ -205,7 +205,7 @@ class Encoder:
 
     def _whole_texts(
         self, unique: DistinctTexts, settings: EncodeSettings, token_counts: NDArray[np.int32]
-    ) -> Iterator[Job]:
+    ) -> Iterator[GraphRun]:
         """Tokenize chunk by chunk, note the token counts, and yield what runs: all, or what needs no window."""
         for chunk in chunks(unique.texts):
             rows = unique.rows[chunk]
@@ -232,17 +232,17 @@ class Encoder:
 
     def _jobs(
         self, ids: Sequence[list[int]], lengths: NDArray[np.int32], rows: Rows, settings: EncodeSettings
-    ) -> Iterator[Job]:
+    ) -> Iterator[GraphRun]:
         """Plan runs of tokenized texts that lie at some rows of a result."""
-        budget = share_budget(int(lengths.sum()), self.session.runs_at_once, settings.token_budget)
+        budget = share_budget(int(lengths.sum()), self.session.concurrency, settings.token_budget)
         for batch in plan(lengths, budget, settings.max_texts, padded=self.manifest.drops_padding):
-            yield Job(rows[batch.indices], *batch_arrays(ids, batch, self.manifest.pad_id))
+            yield GraphRun(rows[batch.indices], *batch_arrays(ids, batch, self.manifest.pad_id))
 
-    def _run(self, jobs: Iterator[Job], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-        def run(job: Job) -> NDArray[np.float32]:
+    def _run(self, jobs: Iterator[GraphRun], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        def run(job: GraphRun) -> NDArray[np.float32]:
             return self.session.run(job.input_ids, job.attention_mask, settings.output, skipped=settings.skipped)
 
-        for job, vectors in run_jobs(jobs, run, self.session.runs_at_once):
+        for job, vectors in run_jobs(jobs, run, self.session.concurrency):
             yield job.rows, vectors
 
     def _refuse_overflow(self, texts: Sequence[str]) -> None:

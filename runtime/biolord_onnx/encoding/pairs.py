@@ -43,10 +43,10 @@ class Scorer:
     """A tokenizer and a session of a cross-encoder. Immutable, hence safe between threads.
 
     Attributes:
-        manifest: of the artifact that both come from.
-        frame: what stands around a pair.
-        tokenizer: gives the ids.
-        session: gives the scores.
+        manifest: Of the artifact that both come from.
+        frame: What stands around a pair.
+        tokenizer: Gives the ids.
+        session: Gives the scores.
     """
 
     manifest: Manifest
@@ -66,8 +66,8 @@ class Scorer:
         """Load a cross-encoder; arguments and errors are those of `Encoder.load`.
 
         Raises:
-            ArtifactError: it is none, or as of `Encoder.load`.
-            BiolordError: as of `Encoder.load`.
+            ArtifactError: It is none, or as of `Encoder.load`.
+            BiolordError: As of `Encoder.load`.
         """
         frame = require_reranking(artifact.manifest)
         tokenizer, session = load_model(artifact, provider=provider, threads=threads, verify_hashes=verify_hashes)
@@ -78,7 +78,7 @@ class Scorer:
         """Score texts, equal ones once.
 
         Args:
-            query: a string.
+            query: A string.
             texts: n strings.
 
         Returns:
@@ -89,7 +89,7 @@ class Scorer:
         token_counts = np.empty(len(texts), dtype=np.int32)
         unique = distinct(texts)
         jobs = self._jobs(query, unique.texts, unique.rows, token_counts)
-        for job, found in run_jobs(jobs, self._run, self.session.runs_at_once):
+        for job, found in run_jobs(jobs, self._run, self.session.concurrency):
             logits[job.rows] = found
         logits[unique.copies] = logits[unique.originals]
         token_counts[unique.copies] = token_counts[unique.originals]
@@ -109,7 +109,7 @@ class Scorer:
         ids = [pair.ids for pair in pairs]
         seconds = np.array([pair.second for pair in pairs], dtype=np.int64)
         lengths = np.array([len(row) for row in ids], dtype=np.int32)
-        budget = share_budget(int(lengths.sum()), self.session.runs_at_once, DEFAULT_TOKEN_BUDGET)
+        budget = share_budget(int(lengths.sum()), self.session.concurrency, DEFAULT_TOKEN_BUDGET)
         for batch in plan(lengths, budget, padded=self.manifest.drops_padding):
             types = None
             if self.frame.token_types:

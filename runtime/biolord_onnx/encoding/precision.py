@@ -29,10 +29,10 @@ class _Format:
     """How float32 [n, dim] is turned into a number format.
 
     Attributes:
-        dtype: of the result.
-        convert: does it.
-        packed: whether eight dimensions share a number.
-        ranged: whether it needs the ranges.
+        dtype: Of the result.
+        convert: Does it.
+        packed: Whether eight dimensions share a number.
+        ranged: Whether it needs the ranges.
     """
 
     dtype: type[np.number[Any]]
@@ -46,8 +46,8 @@ class Conversion:
     """A number format, ready to convert vectors to it.
 
     Attributes:
-        name: of the format.
-        ranges: of each dimension; None where none are needed.
+        name: Of the format.
+        ranges: Of each dimension; None where none are needed.
     """
 
     name: Precision
@@ -71,7 +71,7 @@ def check_precision(name: str) -> Precision:
     """Return a number format's name.
 
     Raises:
-        InputError: there is no such format.
+        InputError: There is no such format.
     """
     known = next((precision for precision in PRECISIONS if precision == name), None)
     if known is None:
@@ -83,11 +83,11 @@ def choose_conversion(name: str, read_ranges: Callable[[], Ranges | None]) -> Co
     """Look a number format up.
 
     Args:
-        name: of the format.
-        read_ranges: gives the ranges of the artifact's dimensions, None if it holds none; called if they are needed.
+        name: Of the format.
+        read_ranges: Gives the ranges of the artifact's dimensions, None if it holds none; called if they are needed.
 
     Raises:
-        InputError: there is no such format, or it needs ranges and the artifact has none.
+        InputError: There is no such format, or it needs ranges and the artifact has none.
     """
     known = check_precision(name)
     if not _FORMATS[known].ranged:

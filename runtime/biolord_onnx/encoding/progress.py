@@ -13,12 +13,12 @@ def progress_bar(total: int, *, shown: bool, done: int = 0) -> Iterator[Callable
     """Give a function to call with the number of texts done since the last call.
 
     Args:
-        total: texts in all.
+        total: Texts in all.
         shown: False gives a function that does nothing.
-        done: texts that were done before; they don't count for the rate.
+        done: Texts that were done before; they don't count for the rate.
 
     Raises:
-        MissingDependencyError: a bar is wanted and tqdm isn't installed.
+        MissingDependencyError: A bar is wanted and tqdm isn't installed.
     """
     if not shown:
         yield lambda _: None

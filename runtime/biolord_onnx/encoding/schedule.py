@@ -26,9 +26,9 @@ def run_jobs(
     caller's own thread: a query waits for no queue.
 
     Args:
-        jobs: any number of jobs.
-        run: does a job; called from several threads.
-        workers: jobs that run at once.
+        jobs: Any number of jobs.
+        run: Does a job; called from several threads.
+        workers: Jobs that run at once.
 
     Yields:
         Every job and its result.

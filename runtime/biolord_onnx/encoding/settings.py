@@ -27,13 +27,13 @@ class EncodeSettings:
     """How to encode.
 
     Attributes:
-        output: the graph's output to take.
-        conversion: to the number format of the result.
-        token_budget: most tokens of a run.
-        max_texts: most texts of a run, or None.
-        overflow: what happens to texts over the limit.
-        cut: how vectors are shortened; None where they aren't.
-        skipped: leading tokens of every text that aren't pooled.
+        output: The graph's output to take.
+        conversion: To the number format of the result.
+        token_budget: Most tokens of a run.
+        max_texts: Most texts of a run, or None.
+        overflow: What happens to texts over the limit.
+        cut: How vectors are shortened; None where they aren't.
+        skipped: Leading tokens of every text that aren't pooled.
     """
 
     output: Output
@@ -48,7 +48,7 @@ class EncodeSettings:
         """Return these settings with leading tokens that aren't pooled.
 
         Raises:
-            InputError: texts are cut into windows, of which only the first begins with those tokens.
+            InputError: Texts are cut into windows, of which only the first begins with those tokens.
         """
         if tokens and self.overflow == "window":
             raise InputError(
@@ -80,17 +80,17 @@ def resolve_settings(
     """Check the keywords of ``encode``.
 
     Args:
-        manifest: of the artifact.
+        manifest: Of the artifact.
         normalize: True for unit vectors, False for none, None for what the checkpoint yields.
-        truncate_dim: numbers that are left of a vector, None for all.
-        batch_tokens: most tokens of a run, None for the default.
-        batch_size: most texts of a run, None for no limit.
-        overflow: one of `OVERFLOWS`.
-        precision: one of `biolord_onnx.encoding.precision.PRECISIONS`.
-        read_ranges: gives the ranges that the artifact holds for an output, None if it holds none.
+        truncate_dim: Numbers that are left of a vector, None for all.
+        batch_tokens: Most tokens of a run, None for the default.
+        batch_size: Most texts of a run, None for no limit.
+        overflow: One of `OVERFLOWS`.
+        precision: One of `biolord_onnx.encoding.precision.PRECISIONS`.
+        read_ranges: Gives the ranges that the artifact holds for an output, None if it holds none.
 
     Raises:
-        InputError: a value is unknown or out of range, or asks for what the artifact doesn't hold.
+        InputError: A value is unknown or out of range, or asks for what the artifact doesn't hold.
     """
     if normalize is False and manifest.normalized:
         raise InputError(
@@ -133,7 +133,7 @@ def merge_normalize(normalize: bool | None, normalize_embeddings: bool) -> bool 
     There, False only means that no normalization is added to the checkpoint's own: our None.
 
     Raises:
-        InputError: the two contradict each other.
+        InputError: The two contradict each other.
     """
     if not normalize_embeddings:
         return normalize
@@ -152,7 +152,7 @@ def check_overflow(name: str) -> Overflow:
     """Return what is to be done with texts over the limit.
 
     Raises:
-        InputError: there is no such way.
+        InputError: There is no such way.
     """
     known = next((overflow for overflow in OVERFLOWS if overflow == name), None)
     if known is None:

@@ -17,11 +17,11 @@ def as_texts(texts: object) -> list[str]:
     """Return a list of the texts; a single string becomes a list of one.
 
     Args:
-        texts: a string, or a list, tuple, generator, numpy array, pandas Series ... of strings.
+        texts: A string, or a list, tuple, generator, numpy array, pandas Series ... of strings.
 
     Raises:
-        TypeError: not that; the message names the position of the first element that isn't a string.
-        InputError: a text holds a lone surrogate, which no tokenizer can read.
+        TypeError: Not that; the message names the position of the first element that isn't a string.
+        InputError: A text holds a lone surrogate, which no tokenizer can read.
     """
     listed = [texts] if isinstance(texts, str) else _listed(texts)
     for index, text in enumerate(listed):
@@ -59,8 +59,8 @@ class Prompted:
     """Texts behind a prompt.
 
     Attributes:
-        texts: with it.
-        skipped: leading tokens of each that aren't pooled.
+        texts: With it.
+        skipped: Leading tokens of each that aren't pooled.
     """
 
     texts: list[str]
@@ -72,7 +72,7 @@ class DistinctTexts:
     """The different strings among n texts.
 
     Attributes:
-        texts: m different strings in order of first occurrence.
+        texts: M different strings in order of first occurrence.
         rows: int64 [m], where each occurs first.
         copies: int64 [n - m], positions of the repetitions.
         originals: int64 [n - m], for each repetition where its string occurs first.

@@ -29,7 +29,7 @@ _ENTRIES = ["length", "location", "offset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TensorSpan:
     """Where in a file of the folder a tensor's numbers stand."""
 
     location: str
@@ -43,13 +43,13 @@ def check_graph(
     """Check that a graph consists of listed operators, and takes its weights from listed files, whole and in place.
 
     Args:
-        graph: as read.
-        source: where it came from, for messages.
-        sizes: the files that it may read, by name, with their size in bytes.
-        operators: domains of compiled operators that the manifest requires, and their versions; None for none.
+        graph: As read.
+        source: Where it came from, for messages.
+        sizes: The files that it may read, by name, with their size in bytes.
+        operators: Domains of compiled operators that the manifest requires, and their versions; None for none.
 
     Raises:
-        ArtifactError: it doesn't.
+        ArtifactError: It doesn't.
     """
     try:
         _check_nodes(graph)
@@ -85,7 +85,7 @@ def _check_tensors(graph: Graph, sizes: Mapping[str, int]) -> None:
     _check_overlap(place for tensor in graph.tensors if (place := _place(tensor, sizes)))
 
 
-def _place(tensor: Tensor, sizes: Mapping[str, int]) -> Place | None:
+def _place(tensor: Tensor, sizes: Mapping[str, int]) -> TensorSpan | None:
     """Check a tensor's size, and return where it stands if not in the graph itself."""
     size = _bytes(tensor)
     if tensor.external is None:
@@ -112,7 +112,7 @@ def _bytes(tensor: Tensor) -> int:
     return math.prod(tensor.dims) * _ELEMENT_BYTES[tensor.data_type]
 
 
-def _external_place(name: str, external: External, sizes: Mapping[str, int]) -> Place:
+def _external_place(name: str, external: External, sizes: Mapping[str, int]) -> TensorSpan:
     entries = dict(external.entries)
     location = entries.get("location", "")
     if location not in sizes:
@@ -129,7 +129,7 @@ def _external_place(name: str, external: External, sizes: Mapping[str, int]) -> 
         raise ValueError(
             f"has the tensor {short(name)} up to byte {start + length} of {location}, of {sizes[location]}"
         )
-    return Place(location, start, start + length)
+    return TensorSpan(location, start, start + length)
 
 
 def _number(name: str, text: str) -> int:
@@ -138,7 +138,7 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
-def _check_overlap(places: Iterable[Place]) -> None:
+def _check_overlap(places: Iterable[TensorSpan]) -> None:
     ordered = sorted(set(places), key=lambda place: (place.location, place.start, place.stop))
     for first, second in pairwise(ordered):
         if first.location == second.location and second.start < first.stop:

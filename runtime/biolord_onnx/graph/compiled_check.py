@@ -16,11 +16,11 @@ def check_compiled(graph: Graph, required: Mapping[str, int]) -> None:
     """Check a graph's compiled operators: those that the manifest requires, with constants where they take some.
 
     Args:
-        graph: whose operators and attributes are listed ones.
-        required: domains of compiled operators by the manifest, and the version of each.
+        graph: Whose operators and attributes are listed ones.
+        required: Domains of compiled operators by the manifest, and the version of each.
 
     Raises:
-        ValueError: the graph and the manifest differ, or an operator isn't given what it takes.
+        ValueError: The graph and the manifest differ, or an operator isn't given what it takes.
     """
     imported = {opset.domain: opset.version for opset in graph.opsets if opset.domain in VERSIONS}
     if imported != required:

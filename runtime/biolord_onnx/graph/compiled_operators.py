@@ -27,12 +27,12 @@ class CompiledOperator:
     """An operator of the domain.
 
     Attributes:
-        attributes: that it may be given.
-        values: how many inputs come first that other operators compute, or the caller gives.
-        more_values: how many of those may follow where there are no constants.
-        constants: element types of the inputs behind those, which must be initializers.
-        optional: how many of the constants, the last ones, may be left out.
-        outputs: how many.
+        attributes: That it may be given.
+        values: How many inputs come first that other operators compute, or the caller gives.
+        more_values: How many of those may follow where there are no constants.
+        constants: Element types of the inputs behind those, which must be initializers.
+        optional: How many of the constants, the last ones, may be left out.
+        outputs: How many.
     """
 
     attributes: frozenset[str]
@@ -98,11 +98,11 @@ def check_known(operators: Mapping[str, int], source: str) -> None:
     """Refuse an artifact that needs compiled operators which came after this biolord-onnx.
 
     Args:
-        operators: domains that its manifest requires, and the version of each.
-        source: of the manifest, for messages.
+        operators: Domains that its manifest requires, and the version of each.
+        source: Of the manifest, for messages.
 
     Raises:
-        ArtifactError: a domain is unknown, or of another version; names both and how to upgrade.
+        ArtifactError: A domain is unknown, or of another version; names both and how to upgrade.
     """
     for domain, version in operators.items():
         if VERSIONS.get(domain) != version:

@@ -22,11 +22,11 @@ class Tensor:
     """A weight or constant.
 
     Attributes:
-        name: of the value.
-        dims: its shape.
+        name: Of the value.
+        dims: Its shape.
         data_type: ONNX's number of its element type.
-        raw_bytes: how many bytes it has in the graph itself, None for none.
-        external: where else its numbers stand, if they do.
+        raw_bytes: How many bytes it has in the graph itself, None for none.
+        external: Where else its numbers stand, if they do.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Node:
     """An operator in its place.
 
     Attributes:
-        domain: of the operator.
-        kind: its name there.
-        attributes: names of those that it is given.
-        inputs: names of values, empty for one that is left out.
-        outputs: likewise.
-        integers: attributes that are whole numbers, with their values, unsigned.
+        domain: Of the operator.
+        kind: Its name there.
+        attributes: Names of those that it is given.
+        inputs: Names of values, empty for one that is left out.
+        outputs: Likewise.
+        integers: Attributes that are whole numbers, with their values, unsigned.
     """
 
     domain: str
@@ -70,9 +70,9 @@ class Graph:
     """A graph.
 
     Attributes:
-        nodes: in order.
-        tensors: the initializers.
-        opsets: that its operators are of.
+        nodes: In order.
+        tensors: The initializers.
+        opsets: That its operators are of.
     """
 
     nodes: tuple[Node, ...]
@@ -84,10 +84,10 @@ def read_graph(data: bytes) -> Graph:
     """Read a serialized ModelProto.
 
     Args:
-        data: the content of ``model.onnx``.
+        data: The content of ``model.onnx``.
 
     Raises:
-        ArtifactError: it is no graph, is encoded otherwise than protobuf's writers do, or has parts that no export has.
+        ArtifactError: It is no graph, is encoded otherwise than protobuf's writers do, or has parts that no export has.
     """
     # onnxruntime takes such bytes for its own format, whatever protobuf makes of them.
     if data[4:8] == _ORT_FORMAT:

@@ -1,7 +1,7 @@
 """Protobuf's wire format, canonical or refused: what other parsers may read otherwise isn't read at all.
 
 Parsers differ where an encoding isn't the one that writers choose: numbers with more bytes than they need, tags above
-32 bits, groups, a singular field that comes twice (its messages are merged), fields that nobody knows. Any of these
+32 bits, groups, a singular field that comes twice (its messages are merged), unknown fields. Any of these
 could hide from this reader what onnxruntime finds. So a message has the fields of its `Shape` and no others, each
 number is spelled in as few bytes as it takes (https://protobuf.dev/programming-guides/encoding/), and nothing comes
 twice that may come once.
@@ -39,10 +39,10 @@ class Field:
     """A field that a message may have.
 
     Attributes:
-        name: as in the .proto file.
-        kind: of its values; ``small`` are 0 or more and have 31 bits: of longer ones parsers drop the rest.
-        repeated: whether it may come more than once.
-        shape: of a message.
+        name: As in the .proto file.
+        kind: Of its values; ``small`` are 0 or more and have 31 bits: of longer ones parsers drop the rest.
+        repeated: Whether it may come more than once.
+        shape: Of a message.
     """
 
     name: str
@@ -64,8 +64,8 @@ class Message:
     """A message as it was read.
 
     Attributes:
-        at: where it begins.
-        values: of each field that came, in order; of bytes and floats, whose content nobody looks at, the size.
+        at: Where it begins.
+        values: Of each field that came, in order; of bytes and floats, whose content isn't looked at, the size.
     """
 
     at: int
@@ -104,13 +104,13 @@ def read_message(data: bytes, shape: Shape, start: int = 0, end: int | None = No
     """Read a message.
 
     Args:
-        data: the file.
-        shape: of the message.
-        start: where it begins.
-        end: where it ends; None for the end of the file.
+        data: The file.
+        shape: Of the message.
+        start: Where it begins.
+        end: Where it ends; None for the end of the file.
 
     Raises:
-        ArtifactError: the bytes aren't the canonical encoding of such a message.
+        ArtifactError: The bytes aren't the canonical encoding of such a message.
     """
     at, end = start, len(data) if end is None else end
     values: dict[str, list[Value]] = {}
@@ -154,7 +154,7 @@ def read_varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     """Read a number in as few bytes as it takes; return its value, below 2⁶⁴, and the offset behind it.
 
     Raises:
-        ArtifactError: it is cut off, longer than need be, or too large.
+        ArtifactError: It is cut off, longer than need be, or too large.
     """
     if at < end and data[at] < 0x80:
         return data[at], at + 1

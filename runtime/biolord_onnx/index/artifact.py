@@ -23,7 +23,7 @@ def find_artifact(index: Path) -> Path:
     """Find the artifact of an index: where it was when the index was built, or an installed one.
 
     Raises:
-        ArtifactError: it is in neither place, or the folder is no index.
+        ArtifactError: It is in neither place, or the folder is no index.
     """
     wanted = read_index_manifest(index).manifest.artifact
     hinted = _hinted(index)

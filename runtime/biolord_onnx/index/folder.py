@@ -46,8 +46,8 @@ class StoredVectors:
         low: int16 [rows, dim]; None if it wasn't kept.
         figures: float32 [3, filled rows]: steps, sums of the high parts, errors that are left without the low ones;
             [2, filled rows] where these aren't kept.
-        rows: how many there are.
-        dim: numbers of a vector.
+        rows: How many there are.
+        dim: Numbers of a vector.
     """
 
     high: High
@@ -67,13 +67,13 @@ class IndexFolder:
     """An index folder that passed the checks.
 
     Attributes:
-        path: as it was given.
-        manifest: of it.
+        path: As it was given.
+        manifest: Of it.
         fingerprint: SHA-256 of the manifest, which names the hashes of all files.
-        vectors: of all names.
-        names: of the index.
-        codes: of the names; None where they have none.
-        columns: that are kept, by their names.
+        vectors: Of all names.
+        names: Of the index.
+        codes: Of the names; None where they have none.
+        columns: That are kept, by their names.
     """
 
     path: Path
@@ -88,7 +88,7 @@ class IndexFolder:
         """Read what belongs to a row.
 
         Raises:
-            ArtifactError: a file holds something else than was written.
+            ArtifactError: A file holds something else than was written.
         """
         try:
             code = None if self.codes is None else self.codes[row]
@@ -102,7 +102,7 @@ def open_folder(path: Path | str) -> IndexFolder:
     """Check an index folder and map its files.
 
     Raises:
-        ArtifactError: the folder is no index, a damaged one, or of a later format.
+        ArtifactError: The folder is no index, a damaged one, or of a later format.
     """
     folder = Path(path)
     document = read_index_manifest(folder)

@@ -63,15 +63,15 @@ class Index:
         place of the one that ``options`` lets it replace, when it is complete, not before.
 
         Args:
-            embedder: whose vectors the index holds; or the artifact, which is loaded for it.
-            source: a file with names (`biolord_onnx.index.building.vocabulary.Vocabulary`), or names.
-            path: of the index, a folder.
-            options: how it is built; None for the usual.
+            embedder: Whose vectors the index holds; or the artifact, which is loaded for it.
+            source: A file with names (`biolord_onnx.index.building.vocabulary.Vocabulary`), or names.
+            path: Of the index, a folder.
+            options: How it is built; None for the usual.
 
         Raises:
-            InputError: there are no names, one can't be read, or something is at the path already.
-            ArtifactError: the artifact can't be loaded.
-            OSError: the disk is full or failed. What is done is kept.
+            InputError: There are no names, one can't be read, or something is at the path already.
+            ArtifactError: The artifact can't be loaded.
+            OSError: The disk is full or failed. What is done is kept.
         """
         from biolord_onnx.embedder import Embedder
         from biolord_onnx.index.building.build import build_index
@@ -85,12 +85,12 @@ class Index:
         """Open an index. Its files are mapped, not read.
 
         Args:
-            path: the folder.
-            embedder: embeds queries that are texts; of the artifact that the index was built with.
-            threads: that share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
+            path: The folder.
+            embedder: Embeds queries that are texts; of the artifact that the index was built with.
+            threads: That share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
 
         Raises:
-            ArtifactError: the folder is no index, a damaged one, of a later format, or of another artifact.
+            ArtifactError: The folder is no index, a damaged one, of a later format, or of another artifact.
         """
         folder = open_folder(path)
         if embedder is not None:
@@ -141,10 +141,10 @@ class Index:
 
         Args:
             queries: n texts, or vectors [n, dim] of any length but 0, of the index's artifact.
-            top: most hits of a query, no more than there are rows; None for ten, or all where there are fewer.
-            where: a value, or several, for each of some columns that are kept: other rows don't count.
-            min_score: smallest cosine of a hit that isn't exact.
-            all_names: show all names of a code, not the best alone.
+            top: Most hits of a query, no more than there are rows; None for ten, or all where there are fewer.
+            where: A value, or several, for each of some columns that are kept: other rows don't count.
+            min_score: Smallest cosine of a hit that isn't exact.
+            all_names: Show all names of a code, not the best alone.
             vectors: [n, dim] of queries that are texts, where they were embedded already.
 
         Returns:
@@ -153,7 +153,7 @@ class Index:
         Raises:
             InputError: ``top`` is out of range, a column isn't kept, a query is empty or no vector, or texts are given
                 to an index without an embedder.
-            TypeError: a query is no text.
+            TypeError: A query is no text.
         """
         wanted = self._wanted(min(TOP, self.rows) if top is None else top, where, min_score, all_names=all_names)
         texts = None if isinstance(queries, np.ndarray) else _checked(queries)
@@ -171,11 +171,11 @@ class Index:
         """Check that vectors are those of the index's artifact.
 
         Args:
-            name: of the artifact that they are of.
-            fingerprint: of it.
+            name: Of the artifact that they are of.
+            fingerprint: Of it.
 
         Raises:
-            ArtifactError: it is another one.
+            ArtifactError: It is another one.
         """
         _check_artifact(self._folder, name, fingerprint)
 
@@ -192,16 +192,16 @@ class Index:
 
         Args:
             terms: n texts.
-            top: as of `search`, like the rest.
-            where: likewise.
-            min_score: likewise.
-            show_progress_bar: draw a bar on stderr.
+            top: As of `search`, like the rest.
+            where: Likewise.
+            min_score: Likewise.
+            show_progress_bar: Draw a bar on stderr.
 
         Returns:
             For each term its hits, best first; none where nothing is near enough.
 
         Raises:
-            InputError: as of `search`.
+            InputError: As of `search`.
         """
         from biolord_onnx.encoding.progress import progress_bar
 
@@ -226,11 +226,11 @@ class Index:
         """Return the names of a code in order; none if the index doesn't hold it.
 
         Args:
-            code: as it stands in the index.
-            top: most names; None for all.
+            code: As it stands in the index.
+            top: Most names; None for all.
 
         Raises:
-            InputError: the index has no codes.
+            InputError: The index has no codes.
         """
         codes = self._folder.codes
         if codes is None:

@@ -29,7 +29,7 @@ class ArtifactIdentity:
     """The artifact whose vectors an index holds.
 
     Attributes:
-        name: that it gives itself.
+        name: That it gives itself.
         fingerprint: SHA-256 of its manifest, which names the hashes of all its files.
     """
 
@@ -50,13 +50,13 @@ class Counts:
     """How many there are.
 
     Attributes:
-        rows: names, each with a vector.
-        codes: different codes; None where names have none.
-        shared: codes with several names.
-        repeated: rows of the input that were left out, as an earlier one was the same.
-        foreign: synonyms that were left out, as their code isn't there.
-        filtered: rows of the input that the filter left out.
-        truncated: texts that this build embedded and that are longer than the model reads: their vectors are of their
+        rows: Names, each with a vector.
+        codes: Different codes; None where names have none.
+        shared: Codes with several names.
+        repeated: Rows of the input that were left out, as an earlier one was the same.
+        foreign: Synonyms that were left out, as their code isn't there.
+        filtered: Rows of the input that the filter left out.
+        truncated: Texts that this build embedded and that are longer than the model reads: their vectors are of their
             beginnings.
     """
 
@@ -74,8 +74,8 @@ class Recall:
     """How near a search comes to an exact scan of the vectors as the artifact gave them, measured as it was built.
 
     Attributes:
-        overlap: share of the nearest ten that are the same.
-        queries: how many names were looked for.
+        overlap: Share of the nearest ten that are the same.
+        queries: How many names were looked for.
     """
 
     overlap: float
@@ -87,15 +87,15 @@ class IndexManifest:
     """What an index says of itself.
 
     Attributes:
-        artifact: whose vectors it holds.
-        dim: numbers of a vector.
-        rescore: whether the low bits of the vectors are kept.
-        template: how the texts that were embedded are made of names and columns; None: names as they are.
-        columns: that are kept.
-        counts: how many there are.
-        recall: measured.
-        data: the folder with the files.
-        files: of it.
+        artifact: Whose vectors it holds.
+        dim: Numbers of a vector.
+        rescore: Whether the low bits of the vectors are kept.
+        template: How the texts that were embedded are made of names and columns; None: names as they are.
+        columns: That are kept.
+        counts: How many there are.
+        recall: Measured.
+        data: The folder with the files.
+        files: Of it.
     """
 
     artifact: ArtifactIdentity
@@ -125,7 +125,7 @@ def read_index_manifest(folder: Path) -> ManifestDocument:
     """Read the manifest of an index.
 
     Raises:
-        ArtifactError: the folder is no index or a damaged one, or of a later format.
+        ArtifactError: The folder is no index or a damaged one, or of a later format.
     """
     path = folder / MANIFEST_NAME
     if not path.is_file():

@@ -17,7 +17,7 @@ def nearest_rows(vectors: Vectors, query: Vectors, top: int) -> list[tuple[int, 
     Args:
         vectors: float32 [rows, dim], of length 1.
         query: float32 [dim].
-        top: how many, from 1 to the number of rows.
+        top: How many, from 1 to the number of rows.
     """
     known = stored(vectors)
     unit = unit_vectors(query, known.dim)

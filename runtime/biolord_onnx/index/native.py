@@ -47,7 +47,7 @@ class Found:
     Attributes:
         rows: int32 [n], in no order.
         highest: float32 [n], what their cosines may reach.
-        least: what a row must reach to be among the nearest.
+        least: What a row must reach to be among the nearest.
     """
 
     rows: NDArray[np.int32]
@@ -60,7 +60,7 @@ def library() -> CDLL:
     """Return the library with the types of its functions.
 
     Raises:
-        ProviderError: it is missing or of another build, or this machine can't run what BIOLORD_KERNELS names.
+        ProviderError: It is missing or of another build, or this machine can't run what BIOLORD_KERNELS names.
     """
     found = kernels.open_library()
     if not hasattr(found, "biolord_scan_begin"):
@@ -87,7 +87,7 @@ class Scan:
         """Begin; arguments are those of `biolord_onnx.index.scan.candidates`, with 64 queries at most.
 
         Raises:
-            MemoryError: there is too little memory.
+            MemoryError: There is too little memory.
         """
         self._count = len(queries)
         padded = np.zeros((self._count, filled(vectors.dim, DIM_MULTIPLE)), np.float32)
@@ -119,7 +119,7 @@ class Scan:
         """Look at rows; both numbers are multiples of 32.
 
         Raises:
-            MemoryError: there is too little memory.
+            MemoryError: There is too little memory.
         """
         if not self._library.biolord_scan_rows(self._scan, first, last):
             raise MemoryError

@@ -97,8 +97,8 @@ def from_panels(panels: High, rows: NDArray[np.int64], dim: int) -> High:
 
     Args:
         panels: int8 [rows/16, dim/4, 16, 4].
-        rows: their numbers.
-        dim: numbers of a vector, without what was filled up.
+        rows: Their numbers.
+        dim: Numbers of a vector, without what was filled up.
 
     Returns:
         int8 [len(rows), dim].

@@ -15,11 +15,11 @@ def rank(folder: IndexFolder, query: Vectors, rows: Rows, wanted: Wanted, text: 
     """Return the hits of a query.
 
     Args:
-        folder: the index.
+        folder: The index.
         query: float32 [dim], of length 1.
-        rows: candidates in order, with all that are nearest among them.
-        wanted: how many, and which rows count.
-        text: of the query; None if it is a vector.
+        rows: Candidates in order, with all that are nearest among them.
+        wanted: How many, and which rows count.
+        text: Of the query; None if it is a vector.
     """
     exact = _equal_rows(folder, wanted, text)
     rows = np.union1d(rows, exact)

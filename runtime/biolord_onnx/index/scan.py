@@ -41,13 +41,13 @@ def candidates(vectors: StoredVectors, queries: Vectors, wanted: Wanted, threads
     """Yield for each query rows among which the nearest ones are, in order.
 
     Args:
-        vectors: of the index.
+        vectors: Of the index.
         queries: float32 [n, dim], of length 1.
-        wanted: how many, and which rows count.
-        threads: that share the rows.
+        wanted: How many, and which rows count.
+        threads: That share the rows.
 
     Raises:
-        ProviderError: this machine can't run what BIOLORD_KERNELS names.
+        ProviderError: This machine can't run what BIOLORD_KERNELS names.
     """
     if wanted.top > MOST_RANKED:
         everything = np.arange(vectors.rows) if wanted.mask is None else np.flatnonzero(wanted.mask)

@@ -27,13 +27,13 @@ def unit_vectors(vectors: NDArray[np.floating], dim: int) -> Vectors:
 
     Args:
         vectors: [queries, dim], or [dim] of one query.
-        dim: of the index.
+        dim: Of the index.
 
     Returns:
         float32 [queries, dim].
 
     Raises:
-        InputError: they have another shape, or one is not finite or nothing but zeros.
+        InputError: They have another shape, or one is not finite or nothing but zeros.
     """
     found = np.atleast_2d(np.asarray(vectors))
     if found.ndim != 2 or found.shape[1] != dim:
@@ -42,10 +42,10 @@ def unit_vectors(vectors: NDArray[np.floating], dim: int) -> Vectors:
     exact = found.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(exact).all(axis=1))
     if len(bad):
-        raise InputError(f"query vector {bad[0]} of {len(exact)} holds NaN or infinity: mend it")
+        raise InputError(f"query vector {bad[0]} of {len(exact)} holds NaN or infinity: fix it")
     lengths = np.sqrt(_sum(exact * exact))
     if not lengths.all():
-        raise InputError(f"query vector {lengths.argmin()} of {len(exact)} has length 0, and so no direction: mend it")
+        raise InputError(f"query vector {lengths.argmin()} of {len(exact)} has length 0, and so no direction: fix it")
     return (exact / lengths[:, None]).astype(np.float32)
 
 
@@ -53,7 +53,7 @@ def score(vectors: StoredVectors, rows: Rows, query: Vectors) -> Scores:
     """Return the cosines of some rows to a query.
 
     Args:
-        vectors: of the index.
+        vectors: Of the index.
         rows: int64 [n], of it.
         query: float32 [dim], of length 1.
 

@@ -17,8 +17,8 @@ class Wanted:
     """What is looked for.
 
     Attributes:
-        top: how many of the nearest are wanted.
-        least: smallest cosine that counts.
+        top: How many of the nearest are wanted.
+        least: Smallest cosine that counts.
         groups: int32 [rows]: rows of one group count as one; None to count rows.
         mask: bool [rows]: which rows count; None for all.
     """

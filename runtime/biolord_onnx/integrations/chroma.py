@@ -40,11 +40,11 @@ class BiolordEmbeddingFunction(EmbeddingFunction[Documents]):
         """Say where the artifact is.
 
         Args:
-            path: artifact folder, or name of an installed artifact.
-            normalize: unit vectors.
-            provider: as of `Embedder.load`.
-            threads: likewise.
-            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
+            path: Artifact folder, or name of an installed artifact.
+            normalize: Unit vectors.
+            provider: As of `Embedder.load`.
+            threads: Likewise.
+            overflow: As of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
         """
         self.normalize = normalize
         self.options = EncodeOptions(normalize or None, overflow=overflow)

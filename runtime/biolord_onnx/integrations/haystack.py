@@ -75,11 +75,11 @@ class BiolordTextEmbedder(_Embedding):
         """Say where the artifact is.
 
         Args:
-            path: artifact folder, or name of an installed artifact.
-            normalize: unit vectors.
-            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
-            provider: as of `Embedder.load`.
-            threads: likewise.
+            path: Artifact folder, or name of an installed artifact.
+            normalize: Unit vectors.
+            overflow: As of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
+            provider: As of `Embedder.load`.
+            threads: Likewise.
         """
         # The decorator makes the class anew, so super() would speak of another one.
         session = LoadOptions(str(path), provider, threads)
@@ -90,7 +90,7 @@ class BiolordTextEmbedder(_Embedding):
         """Embed a text.
 
         Raises:
-            TypeError: it isn't a string; documents are for `BiolordDocumentEmbedder`.
+            TypeError: It isn't a string; documents are for `BiolordDocumentEmbedder`.
         """
         if not isinstance(text, str):
             raise TypeError(f"text is {type(text).__name__}, expected str: documents go to BiolordDocumentEmbedder")
@@ -120,13 +120,13 @@ class BiolordDocumentEmbedder(_Embedding):
         """Say where the artifact is.
 
         Args:
-            path: artifact folder, or name of an installed artifact.
-            normalize: unit vectors.
-            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
-            provider: as of `Embedder.load`.
-            threads: likewise.
-            meta_fields_to_embed: fields of a document's meta to put before its content; missing ones are left out.
-            embedding_separator: between them.
+            path: Artifact folder, or name of an installed artifact.
+            normalize: Unit vectors.
+            overflow: As of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
+            provider: As of `Embedder.load`.
+            threads: Likewise.
+            meta_fields_to_embed: Fields of a document's meta to put before its content; missing ones are left out.
+            embedding_separator: Between them.
         """
         # The decorator makes the class anew, so super() would speak of another one.
         session = LoadOptions(str(path), provider, threads)
@@ -150,7 +150,7 @@ class BiolordDocumentEmbedder(_Embedding):
         """Embed documents; those given are left as they are.
 
         Raises:
-            TypeError: something else than a list of documents is given.
+            TypeError: Something else than a list of documents is given.
         """
         whole: object = documents
         if not isinstance(whole, list) or not all(isinstance(one, Document) for one in whole):

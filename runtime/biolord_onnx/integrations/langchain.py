@@ -33,11 +33,11 @@ class BiolordEmbeddings(Embeddings):
         """Say where the artifact is.
 
         Args:
-            path: artifact folder, or name of an installed artifact.
-            normalize: unit vectors, which LangChain's stores expect for cosine similarity.
-            overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
-            provider: as of `Embedder.load`.
-            threads: likewise.
+            path: Artifact folder, or name of an installed artifact.
+            normalize: Unit vectors, which LangChain's stores expect for cosine similarity.
+            overflow: As of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
+            provider: As of `Embedder.load`.
+            threads: Likewise.
         """
         self.options = EncodeOptions(normalize or None, overflow=overflow)
         self.session = LoadOptions(str(path), provider, threads)

@@ -25,11 +25,11 @@ class BiolordEmbedding(BaseEmbedding):
     Texts and queries get the checkpoint's prompts ``document`` and ``query``, where it has them.
 
     Attributes:
-        path: artifact folder, or name of an installed artifact.
-        normalize: unit vectors.
-        overflow: as of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
-        provider: as of `Embedder.load`.
-        threads: likewise.
+        path: Artifact folder, or name of an installed artifact.
+        normalize: Unit vectors.
+        overflow: As of `Embedder.encode`; one `TruncationWarning` a call tells of texts that are cut.
+        provider: As of `Embedder.load`.
+        threads: Likewise.
     """
 
     path: str = Field(description="artifact folder, or name of an installed artifact")

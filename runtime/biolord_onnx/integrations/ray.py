@@ -48,20 +48,20 @@ class EmbedBatch:
         """Say what to do; nothing is loaded yet.
 
         Args:
-            path: artifact folder, or name of an installed artifact.
-            column: holds the texts.
-            output: column to add.
-            truncated: another column to add, of which texts were cut; None for none.
-            prompt_name: as of `Embedder.encode`.
-            normalize: likewise.
-            truncate_dim: likewise.
-            overflow: likewise; cut texts of a batch are told by one warning, which Ray shows in the driver's log.
-            precision: likewise.
-            provider: as of `Embedder.load`.
-            threads: likewise; None takes the CPUs that Ray gives to the task or actor.
+            path: Artifact folder, or name of an installed artifact.
+            column: Holds the texts.
+            output: Column to add.
+            truncated: Another column to add, of which texts were cut; None for none.
+            prompt_name: As of `Embedder.encode`.
+            normalize: Likewise.
+            truncate_dim: Likewise.
+            overflow: Likewise; cut texts of a batch are told by one warning, which Ray shows in the driver's log.
+            precision: Likewise.
+            provider: As of `Embedder.load`.
+            threads: Likewise; None takes the CPUs that Ray gives to the task or actor.
 
         Raises:
-            InputError: there is no such overflow or precision, or the two columns have one name.
+            InputError: There is no such overflow or precision, or the two columns have one name.
             MissingDependencyError: Ray isn't installed.
         """
         _require_ray()
@@ -80,10 +80,10 @@ class EmbedBatch:
         """Return the batch with another column: float32 [n, dim], or as ``precision`` says.
 
         Raises:
-            TypeError: a text isn't a string, or the batch isn't a dict of arrays, Ray's batch format "numpy".
-            InputError: the column of texts isn't there, or one to add is; or a text is over the limit that
+            TypeError: A text isn't a string, or the batch isn't a dict of arrays, Ray's batch format "numpy".
+            InputError: The column of texts isn't there, or one to add is; or a text is over the limit that
                 ``overflow="error"`` sets.
-            BiolordError: the artifact can't be loaded.
+            BiolordError: The artifact can't be loaded.
         """
         texts = self._texts(batch)
         info = self.options.encode_aloud(self._with_assigned_cpus().embedder(), texts)

@@ -38,15 +38,15 @@ def embed_udf(  # noqa: PLR0913 - the keywords of load and encode
     one if it is here, too.
 
     Args:
-        path: artifact folder, or name of an installed artifact.
-        truncated: an accumulator, ``spark.sparkContext.accumulator(0)``, that counts the texts that were cut.
-        prompt_name: as of `Embedder.encode`.
-        normalize: likewise.
-        truncate_dim: likewise.
-        overflow: likewise; cut texts of a task are told by one warning, which goes to the executor's log.
+        path: Artifact folder, or name of an installed artifact.
+        truncated: An accumulator, ``spark.sparkContext.accumulator(0)``, that counts the texts that were cut.
+        prompt_name: As of `Embedder.encode`.
+        normalize: Likewise.
+        truncate_dim: Likewise.
+        overflow: Likewise; cut texts of a task are told by one warning, which goes to the executor's log.
         precision: ``float32``, ``int8`` or ``binary``.
-        provider: as of `Embedder.load`.
-        threads: of each Python worker; Spark runs one for each of ``spark.task.cpus``.
+        provider: As of `Embedder.load`.
+        threads: Of each Python worker; Spark runs one for each of ``spark.task.cpus``.
 
     Returns:
         A function of a column.

@@ -11,14 +11,14 @@ def choose(place: str, column: str | None, names: Sequence[str], option: str, hi
     """Return where a column stands.
 
     Args:
-        place: the file, for messages.
-        column: its name; None if the option wasn't given.
-        names: of all columns.
-        option: that names the column.
-        hint: what else may be wrong if the column isn't there.
+        place: The file, for messages.
+        column: Its name; None if the option wasn't given.
+        names: Of all columns.
+        option: That names the column.
+        hint: What else may be wrong if the column isn't there.
 
     Raises:
-        InputError: it isn't there, or several have its name.
+        InputError: It isn't there, or several have its name.
     """
     if column is None:
         raise InputError(f"{place} needs {option}, one of: {shown(names)}")

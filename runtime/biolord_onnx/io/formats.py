@@ -41,9 +41,9 @@ class Format:
     """A kind of file.
 
     Attributes:
-        endings: of names that say so.
-        reader: imports what yields the rows of a source, called by a name in messages.
-        dialect: of a table of text.
+        endings: Of names that say so.
+        reader: Imports what yields the rows of a source, called by a name in messages.
+        dialect: Of a table of text.
     """
 
     endings: tuple[str, ...]
@@ -95,7 +95,7 @@ def find_format(source: str, name: str, columns: Columns) -> Format:
     """Return the format of a file: what was said, or what its name says.
 
     Raises:
-        InputError: options are given that it doesn't take.
+        InputError: Options are given that it doesn't take.
     """
     layout = columns.layout
     chosen = layout.format or _by_name(source, name, layout)
@@ -113,7 +113,7 @@ def table_dialect(source: str, name: str, layout: Layout) -> Dialect:
     """Return how the cells of a table of text are told apart.
 
     Raises:
-        InputError: the file is no such table.
+        InputError: The file is no such table.
     """
     found = find_format(source, name, Columns(layout=layout))
     if found.dialect is None or not found.dialect.header:
@@ -126,10 +126,10 @@ def refuse_structure(source: str, name: str) -> None:
     """Refuse what is read as something else than a text a line.
 
     Raises:
-        InputError: the name says so, or it is a folder.
+        InputError: The name says so, or it is a folder.
     """
     if find_format(source, name, Columns()) is not FORMATS[LINES]:
-        raise InputError(f"{name} is a table: give its texts, one a line, as .txt")
+        raise InputError(f"{name} is a table: give its texts, one per line, as .txt")
 
 
 def _by_name(source: str, name: str, layout: Layout) -> str:

@@ -68,7 +68,7 @@ def _parse(content: str, place: str) -> dict[str, object]:
     try:
         row = _DECODER.decode(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{place}: not JSON ({error}), expected one object a line: mend the line") from error
+        raise InputError(f"{place}: not JSON ({error}), expected one object per line: fix the line") from error
     if not isinstance(row, dict):
         raise InputError(f"{place}: {type(row).__name__}, expected a JSON object")
     return row

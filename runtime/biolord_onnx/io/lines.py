@@ -15,12 +15,12 @@ def decoded(source: str, name: str) -> Iterator[str]:
     """Yield what newlines end, with them, without a byte order mark.
 
     Args:
-        source: path of a file, or ``-`` for standard input.
-        name: what messages call it.
+        source: Path of a file, or ``-`` for standard input.
+        name: What messages call it.
 
     Raises:
-        InputError: a line isn't UTF-8 or holds a NUL byte, or the file isn't text.
-        OSError: the file can't be read.
+        InputError: A line isn't UTF-8 or holds a NUL byte, or the file isn't text.
+        OSError: The file can't be read.
     """
     with opened(source, name) as stream:
         for number, line in enumerate(stream, start=1):
@@ -49,7 +49,7 @@ def without_ends(whole_lines: Iterable[str], name: str) -> Iterator[str]:
     On old Macs it was a carriage return alone. It ends lines here if there is no newline at all.
 
     Raises:
-        InputError: a line has a carriage return inside.
+        InputError: A line has a carriage return inside.
     """
     for number, whole in enumerate(whole_lines, start=1):
         line = whole.removesuffix("\n").removesuffix("\r")
@@ -67,8 +67,8 @@ def read_lines(source: str, name: str, columns: Columns) -> Iterator[Row]:
     """Read a text a line.
 
     Raises:
-        InputError: as `lines`; or a line is empty and refused.
-        OSError: the file can't be read.
+        InputError: As `lines`; or a line is empty and refused.
+        OSError: The file can't be read.
     """
     for number, line in enumerate(lines(source, name), start=1):
         if is_blank(line) and not columns.empty.keeps(f"{name}, line {number}", "the line"):

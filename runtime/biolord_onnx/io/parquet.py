@@ -37,7 +37,7 @@ def parts(folder: Path, name: str) -> list[Path]:
     """Return the files of a folder in order of their names, without what begins with a dot or an underscore.
 
     Raises:
-        InputError: there is none, or another file.
+        InputError: There is none, or another file.
     """
     visible = [
         path

@@ -24,10 +24,10 @@ class Row:
     """A text, and what it is known by.
 
     Attributes:
-        text: any string that UTF-8 can hold.
-        id: from the column of ids, None where none is read.
-        number: of the row in its file, from 1, skipped ones counted, but no blank lines of a table; 0 without a file.
-        more: cells of the other columns asked for, as texts; empty ones are empty texts.
+        text: Any string that UTF-8 can hold.
+        id: From the column of ids, None where none is read.
+        number: Of the row in its file, from 1, skipped ones counted, but no blank lines of a table; 0 without a file.
+        more: Cells of the other columns asked for, as texts; empty ones are empty texts.
     """
 
     text: str
@@ -41,9 +41,9 @@ class Empty:
     """What becomes of rows without a text or an id, and how many the last reading met.
 
     Attributes:
-        policy: refuse them, skip them, or embed them as they are.
-        advice: what somebody can do whose row is refused.
-        count: how many there were; each reading starts anew.
+        policy: Refuse them, skip them, or embed them as they are.
+        advice: How a user can fix a refused row.
+        count: How many there were; each reading starts anew.
     """
 
     policy: EmptyPolicy = "refuse"
@@ -54,14 +54,14 @@ class Empty:
         """Count an empty row.
 
         Args:
-            place: of the row, for messages.
-            what: is empty.
+            place: Of the row, for messages.
+            what: Is empty.
 
         Returns:
             Whether the row is read all the same.
 
         Raises:
-            InputError: it is refused.
+            InputError: It is refused.
         """
         if self.policy == "refuse":
             raise InputError(f"{place}: {what} is empty: {self.advice}")
@@ -74,10 +74,10 @@ class Layout:
     """What is said about a file beside its name; None leaves it to the name and, of a .csv file, to its header.
 
     Attributes:
-        format: a name in `biolord_onnx.io.formats.FORMATS`.
-        delimiter: of a table's cells, a character.
-        quoting: csv, where quotes enclose cells, or none, where a quote is a character like others.
-        header: whether a table's first line names its columns; without one they are numbered from 0.
+        format: A name in `biolord_onnx.io.formats.FORMATS`.
+        delimiter: Of a table's cells, a character.
+        quoting: Csv, where quotes enclose cells, or none, where a quote is a character like others.
+        header: Whether a table's first line names its columns; without one they are numbered from 0.
     """
 
     format: str | None = None
@@ -101,12 +101,12 @@ class Columns:
     """Which columns of a table are read, and how; no column for a file of lines.
 
     Attributes:
-        text: holds the texts.
-        id: holds what the rows are known by, strings or whole numbers; None if nobody wants them.
-        layout: how the file is laid out.
-        empty: what becomes of empty cells.
-        more: further columns whose cells are read as texts.
-        options: that name all of these.
+        text: Holds the texts.
+        id: Holds the rows' ids, strings or whole numbers; None if they aren't wanted.
+        layout: How the file is laid out.
+        empty: What becomes of empty cells.
+        more: Further columns whose cells are read as texts.
+        options: That name all of these.
     """
 
     text: str | None = None
@@ -140,7 +140,7 @@ class BlankLines:
         """Treat the noted lines as empty rows, for another row follows.
 
         Raises:
-            InputError: they are not skipped; a line without cells can't be embedded.
+            InputError: They are not skipped; a line without cells can't be embedded.
         """
         for line in self._lines:
             if self._empty.keeps(f"{self._name}, line {line}", "the row"):

@@ -15,10 +15,10 @@ class Signature:
     """How files of a kind begin.
 
     Attributes:
-        start: their first bytes.
-        kind: what they are, to follow "is".
-        advice: what to do.
-        at: where the bytes stand.
+        start: Their first bytes.
+        kind: What they are, to follow "is".
+        advice: What to do.
+        at: Where the bytes stand.
     """
 
     start: bytes
@@ -58,7 +58,7 @@ _SIGNATURES = (
     Signature(b"Obj\x01", "an Avro file", _CONVERT),
     Signature(b"\x89HDF\r\n\x1a\n", "an HDF5 file", _CONVERT),
     Signature(b"SQLite format 3\0", "an SQLite database", "write the table as .csv"),
-    Signature(b"\x93NUMPY", "a NumPy array", "give texts, one a line"),
+    Signature(b"\x93NUMPY", "a NumPy array", "give texts, one per line"),
     Signature(b"%PDF-", "a PDF document", "give its text"),
 )
 

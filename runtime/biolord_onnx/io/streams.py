@@ -25,15 +25,15 @@ def opened(source: str, name: str) -> Iterator[BinaryIO]:
     """Open a file of text.
 
     Args:
-        source: its path, or ``-`` for standard input.
-        name: what messages call it.
+        source: Its path, or ``-`` for standard input.
+        name: What messages call it.
 
     Yields:
         Its bytes, decompressed.
 
     Raises:
-        InputError: it is no text, by its first bytes, or what gzip packed is damaged, which the reading may find.
-        OSError: it can't be read.
+        InputError: It is no text, by its first bytes, or what gzip packed is damaged, which the reading may find.
+        OSError: It can't be read.
     """
     with _buffered(source) as stream:
         head = stream.peek(SHOWN_BYTES)

@@ -19,18 +19,18 @@ def as_row(  # noqa: PLR0917 - once for each row of millions
     """Make a row of two cells, and those of further columns.
 
     Args:
-        text: the one with the text.
-        known_by: the one with the id, if ids are wanted.
-        place: of the row, for messages.
-        columns: whose cells these are.
-        number: of the row, from 1.
-        more: cells of the further columns.
+        text: The one with the text.
+        known_by: The one with the id, if ids are wanted.
+        place: Of the row, for messages.
+        columns: Whose cells these are.
+        number: Of the row, from 1.
+        more: Cells of the further columns.
 
     Returns:
         The row, None if it is empty and skipped.
 
     Raises:
-        InputError: a cell is of another type, or the row is empty and refused.
+        InputError: A cell is of another type, or the row is empty and refused.
     """
     missing = _missing(text, known_by, columns)
     if missing is not None and not columns.empty.keeps(place, f"column {missing!r}"):
@@ -111,6 +111,6 @@ def _whole(value: str, place: str, column: str | None) -> str:
             value.encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(
-                f"{place}: column {column!r} has a lone surrogate {value[error.start]!r}: mend the row"
+                f"{place}: column {column!r} has a lone surrogate {value[error.start]!r}: fix the row"
             ) from error
     return value

@@ -27,8 +27,8 @@ def pack(hits: Sequence[Sequence[Hit]], depth: int) -> Found:
     """Return candidates as numbers.
 
     Args:
-        hits: of n terms, at most ``depth`` each.
-        depth: places for candidates.
+        hits: Of n terms, at most ``depth`` each.
+        depth: Places for candidates.
 
     Returns:
         int32 [n, 2 * depth]: rows, -1 behind the last, and then the bits of float32 scores.
@@ -46,8 +46,8 @@ def unpack(found: NDArray[np.generic], index: Index, text: str) -> list[Hit]:
 
     Args:
         found: int32 [2 * depth], as `pack` gave it.
-        index: in which they were found.
-        text: the term.
+        index: In which they were found.
+        text: The term.
     """
     rows, scores = np.split(np.ascontiguousarray(found), 2)
     name = normalize_name(text)

@@ -24,12 +24,12 @@ class Jury:
         """Judge nothing yet.
 
         Args:
-            index: in which candidates were found.
-            column: which of a row's further columns holds the codes.
-            separator: stands between several codes of a cell, None where it holds one.
+            index: In which candidates were found.
+            column: Which of a row's further columns holds the codes.
+            separator: Stands between several codes of a cell, None where it holds one.
 
         Raises:
-            InputError: the index has no codes.
+            InputError: The index has no codes.
         """
         index.lookup("")
         self._index = index
@@ -53,7 +53,7 @@ class Jury:
         """Return the figures.
 
         Raises:
-            InputError: no term had a code.
+            InputError: No term had a code.
         """
         return evaluate(self._judged, unknown=self._unknown, in_index=self._in_index, min_score=min_score)
 

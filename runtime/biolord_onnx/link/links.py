@@ -20,8 +20,8 @@ class Link:
     """A term and its candidates.
 
     Attributes:
-        row: the term, its id and the columns kept of it.
-        hits: the candidates, best first; none where nothing in the index is near enough.
+        row: The term, its id and the columns kept of it.
+        hits: The candidates, best first; none where nothing in the index is near enough.
     """
 
     row: Row
@@ -33,13 +33,13 @@ class Sheet:
     """What is known about all links of a file.
 
     Attributes:
-        text: what the terms' column is called.
-        id: what the column of ids is called, None where terms have none.
-        kept: columns of the input that are kept, as in `Row.more`.
-        columns: columns that the index has kept, as in `Hit.kept`.
-        no_match: stands for the code of a term without candidates.
-        frequency: the kept column that counts how often a term occurs, for Usagi.
-        mapping_set: what SSSOM asks about the whole.
+        text: What the terms' column is called.
+        id: What the column of ids is called, None where terms have none.
+        kept: Columns of the input that are kept, as in `Row.more`.
+        columns: Columns that the index has kept, as in `Hit.kept`.
+        no_match: Stands for the code of a term without candidates.
+        frequency: The kept column that counts how often a term occurs, for Usagi.
+        mapping_set: What SSSOM asks about the whole.
     """
 
     text: str

@@ -18,8 +18,8 @@ class Prefix:
     """Stands for the beginning of identifiers.
 
     Attributes:
-        name: before the colon.
-        address: what it stands for, an IRI.
+        name: Before the colon.
+        address: What it stands for, an IRI.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Prefix:
         """Read ``NAME=IRI``.
 
         Raises:
-            InputError: it is something else.
+            InputError: It is something else.
         """
         name, _, address = text.partition("=")
         if not (_NAME.fullmatch(name) and _ADDRESS.fullmatch(address)):
@@ -43,11 +43,11 @@ class MappingSet:
     """A set of mappings.
 
     Attributes:
-        identifier: of the set, an IRI.
-        license: of the set, an IRI.
-        objects: prefixes of the index's codes; codes without one have the first.
-        subjects: the prefix of the terms' ids.
-        source: the vocabulary in which terms are looked for, with one of the prefixes; None if nobody says.
+        identifier: Of the set, an IRI.
+        license: Of the set, an IRI.
+        objects: Prefixes of the index's codes; codes without one have the first.
+        subjects: The prefix of the terms' ids.
+        source: The vocabulary in which terms are looked for, with one of the prefixes; None if nobody says.
     """
 
     identifier: str = ""
@@ -60,7 +60,7 @@ class MappingSet:
         """Return a code of the index with its prefix.
 
         Raises:
-            InputError: there is no code, it can't be written, or its prefix is not known.
+            InputError: There is no code, it can't be written, or its prefix is not known.
         """
         known = [prefix.name for prefix in self.objects]
         if code is not None and code.partition(":")[0] in known and ":" in code:
@@ -75,7 +75,7 @@ class MappingSet:
         """Return the id of a term with its prefix.
 
         Raises:
-            InputError: it can't be written.
+            InputError: It can't be written.
         """
         assert self.subjects is not None
         text = str(known_by)
@@ -91,7 +91,7 @@ def check_address(text: str, option: str) -> str:
     """Return an IRI.
 
     Raises:
-        InputError: it is none.
+        InputError: It is none.
     """
     if not _ADDRESS.fullmatch(text):
         raise InputError(f"{option} is {text!r}, expected an IRI, as https://example.org/sets/1")

@@ -26,12 +26,12 @@ class Wanted:
     """What is looked for.
 
     Attributes:
-        top: most candidates of a term that are written.
-        min_score: smallest cosine of one that isn't exact; None for any.
-        where: values of columns that the index keeps; other rows don't count.
-        depth: candidates that are looked for: ``top``, or more where more are to be judged.
-        batch_tokens: most tokens of one run of the graph.
-        reranking: who puts the nearest in order; None leaves them as they are.
+        top: Most candidates of a term that are written.
+        min_score: Smallest cosine of one that isn't exact; None for any.
+        where: Values of columns that the index keeps; other rows don't count.
+        depth: Candidates that are looked for: ``top``, or more where more are to be judged.
+        batch_tokens: Most tokens of one run of the graph.
+        reranking: Who puts the nearest in order; None leaves them as they are.
     """
 
     top: int
@@ -70,7 +70,7 @@ class Plan:
     """What becomes of the candidates.
 
     Attributes:
-        linked: terms that had a candidate, so far.
+        linked: Terms that had a candidate, so far.
     """
 
     def __init__(self, wanted: Wanted, sheet: Sheet, form: Format, watch: Watch | None = None) -> None:
@@ -86,8 +86,8 @@ class Plan:
         """Write links.
 
         Args:
-            stream: takes the file.
-            candidates: of each term, all that were looked for.
+            stream: Takes the file.
+            candidates: Of each term, all that were looked for.
         """
         self._form.write(stream, self._sheet, self._links(candidates))
 

@@ -42,19 +42,19 @@ def link_to_file(
     """Link the terms of a file, going on where an interrupted run of the same terms stopped.
 
     Args:
-        source: the terms.
-        output: path of the file.
-        index: in which candidates are looked for.
-        embedder: of its artifact; closed if others encode.
-        session: how further processes load the artifact.
-        plan: what becomes of the candidates.
-        bulk: how to go about it.
+        source: The terms.
+        output: Path of the file.
+        index: In which candidates are looked for.
+        embedder: Of its artifact; closed if others encode.
+        session: How further processes load the artifact.
+        plan: What becomes of the candidates.
+        bulk: How to go about it.
 
     Raises:
-        InputError: the interrupted run was of other terms, another index or other options, another process writes the
+        InputError: The interrupted run was of other terms, another index or other options, another process writes the
             output, or the terms have changed.
-        BiolordError: a worker process was killed.
-        OSError: the disk is full or failed. What is done is kept.
+        BiolordError: A worker process was killed.
+        OSError: The disk is full or failed. What is done is kept.
     """
     encoding = EncodeOptions(normalize=True, batch_tokens=plan.wanted.batch_tokens)
     known = run_identity(source, embedder, encoding).fields
@@ -79,8 +79,8 @@ def link_to_stream(
         How many terms were cut.
 
     Raises:
-        InputError: the terms have changed.
-        OSError: the stream is closed.
+        InputError: The terms have changed.
+        OSError: The stream is closed.
     """
     cuts: list[int] = []
     with progress_bar(source.count, shown=progress) as advance:

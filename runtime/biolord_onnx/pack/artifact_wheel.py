@@ -30,12 +30,12 @@ def name_wheel(artifact: Artifact, name: str | None = None, version: str | None 
     """Choose what a wheel of an artifact is called.
 
     Args:
-        artifact: goes into it.
+        artifact: Goes into it.
         name: None for the artifact's own.
-        version: None for one that follows from the content, so that pip replaces an artifact by another of its name.
+        version: None for one that follows from the content: pip then replaces an artifact by another of its name.
 
     Raises:
-        InputError: package indexes allow no such name or version.
+        InputError: Package indexes allow no such name or version.
     """
     wanted = artifact.manifest.name if name is None else name
     chosen = normalize(wanted)
@@ -56,16 +56,16 @@ def write_artifact_wheel(artifact: Artifact, folder: Path, name: WheelName) -> P
     """Write the wheel of an artifact.
 
     Args:
-        artifact: whose hashes were checked.
-        folder: where the wheel goes; it exists.
-        name: of the wheel.
+        artifact: Whose hashes were checked.
+        folder: Where the wheel goes; it exists.
+        name: Of the wheel.
 
     Returns:
         The wheel's path.
 
     Raises:
-        ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
-        OSError: the wheel can't be written.
+        ArtifactError: A file was changed meanwhile, or isn't one that artifacts have.
+        OSError: The wheel can't be written.
     """
     package = f"artifact_{name.name.replace('-', '_')}"
     members = artifact_members(artifact, package)
@@ -88,7 +88,7 @@ def _metadata(artifact: Artifact, name: WheelName) -> str:
         ("Version", name.version),
         ("Summary", f"{manifest.name}: an artifact for biolord-onnx, {manifest.target}, {manifest.dim} dimensions"),
         ("License-File", NOTICE_NAME),
-        # Package indexes refuse it: the weights' license doesn't let everybody pass them on.
+        # Package indexes refuse it: the weights' license restricts who may pass them on.
         ("Classifier", "Private :: Do Not Upload"),
         ("Requires-Python", ">=3.11"),
         ("Requires-Dist", f"biolord-onnx[{engine_extra(artifact)}]>={__version__}"),

@@ -39,8 +39,8 @@ def pack_wheel(artifact: Artifact, folder: Path, name: WheelName, *, force: bool
         The wheel's path.
 
     Raises:
-        InputError: the wheel is there already.
-        OSError: it can't be written.
+        InputError: The wheel is there already.
+        OSError: It can't be written.
     """
     path = folder / name.file
     _check_free(path, force=force)
@@ -52,19 +52,19 @@ def pack_offline(artifact: Artifact, output: Path, name: WheelName, machines: Ma
     """Write all that a machine without a network needs.
 
     Args:
-        artifact: whose hashes were checked.
-        output: folder to make; or a .tar file, which holds a folder of its name.
-        name: of the artifact's wheel.
-        machines: where it will be installed.
-        force: replace what is there.
+        artifact: Whose hashes were checked.
+        output: Folder to make; or a .tar file, which holds a folder of its name.
+        name: Of the artifact's wheel.
+        machines: Where it will be installed.
+        force: Replace what is there.
 
     Returns:
         The folder or file.
 
     Raises:
-        InputError: the output is there already.
+        InputError: The output is there already.
         BiolordError: pip could not fetch what is needed, this project's own wheel for that platform for one.
-        OSError: the output can't be written.
+        OSError: The output can't be written.
     """
     with _made(output, force=force) as folder:
         wheels = folder / WHEELS
@@ -82,18 +82,18 @@ def pack_docker(artifact: Artifact, output: Path, image: Image, *, force: bool) 
     """Write a container's build context.
 
     Args:
-        artifact: whose hashes were checked.
-        output: folder to make.
-        image: what it will be.
-        force: replace what is there.
+        artifact: Whose hashes were checked.
+        output: Folder to make.
+        image: What it will be.
+        force: Replace what is there.
 
     Returns:
         The folder.
 
     Raises:
-        InputError: the output is there already.
+        InputError: The output is there already.
         BiolordError: pip could not fetch what is needed.
-        OSError: the output can't be written.
+        OSError: The output can't be written.
     """
     with _made(output, force=force) as folder:
         wheels = folder / WHEELS
@@ -150,7 +150,7 @@ def _check_replaceable(output: Path) -> None:
     """Refuse to remove a folder that no pack made: an artifact, say, or the one that the user stands in.
 
     Raises:
-        InputError: it is such a folder, or something of another kind than will be made.
+        InputError: It is such a folder, or something of another kind than will be made.
     """
     if not output.is_dir():
         return

@@ -18,7 +18,7 @@ def artifact_members(artifact: Artifact, folder: str) -> list[Member]:
     """Return an artifact's files, to be put below a folder.
 
     Raises:
-        ArtifactError: a file is none that an artifact has, code, say, or has the name of another.
+        ArtifactError: A file is none that an artifact has, code, say, or has the name of another.
     """
     entries = artifact.manifest.files
     for entry in entries:

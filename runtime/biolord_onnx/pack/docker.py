@@ -18,7 +18,7 @@ USER = 10001
 _DOCKERFILE = """# An artifact of biolord-onnx, served over HTTP. Build and run:
 #   docker build {build} .
 #   docker run --rm --read-only --cap-drop ALL --publish 127.0.0.1:8080:8080 --env BIOLORD_API_KEYS=a-long-secret {tag}
-# Without BIOLORD_API_KEYS the server refuses to start; --no-auth behind the image's name lets anybody in.
+# Without BIOLORD_API_KEYS the server refuses to start; --no-auth behind the image's name serves without keys.
 
 FROM python:{python}-slim-bookworm AS build
 COPY {wheels}/ /wheels/
@@ -46,9 +46,9 @@ class Image:
     """What a build context makes.
 
     Attributes:
-        python: version of its Python, such as ``3.13``.
-        machines: where it runs; None for any, which artifacts without compiled operators allow.
-        offline: whether all wheels come along, so that the build needs no index.
+        python: Version of its Python, such as ``3.13``.
+        machines: Where it runs; None for any, which artifacts without compiled operators allow.
+        offline: Whether all wheels come along, so that the build needs no index.
     """
 
     python: str
@@ -65,15 +65,15 @@ def write_context(folder: Path, artifact: Artifact, own: Path, image: Image) -> 
     """Write a build context.
 
     Args:
-        folder: holds the wheels already, in its subfolder for them: this project's, and if the image is to be built
+        folder: Holds the wheels already, in its subfolder for them: this project's, and if the image is to be built
             without an index, all others.
-        artifact: whose hashes were checked.
-        own: this project's wheel.
-        image: what it makes.
+        artifact: Whose hashes were checked.
+        own: This project's wheel.
+        image: What it makes.
 
     Raises:
-        ArtifactError: a file was changed meanwhile, or isn't one that artifacts have.
-        OSError: a file can't be written.
+        ArtifactError: A file was changed meanwhile, or isn't one that artifacts have.
+        OSError: A file can't be written.
     """
     (folder / ARTIFACT).mkdir()
     for member in artifact_members(artifact, ARTIFACT):

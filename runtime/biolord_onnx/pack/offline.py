@@ -77,9 +77,9 @@ class Machines:
     """What a pack is made for, and where its wheels come from.
 
     Attributes:
-        platform: kind of machine.
-        pythons: versions of Python there, such as ``3.11``.
-        links: folder of wheels, beside the index that pip is configured for; or None.
+        platform: Kind of machine.
+        pythons: Versions of Python there, such as ``3.11``.
+        links: Folder of wheels, beside the index that pip is configured for; or None.
     """
 
     platform: Platform
@@ -91,12 +91,12 @@ def fetch_wheels(folder: Path, requirements: tuple[str, ...], machines: Machines
     """Have pip fetch what wheels ask for, for another machine than this if need be.
 
     Args:
-        folder: of wheels, to which the others are added.
-        requirements: paths of wheels, with extras in brackets where they are wanted.
-        machines: to fetch for.
+        folder: Of wheels, to which the others are added.
+        requirements: Paths of wheels, with extras in brackets where they are wanted.
+        machines: To fetch for.
 
     Raises:
-        MissingDependencyError: there is no pip here.
+        MissingDependencyError: There is no pip here.
         BiolordError: pip found no index, or no wheel for the platform.
     """
     places = [folder] if machines.links is None else [folder, machines.links]
@@ -114,16 +114,16 @@ def download(folder: Path, platform: Platform, python: str, *arguments: str) -> 
     """Run ``pip download`` for a machine, of wheels only.
 
     Args:
-        folder: where they go.
-        platform: of the machine.
-        python: version there, such as ``3.11``.
-        arguments: more options, and requirements.
+        folder: Where they go.
+        platform: Of the machine.
+        python: Version there, such as ``3.11``.
+        arguments: More options, and requirements.
 
     Returns:
         pip's reason not to, None if all went well.
 
     Raises:
-        MissingDependencyError: there is no pip here.
+        MissingDependencyError: There is no pip here.
     """
     if importlib.util.find_spec("pip") is None:
         raise MissingDependencyError("biolord pack needs pip in this Python to fetch wheels: python -m ensurepip")
@@ -174,12 +174,12 @@ def write_tar(folder: Path, path: Path) -> None:
     """Write a folder as a tar file; wheels are compressed already.
 
     Args:
-        folder: becomes the only entry at the top.
-        path: of the tar file, which is replaced.
+        folder: Becomes the only entry at the top.
+        path: Of the tar file, which is replaced.
     """
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-        # Whoever made it, and when, is nobody's business, and would change the bytes.
+        # Who made it, and when, is private, and would change the bytes.
         entry.uid = entry.gid = entry.mtime = 0
         entry.uname = entry.gname = ""
         return entry

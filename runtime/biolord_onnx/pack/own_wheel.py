@@ -25,7 +25,7 @@ def installed_tag() -> str:
     """Return the tag of the wheel that this installation makes: it says which machines the compiled operators run on.
 
     Raises:
-        BiolordError: it doesn't say.
+        BiolordError: It doesn't say.
     """
     try:
         file = library_path().with_name(TAG_FILE)
@@ -45,15 +45,15 @@ def write_own_wheel(folder: Path, tag: str) -> Path:
     """Write the wheel of the biolord-onnx that runs.
 
     Args:
-        folder: where the wheel goes; it exists.
+        folder: Where the wheel goes; it exists.
         tag: `installed_tag()`, or the one for any machine to leave the compiled operators out.
 
     Returns:
         The wheel's path.
 
     Raises:
-        BiolordError: this biolord-onnx runs from source without being installed.
-        OSError: the wheel can't be written.
+        BiolordError: This biolord-onnx runs from source without being installed.
+        OSError: The wheel can't be written.
     """
     name = WheelName(DISTRIBUTION, __version__, tag)
     installed = distribution(DISTRIBUTION)
@@ -72,7 +72,7 @@ def own_members() -> Iterator[Member]:
     for package in PACKAGES:
         spec = find_spec(package)
         if spec is None or spec.origin is None:
-            continue  # whoever repackages the runtime alone has neither exporter nor benchmark
+            continue  # the runtime repackaged alone has neither exporter nor benchmark
         root = Path(spec.origin).parent
         for path in sorted(root.rglob("*")):
             if path.is_file() and path.parent.name != "__pycache__" and not path.name.startswith("."):

@@ -25,16 +25,16 @@ def bring_own_wheel(folder: Path, artifact: Artifact, machines: Machines) -> Pat
     """Put the biolord-onnx that runs here into a folder, with the operators of a platform if an artifact needs them.
 
     Args:
-        folder: where the wheel goes; it exists.
-        artifact: what will run there.
-        machines: where; their wheel is looked for in `machines.links`, or without it in the index that pip asks.
+        folder: Where the wheel goes; it exists.
+        artifact: What will run there.
+        machines: Where; their wheel is looked for in `machines.links`, or without it in the index that pip asks.
 
     Returns:
         The wheel's path.
 
     Raises:
-        BiolordError: there is no such wheel, or it is another biolord-onnx.
-        OSError: the wheel can't be written.
+        BiolordError: There is no such wheel, or it is another biolord-onnx.
+        OSError: The wheel can't be written.
     """
     tag = installed_tag()
     if machines.platform.runs(tag):
@@ -71,7 +71,7 @@ def check_own_wheel(wheel: Path) -> None:
     """Check that a wheel holds the biolord-onnx that runs here, and compiled operators.
 
     Raises:
-        BiolordError: it doesn't.
+        BiolordError: It doesn't.
     """
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if name.partition("/")[0] in PACKAGES and not name.endswith("/")]

@@ -17,10 +17,10 @@ class Platform:
     """A kind of machine.
 
     Attributes:
-        name: what users call it.
-        machine: what ``uname -m`` prints there.
-        container: what ``docker build --platform`` calls it.
-        tags: platform tags of wheels that run there, best first.
+        name: What users call it.
+        machine: What ``uname -m`` prints there.
+        container: What ``docker build --platform`` calls it.
+        tags: Platform tags of wheels that run there, best first.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Platform:
         """Tell whether a wheel with compiled operators runs there.
 
         Args:
-            tag: of the wheel, such as ``py3-none-manylinux_2_17_x86_64``.
+            tag: Of the wheel, such as ``py3-none-manylinux_2_17_x86_64``.
         """
         return tag.removeprefix("py3-none-") in self.tags
 
@@ -50,7 +50,7 @@ def find_platform(name: str) -> Platform:
     """Look a platform up.
 
     Raises:
-        InputError: there is none of the name.
+        InputError: There is none of the name.
     """
     if name not in PLATFORMS:
         raise InputError(f"--offline-for is {name!r}, expected one of {', '.join(PLATFORMS)}")
@@ -61,7 +61,7 @@ def container_platform() -> Platform:
     """Return the platform of the containers that run on this machine, whatever its system.
 
     Raises:
-        InputError: packs are made for none such.
+        InputError: Packs are made for none such.
     """
     machine = platform.machine().lower()
     name = f"linux-{_MACHINES.get(machine, machine)}"
@@ -74,7 +74,7 @@ def check_pythons(versions: tuple[str, ...]) -> None:
     """Check versions of Python.
 
     Raises:
-        InputError: one isn't supported.
+        InputError: One isn't supported.
     """
     for version in versions:
         if version not in PYTHONS:

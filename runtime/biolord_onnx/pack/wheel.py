@@ -33,9 +33,9 @@ class Member:
     """A file of a wheel.
 
     Attributes:
-        name: its path there, with slashes.
-        content: the bytes, or the file that holds them.
-        sha256: that they have in hexadecimal, if that is known.
+        name: Its path there, with slashes.
+        content: The bytes, or the file that holds them.
+        sha256: That they have in hexadecimal, if that is known.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Member:
         """Write the content to a stream; return its SHA-256 and its size.
 
         Raises:
-            ArtifactError: it isn't what it should be: somebody changes the file.
-            OSError: it can't be read or written.
+            ArtifactError: It isn't what it should be: the file is being changed.
+            OSError: It can't be read or written.
         """
         digest, size = hashlib.sha256(), 0
         with self._open() as source:
@@ -63,7 +63,7 @@ class Member:
         if self.sha256 not in {None, digest.hexdigest()}:
             raise ArtifactError(
                 f"{self.name} was changed while it was packed: SHA-256 {digest.hexdigest()[:12]}..., expected "
-                f"{str(self.sha256)[:12]}...: pack again when nobody writes to it"
+                f"{str(self.sha256)[:12]}...: pack again when nothing else writes to it"
             )
         return digest.digest(), size
 
@@ -76,9 +76,9 @@ class WheelName:
     """What a wheel is called.
 
     Attributes:
-        name: of the distribution, normalized.
-        version: of it.
-        tag: of the Pythons and machines that it is for.
+        name: Of the distribution, normalized.
+        version: Of it.
+        tag: Of the Pythons and machines that it is for.
     """
 
     name: str
@@ -105,13 +105,13 @@ def write_wheel(path: Path, name: WheelName, members: Iterable[Member]) -> None:
     """Write a wheel.
 
     Args:
-        path: of the file, which is written beside first.
-        name: of the wheel.
-        members: all files but WHEEL and RECORD.
+        path: Of the file, which is written beside first.
+        name: Of the wheel.
+        members: All files but WHEEL and RECORD.
 
     Raises:
-        ArtifactError: two files have one name, as systems compare them that don't tell capitals, or one was changed.
-        OSError: a file can't be read, or the wheel not be written.
+        ArtifactError: Two files have one name, as systems compare them that don't tell capitals, or one was changed.
+        OSError: A file can't be read, or the wheel not be written.
     """
     pure = str(name.tag == ANY).lower()
     wheel = f"Wheel-Version: 1.0\nGenerator: biolord pack\nRoot-Is-Purelib: {pure}\nTag: {name.tag}\n"
@@ -138,7 +138,7 @@ def _check_names(members: Iterable[Member]) -> None:
 
 @contextmanager
 def _beside(path: Path) -> Iterator[IO[bytes]]:
-    """Give a new file to fill, which then takes a name; never one that somebody put there, or a link."""
+    """Give a new file to fill, which then takes a name; never one that is there already, or a link."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     try:

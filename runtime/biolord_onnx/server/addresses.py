@@ -12,7 +12,7 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
     """Bind a port of all addresses that a host has; 0 takes a free one, the same of each.
 
     Raises:
-        InputError: the port is taken, or the host isn't an address of this machine.
+        InputError: The port is taken, or the host isn't an address of this machine.
     """
     with ExitStack() as opened:
         try:

@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 
 from biolord_onnx import __version__
-from biolord_onnx.server.limits.gate import METHODS, App, Gate, Message, Receive, Scope, Send, answer
+from biolord_onnx.server.limits.gate import METHODS, App, Message, Receive, RequestFilter, Scope, Send, answer
 from biolord_onnx.server.limits.patience import ClientGoneError
 from biolord_onnx.server.problems import FAILED, MALFORMED, NOT_FOUND, WRONG_METHOD, ApiError, refusal
 from biolord_onnx.server.routes.answers import JsonResponse
@@ -52,7 +52,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
     """Load all that the settings name and make the application.
 
     Raises:
-        BiolordError: something is damaged, can't run here, or doesn't belong together.
+        BiolordError: Something is damaged, can't run here, or doesn't belong together.
     """
     services = Services.open(settings)
     service = services.vectors
@@ -78,7 +78,7 @@ def make_app(settings: ServerSettings) -> FastAPI:
         app.include_router(routes)
     _add_pages(app)
     _add_errors(app)
-    app.add_middleware(Gate, settings=settings, admission=service.admission)
+    app.add_middleware(RequestFilter, settings=settings, admission=service.admission)
     # Around the gate, for a browser asks without a key what it may send.
     if settings.cors_origins:
         app.add_middleware(

@@ -13,11 +13,11 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_key_file(path: Path) -> list[str]:
-    """Return the keys of a file, one a line; Windows' mark of UTF-8 and its line ends are no part of any.
+    """Return the keys of a file, one per line; Windows' mark of UTF-8 and its line ends are no part of any.
 
     Raises:
-        InputError: it isn't UTF-8, is larger than any such file, or a line can't be a key.
-        OSError: it can't be read.
+        InputError: It isn't UTF-8, is larger than any such file, or a line can't be a key.
+        OSError: It can't be read.
     """
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
@@ -37,10 +37,10 @@ def check_keys(given: Iterable[tuple[str, str]]) -> list[str]:
     """Return keys that aren't empty.
 
     Args:
-        given: where each stands, for messages, and itself.
+        given: Where each stands, for messages, and itself.
 
     Raises:
-        InputError: one holds what no header of a request can, so that nobody could send it; it isn't shown.
+        InputError: One holds characters that no header can carry, so no client could send it; it isn't shown.
     """
     keys = []
     for place, key in given:

@@ -10,8 +10,8 @@ class Problem:
     """A kind of failure.
 
     Attributes:
-        openai: status, type and code for clients of OpenAI's interface.
-        tei: status and type for clients of text-embeddings-inference.
+        openai: Status, type and code for clients of OpenAI's interface.
+        tei: Status and type for clients of text-embeddings-inference.
     """
 
     openai: tuple[int, str, str]

@@ -26,8 +26,8 @@ class ImpatientProtocol(H11Protocol):
     """Gives up a client that doesn't send its head (slow loris), doesn't take its answer, or rests while others wait.
 
     Attributes:
-        limits: seconds and number of connections.
-        resting_since: when the last answer ended, or the connection began.
+        limits: Seconds and number of connections.
+        resting_since: When the last answer ended, or the connection began.
     """
 
     limits: ClassVar[Limits]

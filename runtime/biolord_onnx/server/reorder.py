@@ -19,8 +19,8 @@ class Reordered:
     """Hits in their new order.
 
     Attributes:
-        hits: of each query.
-        truncated: how many pairs of query and name were cut.
+        hits: Of each query.
+        truncated: How many pairs of query and name were cut.
     """
 
     hits: list[list[RerankedHit]]
@@ -32,9 +32,9 @@ class Order:
     """What a search asks of the cross-encoder.
 
     Attributes:
-        service: the cross-encoder.
-        first: hits of each query that are put in order.
-        top: hits of each query that are left.
+        service: The cross-encoder.
+        first: Hits of each query that are put in order.
+        top: Hits of each query that are left.
     """
 
     service: RerankService
@@ -45,7 +45,7 @@ class Order:
         """Put the hits of n queries in order, a query after the other, so that others' come in between.
 
         Raises:
-            ApiError: too much waits, or the graph failed.
+            ApiError: Too much waits, or the graph failed.
         """
         names = [[hit.name for hit in hits[: self.first]] for hits in found]
         watched = _Watched(self.service.reranker)

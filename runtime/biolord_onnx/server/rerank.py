@@ -35,10 +35,10 @@ class Reranked:
     Attributes:
         scores: float32 [n].
         logits: float32 [n], before the activation.
-        order: places of the texts, the best first.
-        tokens: of all pairs together, after cutting.
-        truncated: how many pairs were cut.
-        stages_ms: milliseconds of each stage.
+        order: Places of the texts, the best first.
+        tokens: Of all pairs together, after cutting.
+        truncated: How many pairs were cut.
+        stages_ms: Milliseconds of each stage.
     """
 
     scores: NDArray[np.float32]
@@ -56,7 +56,7 @@ class RerankService:
         """Load the artifact that the settings name, and start the thread.
 
         Raises:
-            BiolordError: it is damaged, can't run here, or is none of a cross-encoder.
+            BiolordError: It is damaged, can't run here, or is none of a cross-encoder.
         """
         settings = service.settings
         assert settings.reranker is not None
@@ -92,13 +92,13 @@ class RerankService:
         """Score a request's texts.
 
         Args:
-            query: what they are to answer.
+            query: What they are to answer.
             texts: n of them.
-            truncate: whether pairs over the limit are cut; None does as the settings say.
-            request: whose client is watched: when it hangs up, its texts leave the queue.
+            truncate: Whether pairs over the limit are cut; None does as the settings say.
+            request: Whose client is watched: when it hangs up, its texts leave the queue.
 
         Raises:
-            ApiError: the texts are none, too many, too long or too much for now, or the graph failed.
+            ApiError: The texts are none, too many, too long or too much for now, or the graph failed.
         """
         limits = self._settings.limits
         check_amount(limits, len(texts), len(query) * len(texts) + sum(map(len, texts)))

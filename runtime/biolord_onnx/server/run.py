@@ -41,11 +41,11 @@ def run_server(settings: ServerSettings, workers: int) -> None:
     """Serve until a signal says to stop; then what was accepted is finished, within the limit of the settings.
 
     Args:
-        settings: of every process.
-        workers: processes; one that dies is started anew.
+        settings: Of every process.
+        workers: Processes; one that dies is started anew.
 
     Raises:
-        BiolordError: the address can't be listened on, or the artifact is damaged or can't run here.
+        BiolordError: The address can't be listened on, or the artifact is damaged or can't run here.
     """
     sockets = open_sockets(settings.host, settings.port)
     try:
@@ -72,14 +72,14 @@ def serve(settings: ServerSettings, sockets: Sequence[socket.socket]) -> None:
     """Serve in this process until a signal says to stop.
 
     Raises:
-        BiolordError: the artifact is damaged or can't run here.
+        BiolordError: The artifact is damaged or can't run here.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("biolord_onnx.server").setLevel(logging.WARNING if settings.quiet else logging.INFO)
     sys.setswitchinterval(SWITCH_S)
     app = make_app(settings)
     server = make_server(app, settings, app.state.services.vectors.admission.stop)
-    # uvicorn raises the signal again that ended it, for whoever had a handler before: a process that has none would
+    # uvicorn raises the signal again that ended it, for the earlier handler: a process that has none would
     # seem to have been killed, and one that raises at Ctrl-C would not have ended well. Without a terminal there is
     # nobody who would read the rest.
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

@@ -31,9 +31,9 @@ class Searched:
     """An answer.
 
     Attributes:
-        hits: of each text, the best first.
-        truncated: how many texts, and pairs of text and name, were cut.
-        stages_ms: milliseconds of each stage.
+        hits: Of each text, the best first.
+        truncated: How many texts, and pairs of text and name, were cut.
+        stages_ms: Milliseconds of each stage.
     """
 
     hits: Sequence[Sequence[Hit | RerankedHit]]
@@ -48,7 +48,7 @@ class SearchService:
         """Open the index that the settings name, and start the thread.
 
         Raises:
-            BiolordError: it is damaged, or was built with another artifact than is served.
+            BiolordError: It is damaged, or was built with another artifact than is served.
         """
         settings = service.settings
         assert settings.index is not None
@@ -75,13 +75,13 @@ class SearchService:
 
         Args:
             texts: n of them.
-            wish: what is asked for.
-            truncate: whether texts over the limit are cut; None does as the settings say.
-            order: what is done with the hits; None to leave them as they are.
-            request: whose client is watched: when it hangs up, its texts leave the queues.
+            wish: What is asked for.
+            truncate: Whether texts over the limit are cut; None does as the settings say.
+            order: What is done with the hits; None to leave them as they are.
+            request: Whose client is watched: when it hangs up, its texts leave the queues.
 
         Raises:
-            ApiError: the texts are none, too many, too long or too much for now, or one is empty; the index has no such
+            ApiError: The texts are none, too many, too long or too much for now, or one is empty; the index has no such
                 column, or fewer rows than hits are asked for; or something failed.
         """
         self._service.check_texts(texts)
@@ -94,7 +94,7 @@ class SearchService:
         """Return all names of each code.
 
         Raises:
-            ApiError: the codes are none, too many or too long, or have more names than a search may have hits; or the
+            ApiError: The codes are none, too many or too long, or have more names than a search may have hits; or the
                 index has no codes.
         """
         check_amount(self._limits, len(codes), sum(map(len, codes)))

@@ -41,9 +41,9 @@ class Embedded:
 
     Attributes:
         vectors: float32 [n, dim].
-        tokens: of all texts together, after cutting.
-        truncated: how many texts were cut.
-        stages_ms: milliseconds of each stage.
+        tokens: Of all texts together, after cutting.
+        truncated: How many texts were cut.
+        stages_ms: Milliseconds of each stage.
     """
 
     vectors: NDArray[np.float32]
@@ -57,10 +57,10 @@ class Wanted:
     """What a request wants of its texts.
 
     Attributes:
-        output: which of the graph's outputs.
-        prompt: in front of each.
-        skipped: leading tokens of each that aren't pooled.
-        cut: how vectors are shortened; None where they aren't.
+        output: Which of the graph's outputs.
+        prompt: In front of each.
+        skipped: Leading tokens of each that aren't pooled.
+        cut: How vectors are shortened; None where they aren't.
     """
 
     output: Output
@@ -76,7 +76,7 @@ class Service:
         """Load the artifact and start the threads.
 
         Raises:
-            BiolordError: the artifact is damaged or can't run here.
+            BiolordError: The artifact is damaged or can't run here.
         """
         artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
         encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)
@@ -119,12 +119,12 @@ class Service:
         """Put together what a request wants of its texts.
 
         Args:
-            normalize: whether vectors have length 1; if not, they are what the checkpoint's modules yield.
-            dimensions: numbers that are left of a vector; None for all.
-            prompt_name: of the prompt to put in front of texts; None for the checkpoint's default, if it has one.
+            normalize: Whether vectors have length 1; if not, they are what the checkpoint's modules yield.
+            dimensions: Numbers that are left of a vector; None for all.
+            prompt_name: Of the prompt to put in front of texts; None for the checkpoint's default, if it has one.
 
         Raises:
-            ApiError: vectors have fewer numbers, or there is no such prompt.
+            ApiError: Vectors have fewer numbers, or there is no such prompt.
         """
         dim = self.manifest.dim
         if dimensions is not None and not 1 <= dimensions <= dim:
@@ -142,12 +142,12 @@ class Service:
 
         Args:
             texts: n of them.
-            wanted: from `wanted`.
-            truncate: whether texts over the limit are cut; None does as the settings say.
-            request: whose client is watched: when it hangs up, its texts leave the queue.
+            wanted: From `wanted`.
+            truncate: Whether texts over the limit are cut; None does as the settings say.
+            request: Whose client is watched: when it hangs up, its texts leave the queue.
 
         Raises:
-            ApiError: the texts are none, too many, too long or too much for now, or the graph failed.
+            ApiError: The texts are none, too many, too long or too much for now, or the graph failed.
         """
         self.check_texts(texts)
         work = self.embed_texts(texts, wanted, truncate=truncate)
@@ -157,7 +157,7 @@ class Service:
         """Check how many texts there are, and how long they are.
 
         Raises:
-            ApiError: they are none, too many, too long or too much for now.
+            ApiError: They are none, too many, too long or too much for now.
         """
         check_amount(self.settings.limits, len(texts), sum(map(len, texts)))
         check_lengths(self.settings.limits, texts)
@@ -187,7 +187,7 @@ class Service:
         """Tokenize texts, uncut, behind the wanted prompt; returns lists in JSON, each of some of the texts.
 
         Raises:
-            ApiError: the texts are none, too many, or too much.
+            ApiError: The texts are none, too many, or too much.
         """
         texts = [wanted.prompt + text for text in texts]
         size = sum(map(len, texts))

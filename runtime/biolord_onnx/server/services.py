@@ -17,9 +17,9 @@ class Services:
     """What is served.
 
     Attributes:
-        vectors: the artifact.
-        search: the index, None without one.
-        rerank: the cross-encoder, None without one.
+        vectors: The artifact.
+        search: The index, None without one.
+        rerank: The cross-encoder, None without one.
     """
 
     vectors: Service
@@ -31,7 +31,7 @@ class Services:
         """Load all that the settings name.
 
         Raises:
-            BiolordError: something is damaged, can't run here, or doesn't belong together.
+            BiolordError: Something is damaged, can't run here, or doesn't belong together.
         """
         with ExitStack() as opened:
             vectors = Service(settings)
@@ -57,7 +57,7 @@ class Services:
         """Return what searches.
 
         Raises:
-            ApiError: nothing does.
+            ApiError: Nothing does.
         """
         if self.search is None:
             raise ApiError(NOT_FOUND, "this server has no index to search: start it with --index INDEX")
@@ -67,7 +67,7 @@ class Services:
         """Return what reranks.
 
         Raises:
-            ApiError: nothing does.
+            ApiError: Nothing does.
         """
         if self.rerank is None:
             raise ApiError(NOT_FOUND, "this server has no reranker: start it with --reranker ARTIFACT")

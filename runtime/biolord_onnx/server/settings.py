@@ -13,21 +13,21 @@ class Limits:
     """What a client may ask for.
 
     Attributes:
-        texts: most texts of a request.
-        characters: most characters of a request, all texts together.
-        text_characters: most characters of a text, and of a request for tokens.
-        body_bytes: most bytes of a request's body.
-        queue_tokens: most tokens that wait to be computed; more are refused.
-        top: most hits of a query.
-        hits: most hits that the queries of a search may have together.
-        queue_queries: most queries of searches under way; more are refused.
-        requests: most requests under way.
-        keyless: most requests under way for what needs no key, health apart.
-        connections: most connections; fewer where the system allows fewer open files.
-        timeout_s: seconds that a request may take, its body's arrival included.
-        header_s: seconds that a connection may take to send a request's head.
-        write_s: seconds in which a client must take some of its answer.
-        shutdown_s: seconds that requests under way get when the server stops.
+        texts: Most texts of a request.
+        characters: Most characters of a request, all texts together.
+        text_characters: Most characters of a text, and of a request for tokens.
+        body_bytes: Most bytes of a request's body.
+        queue_tokens: Most tokens that wait to be computed; more are refused.
+        top: Most hits of a query.
+        hits: Most hits that the queries of a search may have together.
+        queue_queries: Most queries of searches under way; more are refused.
+        requests: Most requests under way.
+        keyless: Most requests under way for what needs no key, health apart.
+        connections: Most connections; fewer where the system allows fewer open files.
+        timeout_s: Seconds that a request may take, its body's arrival included.
+        header_s: Seconds that a connection may take to send a request's head.
+        write_s: Seconds in which a client must take some of its answer.
+        shutdown_s: Seconds that requests under way get when the server stops.
     """
 
     texts: int = 2048
@@ -52,24 +52,24 @@ class ServerSettings:
     """Everything that a server process needs to know.
 
     Attributes:
-        artifact: the artifact folder.
-        index: the folder of the index to search, None for none.
-        reranker: the artifact folder of a cross-encoder, None for none.
-        host: address to listen on.
-        port: of that address; 0 takes a free one.
-        provider: execution provider.
-        threads: cores of this process; None for those available.
-        keys: API keys, any of which opens the door; none opens it for everybody.
-        auto_truncate: whether texts over the limit are cut unless a request says otherwise.
-        hosts: names that requests may give the server beside this machine's own.
-        cors_origins: web origins whose pages may call the server.
-        tls_certificate: file of the certificate, None for plain HTTP.
-        tls_key: file of its key.
-        quiet: whether requests are not logged.
-        limits: what a client may ask for.
-        fingerprint: of the one artifact to serve, in every process; None for any.
-        index_fingerprint: likewise of the index.
-        reranker_fingerprint: likewise of the cross-encoder.
+        artifact: The artifact folder.
+        index: The folder of the index to search, None for none.
+        reranker: The artifact folder of a cross-encoder, None for none.
+        host: Address to listen on.
+        port: Of that address; 0 takes a free one.
+        provider: Execution provider.
+        threads: Cores of this process; None for those available.
+        keys: API keys, any of which authorizes a request; empty disables authentication.
+        auto_truncate: Whether texts over the limit are cut unless a request says otherwise.
+        hosts: Names that requests may give the server beside this machine's own.
+        cors_origins: Web origins whose pages may call the server.
+        tls_certificate: File of the certificate, None for plain HTTP.
+        tls_key: File of its key.
+        quiet: Whether requests are not logged.
+        limits: What a client may ask for.
+        fingerprint: Of the one artifact to serve, in every process; None for any.
+        index_fingerprint: Likewise of the index.
+        reranker_fingerprint: Likewise of the cross-encoder.
     """
 
     artifact: str
@@ -106,10 +106,10 @@ def check_exposure(host: str, keys: tuple[str, ...], *, no_auth: bool) -> None:
     """Refuse to let strangers in by accident.
 
     Raises:
-        InputError: others can reach ``host``, there is no key, and nobody said that there needn't be one.
+        InputError: ``host`` can be reached from outside, and there is neither a key nor ``--no-auth``.
     """
     if not keys and not no_auth and not is_loopback(host):
         raise InputError(
             f"--host {host} can be reached by other machines and there is no API key: "
-            "give --api-key or --api-key-file, or --no-auth to let everybody in"
+            "give --api-key or --api-key-file, or --no-auth to serve without keys"
         )

@@ -34,10 +34,10 @@ def supervise(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.s
     """Keep so many processes serving until a signal says to stop.
 
     Args:
-        serve: what each does. The settings, with the keys, reach it through a pipe: /proc shows environments.
-        settings: of each.
-        sockets: that all listen at.
-        workers: how many.
+        serve: What each does. The settings, with the keys, reach it through a pipe: /proc shows environments.
+        settings: Of each.
+        sockets: That all listen at.
+        workers: How many.
     """
     # No Event: a handler that sets one waits forever for a lock that the code under it holds.
     signals: SimpleQueue[int] = SimpleQueue()
@@ -65,7 +65,7 @@ def supervise(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.s
 
 
 def _came(signals: SimpleQueue[int], seconds: float) -> bool:
-    """Wait for a signal, and put it back for whoever asks next."""
+    """Wait for a signal, and put it back for the next call."""
     try:
         signals.put(signals.get(timeout=seconds))
     except Empty:
@@ -95,7 +95,7 @@ def _work(serve: Serve, settings: ServerSettings, sockets: Sequence[socket.socke
 
 
 def _watch_parent() -> None:
-    """End this process when its parent is gone, however that ended: nobody else would, and it holds the address."""
+    """End this process when its parent is gone: nothing else would, and it holds the address."""
     parent = multiprocessing.parent_process()
     assert parent
     wait([parent.sentinel])

@@ -20,7 +20,7 @@ def check_address_space(artifact: Artifact) -> None:
     """Look at the limit before anything large is loaded.
 
     Raises:
-        BiolordError: there is too little.
+        BiolordError: There is too little.
     """
     limit = _limit()
     needed = _LIBRARIES + int(_TIMES * sum(entry.size for entry in artifact.manifest.files))

@@ -17,9 +17,9 @@ def amx_note(version: str, features: AbstractSet[str], cpus: int | None = None) 
     """Tell that 8-bit products are slower than this CPU's could be, and what to do; None if they aren't.
 
     Args:
-        version: of onnxruntime.
-        features: from `cpu_features`.
-        cpus: that the process might run on when onnxruntime was imported; None for what they were.
+        version: Of onnxruntime.
+        features: From `cpu_features`.
+        cpus: That the process might run on when onnxruntime was imported; None for what they were.
     """
     if "amx_int8" not in features or parse_version(version) not in _AFFECTED:
         return None

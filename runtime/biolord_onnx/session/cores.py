@@ -31,9 +31,9 @@ class CoreCount:
     """The number of threads worth starting.
 
     Attributes:
-        count: whole cores, 1 or more.
-        exact: cores before rounding up; a cgroup quota may be a fraction.
-        reason: what set the number, for people.
+        count: Whole cores, 1 or more.
+        exact: Cores before rounding up; a cgroup quota may be a fraction.
+        reason: What set the number, for people.
     """
 
     count: int
@@ -54,10 +54,10 @@ def available_cores(
     quota (rounded up).
 
     Args:
-        threads: the caller's wish, or None.
-        environ: environment variables.
-        cgroup_root: where cgroups are mounted.
-        cgroup_of_process: the file that names the process's cgroups.
+        threads: The caller's wish, or None.
+        environ: Environment variables.
+        cgroup_root: Where cgroups are mounted.
+        cgroup_of_process: The file that names the process's cgroups.
 
     Raises:
         InputError: ``threads`` or BIOLORD_THREADS is not a whole number of 1 to 1024.
@@ -85,11 +85,11 @@ def parse_threads(text: str, source: str = "") -> int:
     """Read a number of threads.
 
     Args:
-        text: what somebody typed.
-        source: stands in front of it in messages.
+        text: What the user typed.
+        source: Stands in front of it in messages.
 
     Raises:
-        InputError: it isn't a whole number of 1 to 1024.
+        InputError: It isn't a whole number of 1 to 1024.
     """
     count = int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST else 0
     if not 1 <= count <= MOST_THREADS:

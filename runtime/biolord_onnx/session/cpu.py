@@ -15,7 +15,7 @@ from biolord_onnx.session.saturation import ProductSum
 IGNORE_VARIABLE = "BIOLORD_IGNORE_CPU_FEATURES"
 SAFE_TARGET = "cpu-int8"
 # An artifact that asks for one of these has 8-bit products that other CPUs may get wrong.
-DOT_PRODUCTS = frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"})
+EXACT_PRODUCT_FEATURES = frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"})
 # What int8 kernels ask for, and what to show to people.
 NOTEWORTHY_FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 
@@ -34,7 +34,7 @@ def cpu_features(cpuinfo: Path = _CPUINFO, *, system: str = sys.platform) -> fro
 
     Args:
         cpuinfo: Linux' description of the CPUs.
-        system: the platform, as in `sys.platform`.
+        system: The platform, as in `sys.platform`.
     """
     if system == "darwin":
         return frozenset(name for key, name in _SYSCTL_FEATURES.items() if _sysctl(key) == "1")
@@ -66,18 +66,18 @@ def check_requirements(
     show the host's flags). For any other feature the flags decide.
 
     Args:
-        manifest: the artifact's.
-        features: from `cpu_features`.
-        measure: tells what the kernels make of the largest products; asked only if that matters.
-        environ: environment variables; BIOLORD_IGNORE_CPU_FEATURES=1 turns the check off.
+        manifest: The artifact's.
+        features: From `cpu_features`.
+        measure: Tells what the kernels make of the largest products; asked only if that matters.
+        environ: Environment variables; BIOLORD_IGNORE_CPU_FEATURES=1 turns the check off.
 
     Raises:
-        ArtifactError: the kernels saturate, or none of the needed features is there.
+        ArtifactError: The kernels saturate, or none of the needed features is there.
     """
     needed = manifest.requires.cpu_any_of
     if not needed or environ.get(IGNORE_VARIABLE) == "1":
         return
-    if DOT_PRODUCTS.isdisjoint(needed):
+    if EXACT_PRODUCT_FEATURES.isdisjoint(needed):
         _check_features(manifest, features)
     else:
         _check_products(manifest, features, measure())

@@ -30,7 +30,7 @@ def import_onnxruntime() -> ModuleType:
     ORT_DISABLE_TELEMETRY is set for this process and those it starts, unless it is set already: 0 leaves telemetry on.
 
     Raises:
-        MissingDependencyError: none does, or the one there is broken.
+        MissingDependencyError: None does, or the one there is broken.
     """
     imported_before = sys.modules.get("onnxruntime") is not None
     unset = not os.environ.get(TELEMETRY_VARIABLE)
@@ -46,7 +46,7 @@ def import_onnxruntime() -> ModuleType:
 
 @cache
 def cpus_at_import() -> int:
-    """Return how many CPUs this process might run on when onnxruntime was imported, or when somebody first asked."""
+    """Return how many CPUs this process might run on when onnxruntime was imported, or when this was first called."""
     # macOS and Windows have no affinity call.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -55,11 +55,11 @@ def check_release(version: str, lowest: str = LOWEST_ONNXRUNTIME) -> None:
     """Refuse an onnxruntime that is older than an artifact needs, or than any may be.
 
     Args:
-        version: of the onnxruntime there is.
-        lowest: what an artifact needs.
+        version: Of the onnxruntime there is.
+        lowest: What an artifact needs.
 
     Raises:
-        ArtifactError: it is too old; names both versions and the pip command.
+        ArtifactError: It is too old; names both versions and the pip command.
     """
     needed = max(lowest, LOWEST_ONNXRUNTIME, key=parse_version)
     if parse_version(version) < parse_version(needed):
@@ -93,7 +93,7 @@ def _import() -> ModuleType:
                 "(or [cuda]; not both, they share a folder)"
             ) from error
         raise MissingDependencyError(
-            f"onnxruntime is installed, but can't be imported ({one_line(error)}): mend what it names, or uninstall "
+            f"onnxruntime is installed, but can't be imported ({one_line(error)}): fix what it names, or uninstall "
             "every onnxruntime there is, they share a folder, and pip install 'biolord-onnx[cpu]' again"
         ) from error
     return onnxruntime  # type: ignore[no-any-return, unused-ignore]

@@ -25,9 +25,9 @@ class Kinds:
     """The kinds of kernels.
 
     Attributes:
-        chosen: what runs, None where nothing does.
-        available: what this machine can run, best first.
-        problem: why nothing runs, or None.
+        chosen: What runs, None where nothing does.
+        available: What this machine can run, best first.
+        problem: Why nothing runs, or None.
     """
 
     chosen: str | None
@@ -51,8 +51,8 @@ def refused_note(kinds: Kinds, features: AbstractSet[str]) -> str | None:
     A sandbox (seccomp, gVisor) may refuse AMX, which a process has to ask for; emulators show their host's flags.
 
     Args:
-        kinds: from `find_kinds`.
-        features: from `cpu_features`.
+        kinds: From `find_kinds`.
+        features: From `cpu_features`.
     """
     refused = [kind for kind, name in _FEATURES.items() if name in features and kind not in kinds.available]
     if not refused or not kinds.available:

@@ -32,11 +32,11 @@ def library_path(folder: Path = _FOLDER, *, system: str = sys.platform) -> Path:
     """Return the absolute path of the compiled operators.
 
     Args:
-        folder: where the package keeps them.
-        system: the platform, as in `sys.platform`.
+        folder: Where the package keeps them.
+        system: The platform, as in `sys.platform`.
 
     Raises:
-        ProviderError: this installation has none.
+        ProviderError: This installation has none.
     """
     path = folder / _NAMES.get(system, "libbiolord_kernels.so")
     if path.is_file():
@@ -54,7 +54,7 @@ def available() -> tuple[str, ...]:
     """Return the kinds of kernels that this machine can run, such as ``avx2``, best first.
 
     Raises:
-        ProviderError: the library is missing or can't be loaded.
+        ProviderError: The library is missing or can't be loaded.
     """
     function = _library(library_path()).biolord_kernels_kind
     names: list[str] = []
@@ -67,7 +67,7 @@ def chosen() -> str:
     """Return the kind that sessions of this process use: the best, or the one that BIOLORD_KERNELS names.
 
     Raises:
-        ProviderError: the library is missing, or this machine can't run what the variable names.
+        ProviderError: The library is missing, or this machine can't run what the variable names.
     """
     name = _library(library_path()).biolord_kernels_chosen()
     if name is None:
@@ -82,7 +82,7 @@ def release_scratch() -> None:
     """Free the memory that the operators keep for their next run: after large ones it is some 10 MB for each at once.
 
     Raises:
-        ProviderError: the library is missing or can't be loaded.
+        ProviderError: The library is missing or can't be loaded.
     """
     _library(library_path()).biolord_kernels_release()
 
@@ -91,7 +91,7 @@ def register(options: Registering) -> None:
     """Make the operators known to sessions that are opened with these options.
 
     Raises:
-        ProviderError: the library is missing or can't be loaded, or this machine can't run what BIOLORD_KERNELS names.
+        ProviderError: The library is missing or can't be loaded, or this machine can't run what BIOLORD_KERNELS names.
     """
     path = library_path()
     chosen()
@@ -102,7 +102,7 @@ def open_library() -> CDLL:
     """Return the library, with the kind of kernels chosen, for what is called from Python.
 
     Raises:
-        ProviderError: the library is missing or can't be loaded, or this machine can't run what BIOLORD_KERNELS names.
+        ProviderError: The library is missing or can't be loaded, or this machine can't run what BIOLORD_KERNELS names.
     """
     chosen()
     return _library(library_path())

@@ -34,8 +34,8 @@ class SessionSettings:
     """How a session runs.
 
     Attributes:
-        threads: of one run.
-        spinning: whether threads without work keep their cores busy for as long as onnxruntime likes.
+        threads: Of one run.
+        spinning: Whether threads without work keep their cores busy for as long as onnxruntime likes.
     """
 
     threads: int
@@ -46,8 +46,8 @@ def session_options(ort: ModuleType, settings: SessionSettings) -> SessionOption
     """Make onnxruntime's options.
 
     Args:
-        ort: the module.
-        settings: what is wanted.
+        ort: The module.
+        settings: What is wanted.
     """
     options = ort.SessionOptions()
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, OPTIMIZATION_LEVEL)

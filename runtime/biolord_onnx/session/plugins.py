@@ -46,13 +46,13 @@ def add_plugin(ort: ModuleType, options: SessionOptions, provider: Provider, thr
     """Have a plugin's provider run a session, on the CPU.
 
     Args:
-        ort: the module onnxruntime.
-        options: of the session.
-        provider: one with a plugin.
-        threads: of a run.
+        ort: The module onnxruntime.
+        options: Of the session.
+        provider: One with a plugin.
+        threads: Of a run.
 
     Raises:
-        ProviderError: its library can't be loaded, or knows no such device.
+        ProviderError: Its library can't be loaded, or knows no such device.
     """
     with _LOCK:
         devices = _devices(ort, provider) or _register(ort, provider)
@@ -68,7 +68,7 @@ def _register(ort: ModuleType, provider: Provider) -> list[Device]:
         ort.register_execution_provider_library(f"biolord-onnx.{provider.name}", library)
     except load_errors as error:
         raise ProviderError(
-            f"provider {provider.name} can't be loaded by onnxruntime {ort.__version__} ({one_line(error)}): mend what "
+            f"provider {provider.name} can't be loaded by onnxruntime {ort.__version__} ({one_line(error)}): fix what "
             f"it names, or {provider.source} again"
         ) from error
     devices = _devices(ort, provider)

@@ -12,15 +12,15 @@ class Provider:
     """An execution provider.
 
     Attributes:
-        name: what users call it.
-        ort_name: what onnxruntime calls it.
-        target_prefixes: beginnings of the artifact targets that it runs.
-        source: how to get it.
-        options: the provider's own options, by onnxruntime's names; `{threads}` in a value is the number of threads,
+        name: What users call it.
+        ort_name: What onnxruntime calls it.
+        target_prefixes: Beginnings of the artifact targets that it runs.
+        source: How to get it.
+        options: The provider's own options, by onnxruntime's names; `{threads}` in a value is the number of threads,
             for providers that don't take the session's.
-        session_options: entries of the session's configuration that it needs.
-        plugin: the module whose library brings it to any onnxruntime; None if it is part of one.
-        compiled_operators: whether the library of compiled operators has kernels for it.
+        session_options: Entries of the session's configuration that it needs.
+        plugin: The module whose library brings it to any onnxruntime; None if it is part of one.
+        compiled_operators: Whether the library of compiled operators has kernels for it.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Provider:
 
 _THREADS = "{threads}"
 _PORTABLE = ("portable-",)
-# Without it, whatever a provider doesn't take runs on the CPU, and nobody hears of it. CUDA's and XNNPACK's rows leave
+# Without it, what a provider doesn't take runs on the CPU without a word. CUDA's and XNNPACK's rows leave
 # it out: the one does the arithmetic of shapes on the CPU by design, the other is a set of kernels beside the CPU's.
 _WHOLE_GRAPH = (("session.disable_cpu_ep_fallback", "1"),)
 
@@ -110,7 +110,7 @@ PROVIDERS = (
         options=(("intra_op_num_threads", _THREADS),),
     ),
 )
-# The others are for whoever asks for them.
+# The others run only when asked for by name.
 _AUTO = ("cuda", "cpu")
 
 
@@ -118,11 +118,11 @@ def find_provider(name: str, available: list[str]) -> Provider:
     """Find an installed provider by its name.
 
     Args:
-        name: what users call it.
+        name: What users call it.
         available: onnxruntime's names of the providers that are installed.
 
     Raises:
-        ProviderError: unknown or not installed.
+        ProviderError: Unknown or not installed.
     """
     found = next((provider for provider in PROVIDERS if provider.name == name), None)
     if found is None:
@@ -148,11 +148,11 @@ def choose_provider(name: str, target: str, available: list[str]) -> Provider:
 
     Args:
         name: ``auto`` or the name of a provider.
-        target: the artifact's.
+        target: The artifact's.
         available: onnxruntime's names of the providers that are installed.
 
     Raises:
-        ProviderError: unknown, not installed, or unfit for the target.
+        ProviderError: Unknown, not installed, or unfit for the target.
     """
     if name == "auto":
         return _choose_automatically(target, available)

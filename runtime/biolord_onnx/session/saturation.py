@@ -62,9 +62,9 @@ class ProductSum:
     """What the 8-bit kernels made of sums of large products.
 
     Attributes:
-        found: their result, of several the one furthest off.
-        expected: the exact one.
-        saturated: whether that is what is left of a sum whose pairs were cut at 16 bits.
+        found: Their result, of several the one furthest off.
+        expected: The exact one.
+        saturated: Whether that is what is left of a sum whose pairs were cut at 16 bits.
     """
 
     found: float
@@ -105,7 +105,7 @@ def measure_products(ort: ModuleType) -> ProductSum:
     Takes a few milliseconds, beyond what the first session of a process costs anyhow.
 
     Args:
-        ort: the module onnxruntime.
+        ort: The module onnxruntime.
 
     Raises:
         Exception: onnxruntime's own, if it can't run the operator.

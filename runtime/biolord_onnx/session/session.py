@@ -62,20 +62,20 @@ class Session:
 
     Attributes:
         ort_session: onnxruntime's session.
-        provider: short name of the provider really used.
-        threads: cores to use.
-        dim: length of a vector; 1 for a reranker.
-        runs_at_once: how many runs together keep the machine busiest. Compiled operators share the cores between runs:
+        provider: Short name of the provider really used.
+        threads: Cores to use.
+        dim: Length of a vector; 1 for a reranker.
+        concurrency: How many runs together keep the machine busiest. Compiled operators share the cores between runs:
             one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
             of a layer. onnxruntime's operators always take all.
-        skips: whether the graph can leave leading tokens out of the pooling.
+        skips: Whether the graph can leave leading tokens out of the pooling.
     """
 
     ort_session: OrtSession
     provider: str
     threads: int
     dim: int
-    runs_at_once: int = 1
+    concurrency: int = 1
     skips: bool = False
 
     def run(
@@ -92,17 +92,17 @@ class Session:
         Args:
             input_ids: int64 [batch, sequence].
             attention_mask: int64 [batch, sequence], 1 for tokens and 0 for padding.
-            output: which of the graph's outputs.
+            output: Which of the graph's outputs.
             token_type_ids: int64 [batch, sequence], for graphs that take them.
-            skipped: leading tokens of each text that aren't pooled; 0 where the graph can't leave any out.
+            skipped: Leading tokens of each text that aren't pooled; 0 where the graph can't leave any out.
 
         Returns:
             float32 [batch, dim].
 
         Raises:
             BiolordError: onnxruntime refused or ran out of memory.
-            ArtifactError: the result isn't a vector for each text.
-            NotFiniteError: a vector isn't finite.
+            ArtifactError: The result isn't a vector for each text.
+            NotFiniteError: A vector isn't finite.
         """
         batch, length = input_ids.shape
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
@@ -144,14 +144,14 @@ def open_session(
     """Load an artifact's graph.
 
     Args:
-        artifact: a checked artifact.
+        artifact: A checked artifact.
         provider: ``auto`` or the name of a provider.
-        threads: cores for one run; None takes what affinity and cgroup quota allow.
-        spinning: whether threads without work keep their cores busy waiting for some.
+        threads: Cores for one run; None takes what affinity and cgroup quota allow.
+        spinning: Whether threads without work keep their cores busy waiting for some.
 
     Raises:
-        MissingDependencyError: no onnxruntime is installed.
-        ProviderError: the provider is unknown, not installed, unfit for the target, or did not start, or the compiled
+        MissingDependencyError: No onnxruntime is installed.
+        ProviderError: The provider is unknown, not installed, unfit for the target, or did not start, or the compiled
             operators that the artifact needs are missing.
         ArtifactError: onnxruntime is too old, the CPU would get the graph wrong or lacks what it needs, or the
             graph can't be loaded.
@@ -196,12 +196,12 @@ def select_provider(ort: ModuleType, manifest: Manifest, name: str = "auto") -> 
     """Find the provider that would run an artifact here.
 
     Args:
-        ort: the module, from `import_onnxruntime`.
-        manifest: the artifact's.
+        ort: The module, from `import_onnxruntime`.
+        manifest: The artifact's.
         name: ``auto`` or the name of a provider.
 
     Raises:
-        ProviderError: the provider is unknown, not installed, or unfit for the target, or the compiled operators that
+        ProviderError: The provider is unknown, not installed, or unfit for the target, or the compiled operators that
             the artifact needs are missing.
         ArtifactError: onnxruntime is too old or multiplies wrongly, or the CPU would get the graph wrong or lacks what
             it needs.

@@ -46,9 +46,9 @@ class Role:
     """What a part of a tokenizer is for.
 
     Attributes:
-        key: its name in the file.
-        known: the parts that can fill it.
-        list_key: name of the list in a part that stands for several.
+        key: Its name in the file.
+        known: The parts that can fill it.
+        list_key: Name of the list in a part that stands for several.
     """
 
     key: str
@@ -78,8 +78,8 @@ class TokenizerFacts:
     """What is known of a checked tokenizer.
 
     Attributes:
-        ids: all ids of the model are below.
-        added: tokens that are found before a text is cut into words.
+        ids: All ids of the model are below.
+        added: Tokens that are found before a text is cut into words.
     """
 
     ids: int
@@ -90,7 +90,7 @@ def check_tokenizer(text: str) -> TokenizerFacts:
     """Check the text of a ``tokenizer.json``.
 
     Raises:
-        ValueError: it isn't one that the library reads, or holds what an artifact's has no use for.
+        ValueError: It isn't one that the library reads, or holds what an artifact's has no use for.
     """
     values = json.loads(text, object_pairs_hook=unique_members, parse_constant=refuse_constant)
     if not isinstance(values, dict):

@@ -25,8 +25,8 @@ class LoadedTokenizer:
     """The library's tokenizer.
 
     Attributes:
-        library: the object.
-        highest_id: no token has a higher one.
+        library: The object.
+        highest_id: No token has a higher one.
     """
 
     library: tokenizers.Tokenizer
@@ -37,11 +37,11 @@ def load_library(text: str, source: Path | str) -> LoadedTokenizer:
     """Make the library's tokenizer of the text of a ``tokenizer.json``.
 
     Args:
-        text: the JSON document.
-        source: where it came from, for messages.
+        text: The JSON document.
+        source: Where it came from, for messages.
 
     Raises:
-        ArtifactError: the text isn't one, or holds what an artifact's may not.
+        ArtifactError: The text isn't one, or holds what an artifact's may not.
     """
     import tokenizers  # by a thread of its own, see `Embedder.load`
 
@@ -66,7 +66,7 @@ def told(problem: str) -> Iterator[None]:
     """Turn the library's failures into errors that begin with ``problem``.
 
     Raises:
-        ArtifactError: it failed. It raises the bare class Exception, or panics with what is none.
+        ArtifactError: It failed. It raises the bare class Exception, or panics with what is none.
     """
     try:
         yield

@@ -13,9 +13,9 @@ class Pair:
     """A query and a text.
 
     Attributes:
-        ids: of all tokens, special ones included, cut to the limit.
-        second: place of the first token of type 1: the text's, or of the suffix where it has none.
-        full_length: tokens before any cut.
+        ids: Of all tokens, special ones included, cut to the limit.
+        second: Place of the first token of type 1: the text's, or of the suffix where it has none.
+        full_length: Tokens before any cut.
     """
 
     ids: list[int]
@@ -27,9 +27,9 @@ def keep_longest_first(first: int, second: int, room: int) -> tuple[int, int]:
     """Count the tokens that are kept of each of two texts: the longer one loses its last tokens first.
 
     Args:
-        first: tokens of the one.
-        second: of the other.
-        room: for both, 0 or more.
+        first: Tokens of the one.
+        second: Of the other.
+        room: For both, 0 or more.
     """
     if first + second <= room:
         return first, second
@@ -45,10 +45,10 @@ def join_pair(query: Sequence[int], text: Sequence[int], frame: Reranking, max_l
     """Put special tokens around a query and a text.
 
     Args:
-        query: ids without special tokens.
-        text: likewise.
-        frame: the special tokens.
-        max_length: most tokens, special ones included; at least as many as there are of those.
+        query: Ids without special tokens.
+        text: Likewise.
+        frame: The special tokens.
+        max_length: Most tokens, special ones included; at least as many as there are of those.
     """
     first, second = keep_longest_first(len(query), len(text), max_length - frame.special_count)
     opening = [*frame.prefix, *query[:first], *frame.middle]

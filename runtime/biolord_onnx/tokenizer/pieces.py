@@ -36,15 +36,15 @@ class PiecesHeader:
     """What a reader needs beside the table.
 
     Attributes:
-        pieces: how many there are.
-        text_bytes: of all of them in a row.
-        longest: characters of the longest.
-        unknown: id of what no piece fits.
-        prefix: special ids in front of every text.
-        suffix: special ids behind every text.
-        reserved: strings that are tokens wherever they stand in a text.
+        pieces: How many there are.
+        text_bytes: Of all of them in a row.
+        longest: Characters of the longest.
+        unknown: Id of what no piece fits.
+        prefix: Special ids in front of every text.
+        suffix: Special ids behind every text.
+        reserved: Strings that are tokens wherever they stand in a text.
         frame: ``tokenizer.json`` without its vocabulary: how texts are normalized and cut into words.
-        score_bytes: of a score, 4 or 8.
+        score_bytes: Of a score, 4 or 8.
     """
 
     pieces: int
@@ -73,11 +73,11 @@ class Pieces:
     """A mapped vocabulary.
 
     Attributes:
-        header: as stored.
+        header: As stored.
         scores: float32 or float64 [pieces], log probabilities.
         starts: uint32 [pieces + 1], where each piece begins in ``text``.
         slots: uint32 [slots], the hash table.
-        text: the pieces' bytes.
+        text: The pieces' bytes.
     """
 
     header: PiecesHeader
@@ -101,9 +101,9 @@ def write_pieces(path: Path, header: PiecesHeader, vocabulary: list[tuple[bytes,
     """Write a vocabulary; of equal pieces the last one is found, as in the tokenizers library.
 
     Args:
-        path: the file.
-        header: whose counts fit the vocabulary.
-        vocabulary: pieces with their scores, by id.
+        path: The file.
+        header: Whose counts fit the vocabulary.
+        vocabulary: Pieces with their scores, by id.
     """
     starts = np.cumsum([0, *(len(piece) for piece, _ in vocabulary)], dtype=np.uint32)
     scores = np.array([score for _, score in vocabulary], dtype=f"f{header.score_bytes}")
@@ -131,7 +131,7 @@ def read_pieces(path: Path) -> Pieces:
     """Map a vocabulary into memory.
 
     Raises:
-        ArtifactError: the file is unreadable or damaged.
+        ArtifactError: The file is unreadable or damaged.
     """
     try:
         with path.open("rb") as stream:

@@ -34,7 +34,7 @@ class TokenizedTexts:
     """Token ids of n texts.
 
     Attributes:
-        ids: per text its ids, special tokens included, cut to the limit.
+        ids: Per text its ids, special tokens included, cut to the limit.
         lengths: int32 [n], tokens per text after cutting.
         full_lengths: int32 [n], tokens per text before cutting.
     """
@@ -57,11 +57,11 @@ class Tokenizer:
     length.
 
     Attributes:
-        engine: gives ids without special tokens: the library, or what gives the same ids with less memory.
-        prefix: special ids in front of every text.
-        suffix: special ids behind every text.
-        highest_id: no token has a higher one.
-        keeps_end: whether texts over the limit lose their beginning instead of their end.
+        engine: Gives ids without special tokens: the library, or what gives the same ids with less memory.
+        prefix: Special ids in front of every text.
+        suffix: Special ids behind every text.
+        highest_id: No token has a higher one.
+        keeps_end: Whether texts over the limit lose their beginning instead of their end.
     """
 
     engine: tokenizers.Tokenizer | UnigramEncoder
@@ -81,12 +81,12 @@ class Tokenizer:
         """Load a ``tokenizer.json``.
 
         Args:
-            path: the file.
-            pieces: the table of its vocabulary, if there is one; then the file is loaded only if a text needs it.
-            late: is around that, and checks that the file is still the same.
+            path: The file.
+            pieces: The table of its vocabulary, if there is one; then the file is loaded only if a text needs it.
+            late: Is around that, and checks that the file is still the same.
 
         Raises:
-            ArtifactError: a file is damaged, or its special tokens don't stand around the text.
+            ArtifactError: A file is damaged, or its special tokens don't stand around the text.
         """
         if pieces:
             table = read_pieces(pieces)
@@ -108,11 +108,11 @@ class Tokenizer:
         """Make a tokenizer from the text of a ``tokenizer.json``.
 
         Args:
-            text: the JSON document.
-            path: where it came from, for messages.
+            text: The JSON document.
+            path: Where it came from, for messages.
 
         Raises:
-            ArtifactError: the text isn't one, or its special tokens don't stand around the text.
+            ArtifactError: The text isn't one, or its special tokens don't stand around the text.
         """
         loaded = load_library(text, path)
         with told(f"{path} can't cut {_PROBE!r} into tokens"):
@@ -143,7 +143,7 @@ class Tokenizer:
 
         Args:
             texts: n strings that UTF-8 can encode, as `biolord_onnx.encoding.texts.as_texts` lets pass.
-            max_length: the limit, at least the number of special tokens.
+            max_length: The limit, at least the number of special tokens.
 
         Raises:
             InputError: ``max_length`` is less than that.
@@ -165,7 +165,7 @@ class Tokenizer:
 
         Args:
             texts: n strings, as for `tokenize`.
-            max_length: the limit, more than the number of special tokens.
+            max_length: The limit, more than the number of special tokens.
 
         Returns:
             For each text the token ids of its windows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Neighbors share at least this part of a window, so that few phrases are cut in two everywhere.
+# Neighbors share at least this part of a window: few phrases are then cut in two everywhere.
 OVERLAP = 1 / 8
 
 
@@ -13,8 +13,8 @@ def cut_windows(content: list[int], room: int) -> list[list[int]]:
     """Cut a text's content tokens into as few overlapping windows as will do, at even distances.
 
     Args:
-        content: the token ids without special ones.
-        room: the most content tokens of a window, 1 or more.
+        content: The token ids without special ones.
+        room: The most content tokens of a window, 1 or more.
 
     Returns:
         One window if the content fits; else two or more of ``room`` tokens that cover all.
@@ -37,7 +37,7 @@ def merge_windows(
         vectors: float32 [windows, dim], the windows of a text in a row.
         tokens: int32 [windows], tokens of each.
         counts: int64 [n], windows of each text, 1 or more.
-        unit: whether the vectors have unit length and the averages must, too.
+        unit: Whether the vectors have unit length and the averages must, too.
 
     Returns:
         float32 [n, dim]; a text of one window keeps its vector bit by bit.

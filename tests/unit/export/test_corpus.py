@@ -118,7 +118,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """A wrong path gives the same kind of line."""
-    with pytest.raises(InputError, match="is a table: give its texts, one a line"):
+    with pytest.raises(InputError, match="is a table: give its texts, one per line"):
         read_lines(tmp_path)
 
 
@@ -134,7 +134,7 @@ def test_every_kind_of_line_end_and_gzip(tmp_path: Path, end: str) -> None:
 def test_a_table_is_no_file_of_lines(tmp_path: Path, name: str) -> None:
     """Its codes and commas would be calibrated on."""
     (tmp_path / name).write_bytes(b"id,name\n1,cat\n")
-    with pytest.raises(InputError, match=f"{name} is a table: give its texts, one a line, as .txt"):
+    with pytest.raises(InputError, match=f"{name} is a table: give its texts, one per line, as .txt"):
         read_lines(tmp_path / name)
 
 

@@ -52,14 +52,14 @@ def test_its_types_and_shapes_are_consistent(half: Exported) -> None:
 
 
 def test_its_vectors_are_near_the_exact_ones(half: Exported, exported: object) -> None:
-    """The graph itself, not only its twin, computes the model."""
+    """The graph itself, not only its CPU proxy, computes the model."""
     assert callable(exported)
     exact = vectors(exported("mpnet", "cpu-fp32").path)
     assert np.sum(exact * vectors(half.path), axis=1).min() > 0.999
 
 
 def test_its_report_says_what_was_measured(half: Exported) -> None:
-    """Nobody may take the twin's figures for a GPU's."""
+    """Nobody may take the CPU proxy's figures for a GPU's."""
     fidelity = half.artifact.manifest.fidelity
     assert fidelity is not None
     assert fidelity["passed"] is True

@@ -8,8 +8,8 @@ import pytest
 
 from biolord_export.cli.export import DEFAULT_TARGET, configure
 from biolord_export.errors import ExportError
-from biolord_export.targets import DOT_PRODUCTS, TARGETS, find_target
-from biolord_export.verification.fidelity import Gate
+from biolord_export.targets import INT8_FEATURES, TARGETS, find_target
+from biolord_export.verification.fidelity import FidelityGate
 from biolord_onnx.graph.compiled_operators import VERSIONS
 
 
@@ -44,7 +44,7 @@ def test_the_gates_are_ordered() -> None:
 
 def test_the_gates_are_those_that_were_promised() -> None:
     """Loosening one is a decision, not a way to make an export pass."""
-    assert TARGETS["cpu-int8"].gate == Gate(0.999, 0.995, 0.985)
+    assert TARGETS["cpu-int8"].gate == FidelityGate(0.999, 0.995, 0.985)
     assert TARGETS["cpu-int4"].gate.mean == 0.99
     assert TARGETS["cpu-fp32"].gate.minimum == 0.999999
     assert TARGETS["portable-int8"].gate.mean == 0.985
@@ -54,6 +54,6 @@ def test_what_each_target_needs() -> None:
     """Compiled operators run on any CPU; standard ones that multiply integers need exact dot products."""
     for name in ("cpu-int8", "cpu-int4"):
         assert (TARGETS[name].calibrated, TARGETS[name].operators, TARGETS[name].cpu_any_of) == (True, VERSIONS, ())
-    assert (TARGETS["portable-int8"].operators, TARGETS["portable-int8"].cpu_any_of) == ({}, DOT_PRODUCTS)
+    assert (TARGETS["portable-int8"].operators, TARGETS["portable-int8"].cpu_any_of) == ({}, INT8_FEATURES)
     assert (TARGETS["cpu-fp32"].operators, TARGETS["cpu-fp32"].cpu_any_of) == ({}, ())
     assert not TARGETS["cpu-fp32"].calibrated

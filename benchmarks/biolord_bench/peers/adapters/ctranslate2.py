@@ -16,7 +16,7 @@ def load(settings: Settings) -> NoReturn:
 
     Raises:
         ValueError: CTranslate2 has no loader for it.
-        RuntimeError: it has one now, and this adapter is to be finished.
+        RuntimeError: It has one now, and this adapter is to be finished.
     """
     with tempfile.TemporaryDirectory() as folder:
         TransformersConverter(settings.model).convert(str(Path(folder, "converted")), quantization="int8")

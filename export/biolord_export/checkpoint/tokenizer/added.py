@@ -40,7 +40,7 @@ def add_tokens(values: JsonObject, settings: JsonObject, folder: Path) -> JsonOb
     """
     listed = values.get("added_tokens")
     if not isinstance(listed, list) or not all(isinstance(token, dict) for token in listed):
-        return values  # no tokenizer, which whoever loads it will say
+        return values  # no tokenizer, which loading it will say
     decoder = _decoder(settings, folder / SETTINGS_FILE)
     flags = {token.content: _flags(token) for token in decoder}
     known = {str(token.get("content")) for token in listed}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VOCAB_FILE = "vocab.txt"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SpecialNames:
     """The special tokens that a family has where no file says otherwise, by role; ``mask`` takes the space before.
 

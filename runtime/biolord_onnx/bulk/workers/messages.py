@@ -25,7 +25,7 @@ def receive(stream: IO[bytes]) -> object:
     """Read what `send` wrote.
 
     Raises:
-        EOFError: the other side is gone.
+        EOFError: The other side is gone.
     """
     line = stream.readline()
     if not line.endswith(b"\n"):
@@ -49,7 +49,7 @@ def receive_answer(stream: IO[bytes]) -> Answer:
     """Read what `send_answer` wrote.
 
     Raises:
-        EOFError: the other side is gone.
+        EOFError: The other side is gone.
     """
     match receive(stream):
         case {"kind": str(kind), "message": message}:

@@ -24,7 +24,7 @@ from biolord_onnx.loading import LoadOptions
 # Parts beyond those being encoded: a process that is done goes on at once.
 AHEAD = 1
 # Finds this package where this process found it; -P, because a file in the working folder is no module of ours.
-# Without a whole line the parent is gone already, and there is nobody to tell.
+# Without a whole line the parent is gone already, and there is no one to tell.
 _START = (
     "import json, sys; line = sys.stdin.buffer.readline(); line[-1:] == b'\\n' or sys.exit(1); "
     "sys.path[:] = json.loads(line); from biolord_onnx.bulk.workers.worker import main; main()"
@@ -35,16 +35,16 @@ def encode_in_processes(parts: Iterable[Part], session: LoadOptions, options: En
     """Encode parts in several processes, each with an embedder of its own.
 
     Args:
-        parts: drawn as processes get free.
-        session: how each loads the artifact.
-        options: how each encodes.
-        workers: processes.
+        parts: Drawn as processes get free.
+        session: How each loads the artifact.
+        options: How each encodes.
+        workers: Processes.
 
     Yields:
         Each part and its vectors, in order.
 
     Raises:
-        BiolordError: a process was killed, for want of memory, say; or what `Embedder.encode` raises.
+        BiolordError: A process was killed, for want of memory, say; or what `Embedder.encode` raises.
     """
     crew = _Workers(session, options, workers)
     running: deque[Part] = deque()

@@ -26,9 +26,9 @@ class Duties:
     """What a worker has to do.
 
     Attributes:
-        texts: lists of them that wait; None behind the last.
-        received: how many duties there were, loading the artifact being the first.
-        finished: how many of them are done.
+        texts: Lists of them that wait; None behind the last.
+        received: How many duties there were, loading the artifact being the first.
+        finished: How many of them are done.
     """
 
     texts: SimpleQueue[list[str] | None] = field(default_factory=SimpleQueue)
@@ -50,11 +50,11 @@ def main() -> None:
         work(LoadOptions(**session), EncodeOptions(**options), duties, answers)
         answers.close()
     except (BrokenPipeError, EOFError):
-        os._exit(1)  # the parent is gone, and there is nobody to tell
+        os._exit(1)  # the parent is gone, and there is no one to tell
 
 
 def listen(requests: BinaryIO, duties: Duties) -> None:
-    """Take texts while others are worked on, so that the end of the parent is noticed at once."""
+    """Take texts while others are worked on: the end of the parent is noticed at once."""
     try:
         while True:
             texts = cast("list[str]", receive(requests))

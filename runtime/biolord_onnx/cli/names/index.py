@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="names: one a line, or a table (.csv, .tsv, .psv, .rrf, .jsonl, .ndjson, .parquet or a folder of those) "
+        help="names: one per line, or a table (.csv, .tsv, .psv, .rrf, .jsonl, .ndjson, .parquet or a folder of those) "
         "with --text; text may be compressed with gzip; - for standard input",
     )
     parser.add_argument("index", metavar="INDEX", type=Path, help="folder to write")

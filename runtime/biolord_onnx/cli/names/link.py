@@ -90,7 +90,7 @@ def cosine(text: str) -> float:
     """Read a cosine.
 
     Raises:
-        ArgumentTypeError: it is none.
+        ArgumentTypeError: It is none.
     """
     try:
         found = float(text)

@@ -34,7 +34,7 @@ def refuse_without_gold(args: argparse.Namespace) -> None:
     """Refuse options that say what to do with figures where there are none.
 
     Raises:
-        InputError: one is given.
+        InputError: One is given.
     """
     for option in ("gold_separator", "json", "html"):
         if args.gold is None and getattr(args, option):
@@ -45,7 +45,7 @@ def show(args: argparse.Namespace, evaluation: Evaluation) -> None:
     """Print the figures, and write them as a page where one is wanted.
 
     Raises:
-        OSError: the page can't be written.
+        OSError: The page can't be written.
     """
     from biolord_onnx.bulk.places import Places
     from biolord_onnx.link.evaluation.html import render

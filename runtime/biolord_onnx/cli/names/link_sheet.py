@@ -59,7 +59,7 @@ def read_sheet(args: argparse.Namespace, source: Source, index: Index) -> Sheet:
     """Put the arguments together.
 
     Raises:
-        InputError: one can't be used.
+        InputError: One can't be used.
     """
     return Sheet(
         args.column or "term",
@@ -82,11 +82,11 @@ def refuse_idle(args: argparse.Namespace, name: str) -> None:
     """Refuse options that the output's form has no use for.
 
     Args:
-        args: of the command.
-        name: of the form.
+        args: Of the command.
+        name: Of the form.
 
     Raises:
-        InputError: one is given.
+        InputError: One is given.
     """
     for other in FORMATS.values():
         for option in other.options:

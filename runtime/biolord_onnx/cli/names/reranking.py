@@ -31,7 +31,7 @@ def reranking_from(args: argparse.Namespace) -> Reranking | None:
 
     Raises:
         InputError: ``--rerank-top`` is given alone.
-        BiolordError: as `Reranker.load`.
+        BiolordError: As `Reranker.load`.
     """
     if args.rerank is None:
         if args.rerank_top is not None:

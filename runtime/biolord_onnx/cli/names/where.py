@@ -12,8 +12,8 @@ def add_where(parser: argparse._ActionsContainer, meaning: str) -> None:
     """Add the filter.
 
     Args:
-        parser: takes the option.
-        meaning: what it does, for the help.
+        parser: Takes the option.
+        meaning: What it does, for the help.
     """
     parser.add_argument(
         "--where",
@@ -28,7 +28,7 @@ def where_from(given: Iterable[str]) -> dict[str, list[str]]:
     """Read filters.
 
     Raises:
-        InputError: one has no equals sign.
+        InputError: One has no equals sign.
     """
     found: dict[str, list[str]] = {}
     for text in given:

@@ -22,8 +22,8 @@ class GivenVectors:
         """Begin with none.
 
         Args:
-            path: of the file.
-            dim: numbers that a vector must have.
+            path: Of the file.
+            dim: Numbers that a vector must have.
         """
         self._path = path
         self._dim = dim
@@ -34,7 +34,7 @@ class GivenVectors:
         """Take the vector of the next name, if it has one.
 
         Raises:
-            InputError: it is of another size or length, holds NaN, or other names have vectors and this one has none.
+            InputError: It is of another size or length, holds NaN, or other names have vectors and this one has none.
         """
         if self._names and (self._file is not None) is not (name.vector is not None):
             has, before = ("no vector", "have one") if name.vector is None else ("a vector", "have none")

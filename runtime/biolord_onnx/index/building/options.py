@@ -15,14 +15,14 @@ class BuildOptions:
     """What is done beside reading and embedding.
 
     Attributes:
-        template: what is embedded, such as ``{name}, a {class}``; None for names as they are.
-        rescore: keep the low 16 bits of the vectors, which make answers exact; without them the index takes a third.
-        update: take the vectors of texts that the index at the path holds already from there, and replace it.
-        force: replace an index.
-        restart: forget an interrupted build.
-        batch_tokens: most tokens of one run.
-        progress: draw a bar on stderr.
-        notify: takes a line on what is left out, and on what an interrupted build had left.
+        template: What is embedded, such as ``{name}, a {class}``; None for names as they are.
+        rescore: Keep the low 16 bits of the vectors, which make answers exact; without them the index takes a third.
+        update: Take the vectors of texts that the index at the path holds already from there, and replace it.
+        force: Replace an index.
+        restart: Forget an interrupted build.
+        batch_tokens: Most tokens of one run.
+        progress: Draw a bar on stderr.
+        notify: Takes a line on what is left out, and on what an interrupted build had left.
     """
 
     template: str | None = None

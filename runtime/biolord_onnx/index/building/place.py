@@ -27,9 +27,9 @@ class Place:
     """The folder of an index while it is built.
 
     Attributes:
-        folder: of the index.
-        replaced: the folder in it with the files of the index that is replaced; None if there is none.
-        made: whether the folder wasn't there before.
+        folder: Of the index.
+        replaced: The folder in it with the files of the index that is replaced; None if there is none.
+        made: Whether the folder wasn't there before.
     """
 
     folder: Path
@@ -99,7 +99,7 @@ class Place:
         """Let the index appear, and remove what it replaces.
 
         Raises:
-            OSError: the disk is full, or failed; what was there is there.
+            OSError: The disk is full, or failed; what was there is there.
         """
         data = self.folder / self.name
         shutil.rmtree(data, ignore_errors=True)  # of a build that was killed before it had written its manifest
@@ -116,7 +116,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file that appears complete, or replaces another one at once.
 
     Raises:
-        OSError: the disk is full, or failed; what was there is there.
+        OSError: The disk is full, or failed; what was there is there.
     """
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
@@ -133,12 +133,12 @@ def building(path: Path | str, *, update: bool, force: bool) -> Iterator[Place]:
     """Hold the folder of an index for one build.
 
     Args:
-        path: of the index.
-        update: there must be one.
-        force: one that is there is replaced.
+        path: Of the index.
+        update: There must be one.
+        force: One that is there is replaced.
 
     Raises:
-        InputError: something is there, or nothing is; or another process builds it.
+        InputError: Something is there, or nothing is; or another process builds it.
     """
     folder = Path(os.path.realpath(path))
     _replaced(folder, update=update, force=force)  # before anything is made there

@@ -23,11 +23,11 @@ class Tables:
     """What was written.
 
     Attributes:
-        rows: how many names.
-        codes: how many different codes; None where names have none.
-        shared: codes with several names.
-        repeated: names that were left out, as the same had come before with the same code and columns.
-        columns: that are kept.
+        rows: How many names.
+        codes: How many different codes; None where names have none.
+        shared: Codes with several names.
+        repeated: Names that were left out, as the same had come before with the same code and columns.
+        columns: That are kept.
     """
 
     rows: int
@@ -41,12 +41,12 @@ def write_tables(names: Names, folder: Path, given: GivenVectors) -> Tables:
     """Read all names, and write the tables.
 
     Args:
-        names: not read so far.
-        folder: empty.
-        given: takes vectors that come with names.
+        names: Not read so far.
+        folder: Empty.
+        given: Takes vectors that come with names.
 
     Raises:
-        InputError: there are none, some have codes and others none, or one can't be read.
+        InputError: There are none, some have codes and others none, or one can't be read.
     """
     with StringsWriter(folder, NAMES) as texts:
         writer = _Writer(names, folder, texts, given)

@@ -16,9 +16,9 @@ class Template:
     """A text with places for a name and columns.
 
     Attributes:
-        source: as it was given.
-        columns: whose places it has, but for the name's.
-        parts: what stands before each place, and the column in it; None for the last part's.
+        source: As it was given.
+        columns: Whose places it has, but for the name's.
+        parts: What stands before each place, and the column in it; None for the last part's.
     """
 
     source: str
@@ -30,7 +30,7 @@ class Template:
         """Read a template such as ``{name}, a {class}``.
 
         Raises:
-            InputError: it is malformed, or has no place for the name.
+            InputError: It is malformed, or has no place for the name.
         """
         try:
             found = list(string.Formatter().parse(source))
@@ -48,9 +48,9 @@ class Template:
         """Return the text for a name.
 
         Args:
-            name: goes where ``{name}`` stands.
-            columns: names of columns, those of the template among them.
-            values: of these columns.
+            name: Goes where ``{name}`` stands.
+            columns: Names of columns, those of the template among them.
+            values: Of these columns.
         """
         known = {NAME: name} | dict(zip(columns, values, strict=True)) | {NAME: name}
         return "".join(text if field is None else text + known[field] for text, field in self.parts)

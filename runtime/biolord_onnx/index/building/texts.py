@@ -24,10 +24,10 @@ class Texts:
     """The texts that names stand for.
 
     Attributes:
-        names: of the index.
-        columns: names of those that are kept.
-        values: of these columns.
-        template: how texts are made.
+        names: Of the index.
+        columns: Names of those that are kept.
+        values: Of these columns.
+        template: How texts are made.
     """
 
     names: Strings
@@ -73,8 +73,8 @@ def known_rows(texts: Texts, old: IndexFolder | None) -> NDArray[np.int64]:
     """Find texts in another index.
 
     Args:
-        texts: that are looked for.
-        old: the other index; None for none.
+        texts: That are looked for.
+        old: The other index; None for none.
 
     Returns:
         int64 [rows], for each text the row there, -1 for those that aren't there.

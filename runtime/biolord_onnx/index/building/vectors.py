@@ -30,7 +30,7 @@ class Gathered:
 
     Attributes:
         known: int64 [rows], the row in the other index; -1 for those that are new.
-        old: the other index, None if all are new.
+        old: The other index, None if all are new.
         new: float32 [new rows, dim], in the order of the rows.
     """
 
@@ -64,12 +64,12 @@ def write_vectors(gathered: Gathered, folder: Path, *, low: bool) -> None:
     """Write the files of the vectors.
 
     Args:
-        gathered: the vectors.
-        folder: for the files.
-        low: whether the low bits are kept.
+        gathered: The vectors.
+        folder: For the files.
+        low: Whether the low bits are kept.
 
     Raises:
-        OSError: the disk is full.
+        OSError: The disk is full.
     """
     rows, dim = len(gathered.known), gathered.new.shape[1]
     figures = np.zeros((3, filled(rows, ROW_MULTIPLE)), "<f4")

@@ -19,10 +19,10 @@ class Name:
     """A name to be found.
 
     Attributes:
-        text: the name.
-        code: what it stands for; all names of an index have one, or none.
-        kept: values of the columns that are kept, in their order.
-        vector: of length 1, [dim], where the artifact was run elsewhere; all names have one, or none.
+        text: The name.
+        code: What it stands for; all names of an index have one, or none.
+        kept: Values of the columns that are kept, in their order.
+        vector: Of length 1, [dim], where the artifact was run elsewhere; all names have one, or none.
     """
 
     text: str
@@ -36,10 +36,10 @@ class Synonyms:
     """A table with further names of codes, such as Athena's CONCEPT_SYNONYM.
 
     Attributes:
-        file: path of the table.
-        code: column of the codes.
-        text: column of the names.
-        layout: of the table.
+        file: Path of the table.
+        code: Column of the codes.
+        text: Column of the names.
+        layout: Of the table.
     """
 
     file: str
@@ -53,14 +53,14 @@ class Vocabulary:
     """A file with names.
 
     Attributes:
-        file: path of a table, or of a text with a name a line; ``-`` for standard input.
-        text: column of the names; None for lines.
-        code: column of their codes; None if they have none.
-        keep: further columns that are kept with each name, to be shown and filtered by.
-        where: rows of other values in these columns are left out.
-        layout: of the file.
-        empty: whether rows without a name or code are refused, or skipped.
-        synonyms: further names.
+        file: Path of a table, or of a text with a name a line; ``-`` for standard input.
+        text: Column of the names; None for lines.
+        code: Column of their codes; None if they have none.
+        keep: Further columns that are kept with each name, to be shown and filtered by.
+        where: Rows of other values in these columns are left out.
+        layout: Of the file.
+        empty: Whether rows without a name or code are refused, or skipped.
+        synonyms: Further names.
     """
 
     file: str
@@ -78,12 +78,12 @@ class Names:
     """Names that are read once.
 
     Attributes:
-        columns: names of the columns that are kept.
-        coded: whether names have codes; None if that is seen from the first.
-        read: starts reading.
-        filtered: rows that the filter left out, once all is read.
-        foreign: synonyms of codes that aren't there, likewise.
-        skipped: rows without a name or code, likewise.
+        columns: Names of the columns that are kept.
+        coded: Whether names have codes; None if that is seen from the first.
+        read: Starts reading.
+        filtered: Rows that the filter left out, once all is read.
+        foreign: Synonyms of codes that aren't there, likewise.
+        skipped: Rows without a name or code, likewise.
     """
 
     columns: tuple[str, ...]
@@ -98,11 +98,11 @@ def open_names(source: Vocabulary | Iterable[str | Name], template: Template | N
     """Prepare to read names.
 
     Args:
-        source: where they come from.
-        template: whose columns are kept, too.
+        source: Where they come from.
+        template: Whose columns are kept, too.
 
     Raises:
-        InputError: columns contradict each other.
+        InputError: Columns contradict each other.
     """
     if not isinstance(source, Vocabulary):
         return _given(source, template)

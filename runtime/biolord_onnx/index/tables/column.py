@@ -25,7 +25,7 @@ class Column:
 
     Attributes:
         numbers: int32 [rows], of each row's value.
-        values: the different values, sorted by their UTF-8.
+        values: The different values, sorted by their UTF-8.
     """
 
     def __init__(self, folder: Path, name: str, rows: int, count: int) -> None:
@@ -78,7 +78,7 @@ class ColumnWriter:
         """Write the files.
 
         Args:
-            with_rows: whether the rows of each value are written, too.
+            with_rows: Whether the rows of each value are written, too.
 
         Returns:
             How many different values there are.

@@ -13,9 +13,9 @@ def mapped(path: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[Any]
     """Map an array, which must fill its file.
 
     Args:
-        path: of the file.
-        dtype: of a number.
-        shape: of the array.
+        path: Of the file.
+        dtype: Of a number.
+        shape: Of the array.
     """
     if 0 in shape:
         return np.empty(shape, dtype)  # nothing can't be mapped

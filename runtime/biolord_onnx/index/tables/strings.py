@@ -24,9 +24,9 @@ class Strings(Sequence[str]):
         """Map the files of a table.
 
         Args:
-            folder: that holds them.
-            name: both begin with.
-            count: how many texts there are.
+            folder: That holds them.
+            name: Both begin with.
+            count: How many texts there are.
         """
         texts, offsets = folder / f"{name}.{TEXTS}", folder / f"{name}.{OFFSETS}"
         size = texts.stat().st_size
@@ -54,7 +54,7 @@ class Strings(Sequence[str]):
         """Return the UTF-8 of a text.
 
         Raises:
-            IndexError: there is no such text.
+            IndexError: There is no such text.
         """
         if not 0 <= at < self._count:
             raise IndexError(at)

@@ -20,11 +20,11 @@ class Dialect:
     """How cells are told apart.
 
     Attributes:
-        delimiter: stands between them; None where the header has to tell.
-        quoting: csv or none; None for what is usual with the delimiter, where cells that may be meant otherwise are
+        delimiter: Stands between them; None where the header has to tell.
+        quoting: Csv or none; None for what is usual with the delimiter, where cells that may be meant otherwise are
             refused.
-        header: whether the first line names the columns.
-        ends: whether a delimiter stands behind the last cell, too.
+        header: Whether the first line names the columns.
+        ends: Whether a delimiter stands behind the last cell, too.
     """
 
     delimiter: str | None
@@ -50,7 +50,7 @@ def find_delimiter(given: str) -> str:
     """Return a delimiter by its name or as itself.
 
     Raises:
-        InputError: there is no such one.
+        InputError: There is no such one.
     """
     name = _NAMES.get(given, given)
     if name not in DELIMITERS:
@@ -62,14 +62,14 @@ def detect_delimiter(first: str, name: str) -> str:
     r"""Tell the delimiter by a table's first line.
 
     Args:
-        first: the line, with whatever ends it.
-        name: of the file, for messages.
+        first: The line, with whatever ends it.
+        name: Of the file, for messages.
 
     Returns:
         The only one that stands outside quotes there; a comma if none does, for then there is one column.
 
     Raises:
-        InputError: several do.
+        InputError: Several do.
     """
     bare = _IN_QUOTES.sub("", first.split("\r", 1)[0])
     found = [sign for sign in DELIMITERS.values() if sign in bare]

@@ -1,4 +1,4 @@
-"""Cells of which nobody but their author can tell whether quotes belong to them."""
+"""Cells of which only their author can tell whether quotes belong to them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Doubt:
     """A kind of such cells.
 
     Attributes:
-        cell: matches them.
-        advice: what somebody can do who has them.
+        cell: Matches them.
+        advice: What a user who has them can do.
     """
 
     cell: re.Pattern[str]
@@ -29,7 +29,7 @@ class Doubt:
         """Refuse a cell if it is one.
 
         Raises:
-            InputError: it is.
+            InputError: It is.
         """
         if self.cell.fullmatch(cell):
             raise InputError(f"{place}: the cell {cell[:_SHOWN]} stands in quotes: {self.advice}")
@@ -40,7 +40,7 @@ _SAY = "say --quoting none if quotes belong to texts, --quoting csv if they only
 _ENCLOSED = Doubt(re.compile(r' *"(?:[^"]|"")*" *'), _SAY)
 # In a table of one column, what a quote opens may go on in the next line.
 _OPENED = Doubt(re.compile(r' *".*'), _SAY)
-# For a reader of CSV, a space before them makes quotes characters; whoever wrote them likely meant otherwise.
+# For a reader of CSV, a space before them makes quotes characters; their author likely meant otherwise.
 _BEHIND_SPACES = Doubt(
     re.compile(r' +"(?:[^"]|"")*" *'),
     "remove the space before the quotes, or say --quoting csv if both belong to the text",
@@ -51,9 +51,9 @@ def find_doubt(dialect: Dialect, *, quotes: bool, one_column: bool) -> Doubt | N
     """Return which cells of a table are doubtful.
 
     Args:
-        dialect: of the table.
-        quotes: whether quotes enclose its cells.
-        one_column: whether it has no more.
+        dialect: Of the table.
+        quotes: Whether quotes enclose its cells.
+        one_column: Whether it has no more.
     """
     if dialect.quoting is not None:
         return None

@@ -18,17 +18,17 @@ def quoted_records(
     """Take lines apart.
 
     Args:
-        whole_lines: with what ends them.
-        name: of the file, for messages.
-        delimiter: stands between cells.
-        trusted: whether somebody said that quotes enclose cells. If not, a row over several lines that look like rows
+        whole_lines: With what ends them.
+        name: Of the file, for messages.
+        delimiter: Stands between cells.
+        trusted: Whether the user said that quotes enclose cells. If not, a row over several lines that look like rows
             themselves is refused: a lone quote may have swallowed them.
 
     Yields:
         The line on which a record begins, from 1, and its cells; one empty cell for a blank line.
 
     Raises:
-        InputError: a quote is not closed, is followed by something else than a delimiter, or may swallow rows.
+        InputError: A quote is not closed, is followed by something else than a delimiter, or may swallow rows.
     """
     csv.field_size_limit(_LONGEST_CELL)
     held: list[str] = []
@@ -43,7 +43,7 @@ def quoted_records(
             return
         except csv.Error as error:
             raise InputError(
-                f"{name}, line {begins}: {error}: mend the line, or give --quoting none if quotes belong to texts"
+                f"{name}, line {begins}: {error}: fix the line, or give --quoting none if quotes belong to texts"
             ) from error
         width = width or len(cells)
         if len(held) > 1 and not trusted and _look_like_rows(held, delimiter, width):

@@ -14,8 +14,8 @@ def column_names(name: str, count: int) -> list[str]:
     """Return what the columns of a file without a header are called.
 
     Args:
-        name: of the file.
-        count: of its columns.
+        name: Of the file.
+        count: Of its columns.
 
     Returns:
         Their names if it is a known file of as many columns, else their numbers from 0.

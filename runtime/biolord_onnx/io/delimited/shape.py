@@ -1,4 +1,4 @@
-"""What every record of a table must be like, so that no cell is cut and none is taken for another."""
+"""What every record of a table must be like for no cell to be cut or taken for another."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Shape:
     """The shape that a table's first record gave it.
 
     Attributes:
-        name: of the file, for messages.
-        delimiter: stands between cells.
-        width: how many cells a record has, an empty one counted that follows a delimiter at its end.
-        quotes: whether quotes enclose cells.
-        ends: whether a delimiter ends each record.
+        name: Of the file, for messages.
+        delimiter: Stands between cells.
+        width: How many cells a record has, an empty one counted that follows a delimiter at its end.
+        quotes: Whether quotes enclose cells.
+        ends: Whether a delimiter ends each record.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Shape:
         """Yield records that have the shape.
 
         Raises:
-            InputError: one hasn't.
+            InputError: One hasn't.
         """
         width, ends = self.width, self.ends
         for record in records:

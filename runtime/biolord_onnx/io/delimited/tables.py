@@ -25,13 +25,13 @@ class Table:
     """A table that is being read.
 
     Attributes:
-        name: for messages.
-        columns: their names, or numbers from 0.
-        numbered: whether there is no header.
-        records: the line on which each row begins, from 1, and its cells: one for each column, one more where a
+        name: For messages.
+        columns: Their names, or numbers from 0.
+        numbered: Whether there is no header.
+        records: The line on which each row begins, from 1, and its cells: one for each column, one more where a
             delimiter ends the row.
-        doubt: which cells are refused, for it can't be told whether quotes belong to them; None where it was said.
-        hint: what may be wrong if a column isn't there.
+        doubt: Which cells are refused, for it can't be told whether quotes belong to them; None where it was said.
+        hint: What may be wrong if a column isn't there.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Table:
         """Return where a column stands; without a header it may be called by its number, too.
 
         Raises:
-            InputError: it isn't there, or several have its name.
+            InputError: It isn't there, or several have its name.
         """
         if self.numbered and column is not None and column.isdecimal() and int(column) < len(self.columns):
             return int(column)
@@ -55,7 +55,7 @@ class Table:
         """Return a cell, unless it can't be told whether quotes belong to it.
 
         Raises:
-            InputError: that.
+            InputError: That.
         """
         if cell[:1] in OPENS and self.doubt is not None:
             self.doubt.refuse(f"{self.name}, line {line}", cell)
@@ -66,17 +66,17 @@ def open_table(source: str, name: str, dialect: Dialect, empty: Empty) -> Table 
     """Open a table.
 
     Args:
-        source: path of a file, or ``-`` for standard input.
-        name: what messages call it.
-        dialect: how cells are told apart.
-        empty: what becomes of blank lines between rows.
+        source: Path of a file, or ``-`` for standard input.
+        name: What messages call it.
+        dialect: How cells are told apart.
+        empty: What becomes of blank lines between rows.
 
     Returns:
         The table; None if there is no header that could be missed, and no row.
 
     Raises:
-        InputError: there is no header.
-        OSError: the file can't be read.
+        InputError: There is no header.
+        OSError: The file can't be read.
     """
     whole_lines = decoded(source, name)
     begin = next(whole_lines, "")

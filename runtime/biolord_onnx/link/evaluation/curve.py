@@ -18,10 +18,10 @@ class Point:
     """What a threshold does.
 
     Attributes:
-        min_score: the threshold.
-        terms: all that have a known code.
-        linked: those whose best candidate is as near as that.
-        right: those of these whose best candidate is right.
+        min_score: The threshold.
+        terms: All that have a known code.
+        linked: Those whose best candidate is as near as that.
+        right: Those of these whose best candidate is right.
     """
 
     min_score: float
@@ -49,7 +49,7 @@ def curve(judged: Sequence[Judged]) -> list[Point]:
     """Return a point for each threshold, from 0 on.
 
     Args:
-        judged: one term or more.
+        judged: One term or more.
     """
     scored = sorted((one.score, one.rank == 1) for one in judged if one.score is not None)
     scores = [score for score, _ in scored]

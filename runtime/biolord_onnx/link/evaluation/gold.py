@@ -15,8 +15,8 @@ class Judged:
     """A term whose codes are known.
 
     Attributes:
-        rank: of the first candidate that is right, from 1; None if none is.
-        score: of the first candidate; 1 if it is exact, for no threshold leaves that out; None without any.
+        rank: Of the first candidate that is right, from 1; None if none is.
+        score: Of the first candidate; 1 if it is exact, for no threshold leaves that out; None without any.
     """
 
     rank: int | None
@@ -27,8 +27,8 @@ def codes(cell: str, separator: str | None) -> tuple[str, ...]:
     """Return the codes of a cell, any of which is right; none of an empty cell.
 
     Args:
-        cell: holds one, or several.
-        separator: stands between several, None where a cell holds one.
+        cell: Holds one, or several.
+        separator: Stands between several, None where a cell holds one.
     """
     parts = [cell] if separator is None else cell.split(separator)
     return tuple(code for part in parts if (code := part.strip()))
@@ -38,8 +38,8 @@ def judge(gold: Sequence[str], hits: Sequence[Hit]) -> Judged:
     """Look for the right codes among candidates.
 
     Args:
-        gold: any of them is right.
-        hits: candidates, best first, whatever their score.
+        gold: Any of them is right.
+        hits: Candidates, best first, whatever their score.
     """
     rank = next((rank for rank, hit in enumerate(hits, start=1) if hit.code in gold), None)
     return Judged(rank, _score(hits[0]) if hits else None)

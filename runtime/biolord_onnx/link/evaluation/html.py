@@ -39,8 +39,8 @@ def render(evaluation: Evaluation, title: str) -> str:
     """Lay an evaluation out as HTML.
 
     Args:
-        evaluation: the figures.
-        title: what was linked to what; any text.
+        evaluation: The figures.
+        title: What was linked to what; any text.
     """
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in figures(evaluation))
     advised = "".join(

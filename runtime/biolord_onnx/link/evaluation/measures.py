@@ -24,13 +24,13 @@ class Evaluation:
     """How well terms were linked whose codes are known.
 
     Attributes:
-        terms: how many of them there are.
-        unknown: terms without a known code, which count nowhere else.
-        in_index: how many have a known code that is in the index; no other can be found.
+        terms: How many of them there are.
+        unknown: Terms without a known code, which count nowhere else.
+        in_index: How many have a known code that is in the index; no other can be found.
         hits: (k, share of terms with a right candidate among the first k).
-        mrr: mean of 1 / rank of the first right candidate, 0 behind the tenth.
-        chosen: what the threshold does that the links were made with.
-        points: what other thresholds would do.
+        mrr: Mean of 1 / rank of the first right candidate, 0 behind the tenth.
+        chosen: What the threshold does that the links were made with.
+        points: What other thresholds would do.
     """
 
     terms: int
@@ -66,13 +66,13 @@ def evaluate(judged: Sequence[Judged], *, unknown: int, in_index: int, min_score
     """Work figures out.
 
     Args:
-        judged: the terms with known codes.
-        unknown: how many more there are without.
-        in_index: how many of ``judged`` have a code that is in the index.
-        min_score: the threshold that links were made with, None for none.
+        judged: The terms with known codes.
+        unknown: How many more there are without.
+        in_index: How many of ``judged`` have a code that is in the index.
+        min_score: The threshold that links were made with, None for none.
 
     Raises:
-        InputError: no term has a known code.
+        InputError: No term has a known code.
     """
     if not judged:
         raise InputError(f"none of {unknown} terms has a code in the gold column: fill it, or leave --gold out")

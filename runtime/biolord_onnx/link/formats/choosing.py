@@ -18,12 +18,12 @@ class Format:
     """How a file is made of links.
 
     Attributes:
-        check: refuses, before anything is searched, what could not be written in the end: what is known about all
+        check: Refuses, before anything is searched, what could not be written in the end: what is known about all
             links, and the different codes of the index, None if it has none.
-        write: writes all.
-        endings: of names that say so.
-        options: of the command line, that mean something here and not everywhere.
-        needs_pyarrow: of the extra parquet.
+        write: Writes all.
+        endings: Of names that say so.
+        options: Of the command line, that mean something here and not everywhere.
+        needs_pyarrow: Of the extra parquet.
     """
 
     check: Callable[[Sheet, Codes], object]
@@ -48,13 +48,13 @@ def find_form(output: str) -> str:
     """Return which form a file's name says.
 
     Args:
-        output: the name.
+        output: The name.
 
     Returns:
         A name in `FORMATS`.
 
     Raises:
-        InputError: it says none.
+        InputError: It says none.
     """
     for name, some in FORMATS.items():
         if output.lower().endswith(some.endings):

@@ -33,7 +33,7 @@ def check(sheet: Sheet, codes: Iterable[str] | None) -> None:
     """Refuse what has no place in a mapping set, and codes that can't be identifiers.
 
     Raises:
-        InputError: that.
+        InputError: That.
     """
     facts = sheet.mapping_set
     if sheet.kept:
@@ -52,7 +52,7 @@ def write_sssom(stream: BinaryIO, sheet: Sheet, links: Iterable[Link]) -> None:
     """Write the set.
 
     Raises:
-        InputError: a code or an id has no prefix, or can't be an identifier.
+        InputError: A code or an id has no prefix, or can't be an identifier.
     """
     stream.writelines(f"#{line}\n".encode() for line in _metadata(sheet))
     literal = sheet.id is None

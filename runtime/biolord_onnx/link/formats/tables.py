@@ -21,7 +21,7 @@ def check(sheet: Sheet, codes: Iterable[str] | None) -> None:  # noqa: ARG001 - 
     """Refuse columns of one name.
 
     Raises:
-        InputError: there are some.
+        InputError: There are some.
     """
     columns(sheet)
 
@@ -30,7 +30,7 @@ def columns(sheet: Sheet) -> list[str]:
     """Return the names of all columns of a table.
 
     Raises:
-        InputError: two would have the same name.
+        InputError: Two would have the same name.
     """
     names = [] if sheet.id is None else [sheet.id]
     names += [sheet.text, *sheet.kept]

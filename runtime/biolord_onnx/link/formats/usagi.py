@@ -31,7 +31,7 @@ def check(sheet: Sheet, codes: Iterable[str] | None) -> None:  # noqa: ARG001 - 
     """Refuse an index of other codes than concept ids.
 
     Raises:
-        InputError: a code is none, or there are no codes.
+        InputError: A code is none, or there are no codes.
     """
     for code in (None,) if codes is None else codes:
         concept_id(code)
@@ -41,7 +41,7 @@ def write_usagi(stream: BinaryIO, sheet: Sheet, links: Iterable[Link]) -> None:
     """Write the rows.
 
     Raises:
-        InputError: a code is no concept id, or a frequency no whole number.
+        InputError: A code is no concept id, or a frequency no whole number.
     """
     kept = [at for at, name in enumerate(sheet.kept) if name != sheet.frequency]
     header = [*_SOURCE, *(f"{_KEPT}{sheet.kept[at]}" for at in kept), *_MAPPING]
@@ -55,7 +55,7 @@ def concept_id(code: str | None) -> str:
     """Return a code that is a concept id.
 
     Raises:
-        InputError: it is none.
+        InputError: It is none.
     """
     if code is None or not (code.isascii() and code.isdecimal() and 0 < int(code) <= _MOST):
         raise InputError(

@@ -65,7 +65,7 @@ class Admission:
         """Let a request in.
 
         Raises:
-            ApiError: as many as may be are under way.
+            ApiError: As many as may be are under way.
         """
         if self.full:
             raise _full(self.under_way)
@@ -80,7 +80,7 @@ class Admission:
         """Let a request in that shows no key; these take none of the others' places.
 
         Raises:
-            ApiError: as many as may be are under way.
+            ApiError: As many as may be are under way.
         """
         if self.keyless >= self._limits.keyless:
             raise _full(self.keyless)
@@ -95,7 +95,7 @@ class Admission:
         """Wait until one more large request fits into memory.
 
         Raises:
-            ApiError: enough wait already, or the server is stopping.
+            ApiError: Enough wait already, or the server is stopping.
         """
         if self._large_waiting >= LARGE_WAITING:
             raise ApiError(

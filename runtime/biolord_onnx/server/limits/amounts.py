@@ -12,7 +12,7 @@ def check_amount(limits: Limits, texts: int, characters: int) -> None:
     """Check numbers of a whole request.
 
     Raises:
-        ApiError: it has no text, or too much.
+        ApiError: It has no text, or too much.
     """
     if not texts:
         raise ApiError(EMPTY, "the request has no texts: send one or more")
@@ -28,7 +28,7 @@ def check_lengths(limits: Limits, texts: Sequence[str]) -> None:
     """Check each text, for it is tokenized in one go.
 
     Raises:
-        ApiError: one is too long.
+        ApiError: One is too long.
     """
     most = limits.text_characters
     for number, text in enumerate(texts):

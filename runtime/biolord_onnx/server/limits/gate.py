@@ -27,10 +27,10 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS",
 """Those that there are; what this server has none of gets its answer where routes are known."""
 HEALTH = "/health"
 DOCUMENTATION = ("/docs", "/openapi.json")
-"""Those who watch the server need no key, nor do those who read what it can do."""
+"""Health checks and API docs are unauthenticated."""
 
 
-class Gate:
+class RequestFilter:
     """Lets requests through to an application, or answers them itself."""
 
     def __init__(self, app: App, settings: ServerSettings, admission: Admission) -> None:

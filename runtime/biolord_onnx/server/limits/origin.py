@@ -26,7 +26,7 @@ class Origins:
         """Look at a request.
 
         Raises:
-            ApiError: its host isn't this machine, or a page of another origin asks.
+            ApiError: Its host isn't this machine, or a page of another origin asks.
         """
         if not self._checked:
             return

@@ -1,4 +1,4 @@
-"""Work for a client, no longer than somebody waits for it."""
+"""Work for a client that stops when the client disconnects."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ RETRY_AFTER_S = 2
 
 
 class ClientGoneError(Exception):
-    """The client hung up: there is nobody to answer."""
+    """The client disconnected: there is no one to answer."""
 
 
 async def while_wanted(work: Coroutine[Any, Any, T], request: Request, timeout_s: float) -> T:
     """Return what the work returns; it is canceled when the client hangs up or the time is over.
 
     Args:
-        work: to do.
-        request: of whom; its body is here already.
-        timeout_s: seconds that it may take.
+        work: To do.
+        request: Of whom; its body is here already.
+        timeout_s: Seconds that it may take.
 
     Raises:
-        ClientGoneError: the client hung up.
-        ApiError: the time is over.
+        ClientGoneError: The client hung up.
+        ApiError: The time is over.
     """
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(request.receive())

@@ -27,10 +27,10 @@ class Most:
     """The most of each kind of value that a request's body may hold.
 
     Attributes:
-        strings: names of members included.
-        containers: lists and objects.
-        members: of lists and objects, token ids included.
-        characters: of a string.
+        strings: Names of members included.
+        containers: Lists and objects.
+        members: Of lists and objects, token ids included.
+        characters: Of a string.
     """
 
     strings: int
@@ -60,7 +60,7 @@ class JsonSizes:
         """Count one part more.
 
         Raises:
-            ApiError: there are more values than any request needs.
+            ApiError: There are more values than any request needs.
         """
         for start in range(0, len(data), STEP):
             self._count(self._rest + data[start : start + STEP])

@@ -31,7 +31,7 @@ async def read_body(request: Request, kind: type[AnyBody], service: Service) -> 
     """Read a request's body, and hold the place of a large one as long as the block runs.
 
     Raises:
-        ApiError: it isn't JSON, not what the route takes, or too much.
+        ApiError: It isn't JSON, not what the route takes, or too much.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
@@ -82,7 +82,7 @@ def _parse(data: bytes, kind: type[AnyBody]) -> AnyBody:
 
 
 def _describe(error: ValidationError) -> str:
-    """Name the member that is wrong, without a word of what stood there: it may be somebody's diagnosis."""
+    """Name the member that is wrong, without a word of what stood there: it may be a diagnosis."""
     detail = error.errors(include_input=False, include_context=False, include_url=False)[0]
     place = ".".join(map(str, detail["loc"])) or "the body"
     if detail["type"] == "extra_forbidden":

@@ -52,7 +52,7 @@ class SearchRequest(Body):
         """Return what is done with the hits.
 
         Raises:
-            ApiError: it can't be done here.
+            ApiError: It can't be done here.
         """
         if self.rerank is None:
             return None

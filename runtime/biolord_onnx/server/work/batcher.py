@@ -33,9 +33,9 @@ class Load:
     """How busy the threads are.
 
     Attributes:
-        texts: that wait.
-        tokens: that wait.
-        running: runs under way.
+        texts: That wait.
+        tokens: That wait.
+        running: Runs under way.
     """
 
     texts: int
@@ -53,12 +53,12 @@ class Batcher:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._crowded = threading.Condition(self._lock)
-        self._free = session.runs_at_once
+        self._free = session.concurrency
         self._running = 0
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"biolord-run-{number}", daemon=True)
-            for number in range(session.runs_at_once)
+            for number in range(session.concurrency)
         ]
         self._beside = threading.Thread(target=self._work_beside, name="biolord-run-query", daemon=True)
         for thread in (*self._threads, self._beside):
@@ -79,13 +79,13 @@ class Batcher:
         """Queue a request of one text or more.
 
         Args:
-            ids: token ids of each text, special tokens included.
-            output: which vectors are wanted.
-            done: called by another thread once ``vectors`` of the result are there, or with what went wrong.
-            skipped: leading tokens of each text that aren't pooled.
+            ids: Token ids of each text, special tokens included.
+            output: Which vectors are wanted.
+            done: Called by another thread once ``vectors`` of the result are there, or with what went wrong.
+            skipped: Leading tokens of each text that aren't pooled.
 
         Raises:
-            BiolordError: the batcher is closed, or no thread is left.
+            BiolordError: The batcher is closed, or no thread is left.
         """
         work = Work(ids, output, np.empty((len(ids), self._manifest.dim), dtype=np.float32), done, skipped)
         work.queued_at = time.perf_counter()
@@ -101,7 +101,7 @@ class Batcher:
         return work
 
     def drop(self, work: Work) -> None:
-        """Forget a request that nobody waits for: none of its texts begins to run any more."""
+        """Forget a request whose client is gone: none of its texts begins to run any more."""
         with self._changed:
             self._queue.drop(work)
 
@@ -147,7 +147,9 @@ class Batcher:
             self._compute(run)
         except BiolordError as error:
             self._finish(run, error)
-        except BaseException as error:  # a fault of ours: this thread ends, `alive` says so, and nobody waits in vain
+        except (
+            BaseException
+        ) as error:  # a fault of ours: this thread ends, `alive` says so, and no request waits in vain
             self._finish(run, error)
             raise
         else:

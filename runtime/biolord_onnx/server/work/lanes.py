@@ -35,11 +35,11 @@ class Lane:
         return self._thread.is_alive()
 
     async def run(self, cost: int, do: Callable[[], T]) -> T:
-        """Run a share of a request and return what it returns; a share that nobody waits for any more does not begin.
+        """Run a share of a request and return what it returns; a share whose client is gone does not begin.
 
         Args:
-            cost: of this share, in characters.
-            do: called by the lane's thread.
+            cost: Of this share, in characters.
+            do: Called by the lane's thread.
         """
         future: Future[T] = Future()
         self._line.add(cost, _Share(do, future))

@@ -56,7 +56,7 @@ class Line(Generic[T]):
         """Take what goes with something that was just taken.
 
         Args:
-            fits: asked of each in the order of the line.
+            fits: Asked of each in the order of the line.
         """
         with self._changed:
             taken = [entry for entry in sorted(self._heap) if fits(entry.item)]

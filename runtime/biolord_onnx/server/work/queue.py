@@ -37,17 +37,17 @@ class Work:
     """A request's texts on their way.
 
     Attributes:
-        ids: token ids of n texts.
-        output: which vectors are wanted.
+        ids: Token ids of n texts.
+        output: Which vectors are wanted.
         vectors: float32 [n, dim], filled in as runs end.
-        done: called once, with None or what went wrong, by the thread that ended the last run.
-        skipped: leading tokens of each text that aren't pooled.
-        left: texts without a vector so far.
-        waiting: texts that wait in the queue.
-        waiting_tokens: of those texts.
-        error: what went wrong.
-        queued_at: when it came in.
-        started_at: when its first text began to run.
+        done: Called once, with None or what went wrong, by the thread that ended the last run.
+        skipped: Leading tokens of each text that aren't pooled.
+        left: Texts without a vector so far.
+        waiting: Texts that wait in the queue.
+        waiting_tokens: Of those texts.
+        error: What went wrong.
+        queued_at: When it came in.
+        started_at: When its first text began to run.
     """
 
     ids: Sequence[list[int]]
@@ -78,10 +78,10 @@ class Run:
     """Texts that run together.
 
     Attributes:
-        parts: each text's request and its place there.
+        parts: Each text's request and its place there.
         lengths: int32 [texts], tokens of each.
-        output: which vectors are wanted.
-        skipped: leading tokens of each text that aren't pooled.
+        output: Which vectors are wanted.
+        skipped: Leading tokens of each text that aren't pooled.
     """
 
     parts: list[tuple[Work, int]]
@@ -99,8 +99,8 @@ class FairQueue:
     """Texts that wait, by request. Not safe between threads: its owner holds a lock.
 
     Attributes:
-        tokens: of all texts that wait.
-        texts: that wait; those of requests that were dropped count no more.
+        tokens: Of all texts that wait.
+        texts: That wait; those of requests that were dropped count no more.
     """
 
     def __init__(self, budget: int, *, padded: bool) -> None:

@@ -13,15 +13,15 @@ class Room:
     """Counts what requests have under way; for the event loop alone.
 
     Attributes:
-        held: how much that is.
+        held: How much that is.
     """
 
     def __init__(self, most: int, what: str) -> None:
         """Begin with nothing.
 
         Args:
-            most: that may be under way; more is refused.
-            what: is counted, in the plural.
+            most: That may be under way; more is refused.
+            what: Is counted, in the plural.
         """
         self._most, self._what = most, what
         self.held = 0
@@ -31,7 +31,7 @@ class Room:
         """Hold room for a request until the block ends.
 
         Raises:
-            ApiError: there isn't enough; if nothing is under way, any request that the other limits let pass may.
+            ApiError: There isn't enough; if nothing is under way, any request that the other limits let pass may.
         """
         if self.held and self.held + amount > self._most:
             raise ApiError(

@@ -30,10 +30,10 @@ class Wish:
     """What a search asks for beside its queries; those of equal wishes are scanned together.
 
     Attributes:
-        top: most hits of a query.
-        where: columns, each with the values that a hit may have there.
-        min_score: hits below it are left out; None for none.
-        all_names: whether every name of a code is a hit of its own.
+        top: Most hits of a query.
+        where: Columns, each with the values that a hit may have there.
+        min_score: Hits below it are left out; None for none.
+        all_names: Whether every name of a code is a hit of its own.
     """
 
     top: int
@@ -68,8 +68,8 @@ class Scanner(Generic[Found]):
         """Start the thread.
 
         Args:
-            scan: finds what each of n queries [n, dim] wishes; called by this thread alone.
-            ran: told queries and seconds of each scan.
+            scan: Finds what each of n queries [n, dim] wishes; called by this thread alone.
+            ran: Told queries and seconds of each scan.
         """
         self._scan, self._ran = scan, ran
         self._line: Line[_Part[Found]] = Line()
@@ -85,9 +85,9 @@ class Scanner(Generic[Found]):
         """Search for n queries, some after the other, so that those of other requests come in between.
 
         Args:
-            wish: of all of them.
+            wish: Of all of them.
             texts: n of them.
-            vectors: theirs, [n, dim], of length 1.
+            vectors: Theirs, [n, dim], of length 1.
         """
         found: list[Found] = []
         for start in range(0, len(texts), wish.queries):

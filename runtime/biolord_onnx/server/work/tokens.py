@@ -31,8 +31,8 @@ class Tokens:
     """Token ids of n texts.
 
     Attributes:
-        ids: per text, special tokens included, cut to the limit.
-        truncated: how many texts were cut.
+        ids: Per text, special tokens included, cut to the limit.
+        truncated: How many texts were cut.
     """
 
     ids: list[list[int]]
@@ -49,8 +49,8 @@ class Lanes:
     """Threads that tokenize.
 
     Attributes:
-        quick: for shares that take no time.
-        heavy: for single long texts, large bodies and large answers: none of these makes a query wait.
+        quick: For shares that take no time.
+        heavy: For single long texts, large bodies and large answers: none of these makes a query wait.
     """
 
     quick: Lane
@@ -74,9 +74,9 @@ def shares(texts: Sequence[str], most: int = SHARE, each: int = TEXT_COST) -> It
     """Cut texts into runs of at most so many characters, or of one text; yields what each costs, and its texts.
 
     Args:
-        texts: one or more.
-        most: characters of a run.
-        each: what a text costs beside its own characters.
+        texts: One or more.
+        most: Characters of a run.
+        each: What a text costs beside its own characters.
     """
     start, cost = 0, 0
     for place, text in enumerate(texts):
@@ -92,7 +92,7 @@ def together(found: Sequence[TokenizedTexts], limit: int, *, cut: bool) -> Token
     """Put shares together again.
 
     Raises:
-        ApiError: texts are over the limit, and are not to be cut.
+        ApiError: Texts are over the limit, and are not to be cut.
     """
     full = np.concatenate([some.full_lengths for some in found])
     long = np.flatnonzero(np.concatenate([some.truncated for some in found]))
@@ -113,7 +113,7 @@ def check_ids(lists: Sequence[list[int]], tokenizer: Tokenizer, limit: int) -> T
     vectors that mean nothing.
 
     Raises:
-        ApiError: they aren't, or are more than the limit.
+        ApiError: They aren't, or are more than the limit.
     """
     prefix, suffix, known = [*tokenizer.prefix], [*tokenizer.suffix], tokenizer.vocabulary
     for number, ids in enumerate(lists):

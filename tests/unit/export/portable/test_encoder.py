@@ -87,8 +87,8 @@ def test_strange_texts_come_nearer_where_calibration_knows_of_them(bert: Encoder
     texts = [random.integers(5, len(bert.word_embeddings), length) for length in random.integers(2, 30, 80)]
     statistics = collect_statistics(bert, texts)
     alone = [np.array([number]) for number in range(10, 30)]
-    strange = collect_statistics(bert, alone[:5], alone)
-    known = {place: replace(seen, strange=strange[place].strange) for place, seen in statistics.items()}
+    degenerate = collect_statistics(bert, alone[:5], alone)
+    known = {place: replace(seen, degenerate=degenerate[place].degenerate) for place, seen in statistics.items()}
     ordinary, widened = quantize_static8(bert, statistics), quantize_static8(bert, known)
     losses = [1 - similarities(bert, each, tmp_path, [1] * 12).mean() for each in (ordinary, widened)]
     assert losses[1] < 0.7 * losses[0]

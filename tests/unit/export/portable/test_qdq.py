@@ -17,7 +17,7 @@ from biolord_export.portable.matching import weight_digest
 from biolord_export.portable.qdq import Exact, QdqRow, QdqStatic, SideBySide, qdq_operators
 from biolord_export.portable.replay import Operator
 from biolord_export.portable.standard import StandardGraph
-from biolord_export.quantize.grid import RowGrid, StaticGrid
+from biolord_export.quantize.grid import PerTensorQuantizer, PerTokenQuantizer
 from biolord_export.quantize.static8 import RowLinear, StaticEncoder, StaticLinear
 from biolord_export.quantize.weight8 import Int8Weight
 
@@ -35,7 +35,7 @@ def int8_weight(inputs: int = INPUTS) -> Int8Weight:
 
 def static(*, centered: bool = True, bias: bool = True) -> StaticLinear:
     """Make a layer whose grid is fixed, and too short for some of the inputs."""
-    grid = StaticGrid(
+    grid = PerTensorQuantizer(
         center=RANDOM.normal(size=INPUTS).astype(np.float32) * centered,
         smooth=RANDOM.uniform(0.5, 2, INPUTS).astype(np.float32) if centered else np.ones(INPUTS, np.float32),
         step=0.02,
@@ -46,7 +46,7 @@ def static(*, centered: bool = True, bias: bool = True) -> StaticLinear:
 
 def row(inputs: int = INPUTS, *, bias: bool = True) -> RowLinear:
     """Make a layer whose grid is each token's own; what a GELU can't yield, below -0.17, is clipped."""
-    return RowLinear(RowGrid(0.5), int8_weight(inputs), RANDOM.normal(size=OUTPUTS).astype(np.float32) * bias)
+    return RowLinear(PerTokenQuantizer(0.5), int8_weight(inputs), RANDOM.normal(size=OUTPUTS).astype(np.float32) * bias)
 
 
 def emitted(operator: Operator, x: Float32) -> tuple[Float32, onnx.ModelProto]:
@@ -97,8 +97,8 @@ def test_a_tokens_grid_does_not_depend_on_the_tokens_beside_it() -> None:
 def test_parts_take_their_inputs_side_by_side_and_add_up() -> None:
     """Float32 channels first and rounded ones behind them are two products of two slices."""
     weight = RANDOM.normal(size=(4, OUTPUTS)).astype(np.float32)
-    wide, rest = Exact(Linear(weight, np.ones(OUTPUTS, np.float32))), row(8, bias=False)
-    found, model = emitted(SideBySide(4, wide, QdqRow(rest)), X)
+    outliers, rest = Exact(Linear(weight, np.ones(OUTPUTS, np.float32))), row(8, bias=False)
+    found, model = emitted(SideBySide(4, outliers, QdqRow(rest)), X)
     expected = flat(X)[:, :4] @ weight + 1 + rest.apply(flat(X)[:, 4:])
     np.testing.assert_allclose(flat(found), expected, atol=2e-5)
     assert [node.op_type for node in model.graph.node].count("QuantizeLinear") == 1

@@ -31,8 +31,8 @@ def seen(inputs: int, tokens: int = 600) -> InputStatistics:
         covariance=(rows - mean).T @ (rows - mean),
         lowest=rows.min(axis=0),
         highest=rows.max(axis=0),
-        held_back=correlated(200, inputs, seed=2),
-        strange=np.empty((0, inputs), dtype=np.float32),
+        held_out=correlated(200, inputs, seed=2),
+        degenerate=np.empty((0, inputs), dtype=np.float32),
     )
 
 

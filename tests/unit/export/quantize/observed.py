@@ -10,7 +10,7 @@ from biolord_export.calibration.collect import InputStatistics
 Float32 = NDArray[np.float32]
 
 
-def observe(rows: Float32, held_back: Float32 | None = None, strange: Float32 | None = None) -> InputStatistics:
+def observe(rows: Float32, held_out: Float32 | None = None, degenerate: Float32 | None = None) -> InputStatistics:
     """Make the statistics of inputs, float32 [tokens, inputs]; unless others are given, they are held back as well."""
     mean = rows.mean(axis=0)
     return InputStatistics(
@@ -19,8 +19,8 @@ def observe(rows: Float32, held_back: Float32 | None = None, strange: Float32 | 
         covariance=(rows - mean).T @ (rows - mean),
         lowest=rows.min(axis=0),
         highest=rows.max(axis=0),
-        held_back=rows if held_back is None else held_back,
-        strange=np.empty((0, rows.shape[1]), dtype=np.float32) if strange is None else strange,
+        held_out=rows if held_out is None else held_out,
+        degenerate=np.empty((0, rows.shape[1]), dtype=np.float32) if degenerate is None else degenerate,
     )
 
 

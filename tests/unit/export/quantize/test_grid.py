@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from biolord_export.graph.builder import GraphBuilder
 from biolord_export.quantize.candidates import FLOORS
-from biolord_export.quantize.grid import GELU_LOWEST, LEVELS, RowGrid, StaticGrid
+from biolord_export.quantize.grid import GELU_LOWEST, LEVELS, PerTensorQuantizer, PerTokenQuantizer
 from unit.export.graph.running import evaluate
 from unit.export.quantize.block_inputs import random
 
@@ -22,19 +22,19 @@ LITTLE = 1e-4
 """What float32 adds to half a step."""
 
 
-def static_grid(inputs: int, step: float = 0.03, zero_point: int = 128) -> StaticGrid:
+def static_grid(inputs: int, step: float = 0.03, zero_point: int = 128) -> PerTensorQuantizer:
     """Make a grid whose smoothing is by powers of two, so that dividing is exact however it is done."""
     generator = np.random.default_rng(inputs)
     smooth = (2.0 ** generator.integers(-3, 4, inputs)).astype(np.float32)
-    return StaticGrid(random(inputs, seed=5), smooth, step, zero_point)
+    return PerTensorQuantizer(random(inputs, seed=5), smooth, step, zero_point)
 
 
-def one_channel(step: float, zero_point: int) -> StaticGrid:
+def one_channel(step: float, zero_point: int) -> PerTensorQuantizer:
     """Make a grid that neither centers nor smooths."""
-    return StaticGrid(np.zeros(1, np.float32), np.ones(1, np.float32), step, zero_point)
+    return PerTensorQuantizer(np.zeros(1, np.float32), np.ones(1, np.float32), step, zero_point)
 
 
-def run_static(grid: StaticGrid, x: Float32) -> tuple[Float32, NDArray[np.uint8], Float32]:
+def run_static(grid: PerTensorQuantizer, x: Float32) -> tuple[Float32, NDArray[np.uint8], Float32]:
     """Compute in onnxruntime what a grid normalizes inputs to, the integers, and what these stand for."""
     graph = GraphBuilder("test")
     normalized = grid.emit_normalize(graph, graph.input("x", TensorProto.FLOAT, ["tokens", x.shape[1]]))
@@ -44,7 +44,7 @@ def run_static(grid: StaticGrid, x: Float32) -> tuple[Float32, NDArray[np.uint8]
     return found[0], found[1], found[2]
 
 
-def operators(grid: StaticGrid) -> list[str]:
+def operators(grid: PerTensorQuantizer) -> list[str]:
     """Name the operators that normalizing takes."""
     graph = GraphBuilder("test")
     grid.emit_normalize(graph, graph.input("x", TensorProto.FLOAT, ["tokens", len(grid.smooth)]))
@@ -64,7 +64,7 @@ def test_onnxruntime_rounds_inputs_to_the_values_of_a_static_grid(step: float, z
 
 def test_normalizing_centers_first_and_smooths_then() -> None:
     """A channel's center is in its own unit, not in that of the smoothed values."""
-    grid = StaticGrid(np.array([1.0, -2.0], np.float32), np.array([4.0, 0.5], np.float32), 1.0, 128)
+    grid = PerTensorQuantizer(np.array([1.0, -2.0], np.float32), np.array([4.0, 0.5], np.float32), 1.0, 128)
     x = np.array([[9.0, -1.0]], dtype=np.float32)
     assert grid.normalize(x).tolist() == [[2.0, 2.0]]
     assert run_static(grid, x)[0].tolist() == [[2.0, 2.0]]
@@ -117,13 +117,13 @@ def test_zero_stays_zero_on_every_grid() -> None:
     """The zero point stands for 0 exactly, so channels that are off add nothing."""
     zeros = np.zeros((2, 1), dtype=np.float32)
     assert not one_channel(0.3, 77).round(zeros).any()
-    assert not RowGrid(1.0).round(zeros).any()
+    assert not PerTokenQuantizer(1.0).round(zeros).any()
 
 
 @pytest.mark.parametrize("floor", FLOORS)
 def test_a_row_s_largest_value_is_the_last_integer(floor: float) -> None:
     """All 256 integers are used: -0.17 is 0 for a token that ends at the floor, and every token's end is 255."""
-    grid = RowGrid(floor)
+    grid = PerTokenQuantizer(floor)
     x = np.array([[-GELU_LOWEST, floor], [0.0, 40.0]], dtype=np.float32)
     steps = grid.round(x) / np.array([[floor], [40.0]]) / grid.unit
     np.testing.assert_allclose(steps + grid.zero_point, [[0, LEVELS], [grid.zero_point, LEVELS]], atol=1e-3)
@@ -136,7 +136,7 @@ def test_a_row_s_largest_value_is_the_last_integer(floor: float) -> None:
 )
 def test_a_row_grid_never_clips(values: list[float], floor: float) -> None:
     """Whatever a GELU yields is at most half of the token's step off, its largest and its smallest value too."""
-    grid = RowGrid(floor)
+    grid = PerTokenQuantizer(floor)
     row = np.array([values], dtype=np.float32)
     step = max(float(row.max()), floor) * grid.unit
     assert np.abs(grid.round(row) - row).max() <= step * (0.5 + LITTLE)
@@ -144,7 +144,7 @@ def test_a_row_grid_never_clips(values: list[float], floor: float) -> None:
 
 def test_a_row_s_grid_is_its_own() -> None:
     """A token with a huge value coarsens no other token's steps, and rows are rounded as they are alone."""
-    grid = RowGrid(1.0)
+    grid = PerTokenQuantizer(1.0)
     x = np.abs(random(6, 32))
     huge = x.copy()
     huge[2, 5] = 1000
@@ -156,7 +156,7 @@ def test_a_row_s_grid_is_its_own() -> None:
 
 def test_small_rows_share_the_floor_s_steps() -> None:
     """Tokens whose values all lie below the floor don't get ever finer steps, for -0.17 must stay on the grid."""
-    grid = RowGrid(2.0)
+    grid = PerTokenQuantizer(2.0)
     step = 2.0 * (1 + GELU_LOWEST / 2) / LEVELS
     x = np.array([[-0.17, 0.01, step], [-0.17, 1.9, step]], dtype=np.float32)
     rounded = grid.round(x)

@@ -84,7 +84,7 @@ def test_the_strength_is_chosen_that_loses_least() -> None:
     statistics = observe(correlated(400, 64), correlated(200, 64, seed=5))
     weight = random(64, 24)
     both = [smooth(statistics, weight, strength) for strength in (0.0, 0.7)]
-    losses = [lost(each, statistics.held_back, weight) for each in both]
+    losses = [lost(each, statistics.held_out, weight) for each in both]
     assert losses[1] < losses[0] / 2
     for strengths in ((0.0, 0.7), (0.7, 0.0)):
         assert choose_smoothing(statistics, weight, strengths).strength == 0.7
@@ -93,8 +93,8 @@ def test_the_strength_is_chosen_that_loses_least() -> None:
 def test_strange_inputs_count_for_the_choice() -> None:
     """Tokens unlike all others can turn it."""
     statistics, weight = observe(correlated(400, 64), correlated(200, 64, seed=5)), random(64, 24)
-    strange = smooth(statistics, weight, 0.0).factor * random(40, 64, seed=8) * 1000 + statistics.mean
-    chosen = choose_smoothing(replace(statistics, strange=strange.astype(np.float32)), weight, (0.0, 0.7))
+    degenerate = smooth(statistics, weight, 0.0).factor * random(40, 64, seed=8) * 1000 + statistics.mean
+    chosen = choose_smoothing(replace(statistics, degenerate=degenerate.astype(np.float32)), weight, (0.0, 0.7))
     assert (chosen.strength, choose_smoothing(statistics, weight, (0.0, 0.7)).strength) == (0.0, 0.7)
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from biolord_export.calibration.collect import InputStatistics
 from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.encoder import LINEAR_INPUTS
-from biolord_export.quantize.candidates import FLOORS, MARGINS, STRENGTHS, WIDE_COUNTS, InnerChoice
-from biolord_export.quantize.grid import RowGrid, StaticGrid
+from biolord_export.quantize.candidates import FLOORS, MARGINS, OUTLIER_COUNTS, STRENGTHS, InnerChoice
+from biolord_export.quantize.grid import PerTensorQuantizer, PerTokenQuantizer
 from biolord_export.quantize.static8 import (
     StaticEncoder,
     StaticLinear,
@@ -45,11 +45,11 @@ def random_weight(inputs: int, outputs: int) -> Int8Weight:
     return Int8Weight(values, np.geomspace(0.01, 1, outputs, dtype=np.float32))
 
 
-def binary_grid(inputs: int, step: float = 0.03125) -> StaticGrid:
+def binary_grid(inputs: int, step: float = 0.03125) -> PerTensorQuantizer:
     """Make a grid of powers of two, whose centers lie on it: float32 makes no error of its own."""
     generator = np.random.default_rng(inputs)
     smooth = (2.0 ** generator.integers(-2, 3, inputs)).astype(np.float32)
-    return StaticGrid((generator.integers(-40, 40, inputs) / 8).astype(np.float32), smooth, step, 128)
+    return PerTensorQuantizer((generator.integers(-40, 40, inputs) / 8).astype(np.float32), smooth, step, 128)
 
 
 def static_linear(inputs: int, outputs: int) -> StaticLinear:
@@ -108,9 +108,9 @@ def test_a_weight_is_rounded_for_the_smoothed_inputs() -> None:
     """GPTQ sees the covariance of what is multiplied with: it loses less than with that of the raw inputs."""
     linear, statistics = random_linear(64, 24), seen(64)
     smooth = ((statistics.highest - statistics.lowest) / 8).astype(np.float32)
-    grid = StaticGrid(statistics.mean, smooth, 1e-6, 128)
+    grid = PerTensorQuantizer(statistics.mean, smooth, 1e-6, 128)
     scaled = linear.weight * smooth[:, np.newaxis]
-    inputs = grid.normalize(statistics.held_back)
+    inputs = grid.normalize(statistics.held_out)
     found = quantize_linear(linear, grid, statistics).weight.dense()
     scales = np.abs(scaled).max(axis=0) / np.float32(127)
     plain = (np.rint(scaled / scales) * scales).astype(np.float32)
@@ -132,40 +132,40 @@ def test_folding_lets_values_come_out_centered_and_smoothed() -> None:
     assert np.array_equal(qkv.weight, random_linear(48, 96).weight)
 
 
-@pytest.mark.parametrize("wide", [0, 8, 40])
-def test_wide_and_rounded_channels_make_up_the_layer(wide: int) -> None:
+@pytest.mark.parametrize("outliers", [0, 8, 40])
+def test_wide_and_rounded_channels_make_up_the_layer(outliers: int) -> None:
     """Both parts add up to the layer's outputs, the bias once, and to its mean output exactly; GPTQ saw all inputs."""
     inputs, fc2 = 64, random_linear(64, 20)
     x = gelu(correlated(400, inputs))
     statistics = observe(x, gelu(correlated(100, inputs, seed=4)))
-    choice = InnerChoice(np.argsort(-statistics.highest), wide, RowGrid(1.0))
+    choice = InnerChoice(np.argsort(-statistics.highest), outliers, PerTokenQuantizer(1.0))
     kept, rest = quantize_inner(fc2, choice, statistics)
-    assert (kept.weight.shape, rest.weight.values.shape) == ((wide, 20), (inputs - wide, 20))
-    assert not (rest.bias if wide else kept.bias).any()
+    assert (kept.weight.shape, rest.weight.values.shape) == ((outliers, 20), (inputs - outliers, 20))
+    assert not (rest.bias if outliers else kept.bias).any()
     mean = statistics.mean[choice.order]
-    both = exact(kept, mean[:wide]) + exact(Linear(rest.weight.dense(), rest.bias), mean[wide:])
+    both = exact(kept, mean[:outliers]) + exact(Linear(rest.weight.dense(), rest.bias), mean[outliers:])
     expected = exact(fc2, statistics.mean)
     assert np.allclose(both, expected, atol=1e-4 * np.abs(expected).max())
     rows = np.concatenate([kept.weight, rest.weight.dense()]) - fc2.weight[choice.order]
-    steps = rest.weight.scales * (np.arange(inputs) >= wide)[:, np.newaxis]
+    steps = rest.weight.scales * (np.arange(inputs) >= outliers)[:, np.newaxis]
     covariance = statistics.covariance[np.ix_(choice.order, choice.order)]
     plain = float((np.diagonal(covariance) @ np.square(steps)).sum() / 12)
     assert output_power(rows, covariance) < 0.5 * plain
-    new = statistics.held_back[:, choice.order]
-    found = exact(kept, new[:, :wide]) + rest.apply(new[:, wide:])
-    assert relative(found, exact(fc2, statistics.held_back)) < 0.02
+    new = statistics.held_out[:, choice.order]
+    found = exact(kept, new[:, :outliers]) + rest.apply(new[:, outliers:])
+    assert relative(found, exact(fc2, statistics.held_out)) < 0.02
 
 
 def test_every_linear_layer_is_reported_in_order(weights: EncoderWeights, quantized: StaticEncoder) -> None:
-    """A report for each, with an error on held-back inputs that 8 bits can have, and the choices that were open."""
+    """A report for each, with an error on held-out inputs that 8 bits can have, and the choices that were open."""
     places = [(report.layer, report.name) for report in quantized.reports]
     assert places == [(number, name) for number in range(len(weights.layers)) for name in LINEAR_INPUTS]
     assert all(1e-7 < report.error < 2e-3 for report in quantized.reports)
     for report in quantized.reports:
         if report.name == "fc2":
-            assert (report.strength, report.end in FLOORS, report.wide in WIDE_COUNTS) == (0, True, True)
+            assert (report.strength, report.end in FLOORS, report.outliers in OUTLIER_COUNTS) == (0, True, True)
         else:
-            assert (report.strength in STRENGTHS, report.end in MARGINS, report.wide) == (True, True, 0)
+            assert (report.strength in STRENGTHS, report.end in MARGINS, report.outliers) == (True, True, 0)
 
 
 def test_attention_s_layers_stay_near_the_float32_ones(
@@ -176,7 +176,7 @@ def test_attention_s_layers_stay_near_the_float32_ones(
     for number, (layer, operators) in enumerate(zip(weights.layers, quantized.layers, strict=True)):
         qkv, output = operators.qkv, operators.attention_output
         assert (qkv.grid.folded, output.grid.folded) == (False, True)
-        x, mixed = statistics[number, "qkv"].held_back, statistics[number, "attention_output"].held_back
+        x, mixed = statistics[number, "qkv"].held_out, statistics[number, "attention_output"].held_out
         found, expected = qkv.apply(x), exact(layer.qkv, x)
         assert relative(found[:, : 2 * dim], expected[:, : 2 * dim]) < 0.03
         assert relative(found[:, 2 * dim :], output.grid.normalize(expected[:, 2 * dim :])) < 0.03
@@ -188,22 +188,24 @@ def test_feed_forward_networks_stay_near_the_float32_ones(
 ) -> None:
     """The parts' inner channels are all there are, and what they yield adds up to the network's outputs."""
     for number, (layer, operators) in enumerate(zip(weights.layers, quantized.layers, strict=True)):
-        x = statistics[number, "fc1"].held_back
-        inner, wide = gelu(operators.first.apply(x)), len(operators.wide.weight)
-        assert inner.shape[1] == len(layer.fc2.weight) == wide + len(operators.rest.weight.values)
-        found = exact(operators.wide, inner[:, :wide]) + operators.rest.apply(inner[:, wide:])
+        x = statistics[number, "fc1"].held_out
+        inner, outliers = gelu(operators.first.apply(x)), len(operators.outliers.weight)
+        assert inner.shape[1] == len(layer.fc2.weight) == outliers + len(operators.rest.weight.values)
+        found = exact(operators.outliers, inner[:, :outliers]) + operators.rest.apply(inner[:, outliers:])
         assert relative(found, exact(layer.fc2, gelu(exact(layer.fc1, x)))) < 0.03
-        assert wide == next(each.wide for each in quantized.reports if (each.layer, each.name) == (number, "fc2"))
+        assert outliers == next(
+            each.outliers for each in quantized.reports if (each.layer, each.name) == (number, "fc2")
+        )
 
 
 def test_channels_that_feed_nothing_cost_no_part_of_their_own(weights: EncoderWeights, statistics: Statistics) -> None:
     """Where float32 for the largest channels gains nothing, the network is one rounded part that has the bias."""
     layer, seen_inner = weights.layers[0], statistics[0, "fc2"]
     order = np.argsort(-seen_inner.highest, kind="stable")
-    largest, smallest = order[: max(WIDE_COUNTS)], order[-1:]
-    fc2, held_back = Linear(layer.fc2.weight.copy(), layer.fc2.bias), seen_inner.held_back.copy()
-    fc2.weight[largest], held_back[:, largest] = 0, held_back[:, smallest]
+    largest, smallest = order[: max(OUTLIER_COUNTS)], order[-1:]
+    fc2, held_out = Linear(layer.fc2.weight.copy(), layer.fc2.bias), seen_inner.held_out.copy()
+    fc2.weight[largest], held_out[:, largest] = 0, held_out[:, smallest]
     changed = replace(weights, layers=(replace(layer, fc2=fc2),))
-    quantized = quantize_static8(changed, {**statistics, (0, "fc2"): replace(seen_inner, held_back=held_back)})
-    assert quantized.reports[-1].wide == len(quantized.layers[0].wide.weight) == 0
-    assert relative(quantized.layers[0].rest.apply(held_back[:, order]), exact(fc2, held_back)) < 0.03
+    quantized = quantize_static8(changed, {**statistics, (0, "fc2"): replace(seen_inner, held_out=held_out)})
+    assert quantized.reports[-1].outliers == len(quantized.layers[0].outliers.weight) == 0
+    assert relative(quantized.layers[0].rest.apply(held_out[:, order]), exact(fc2, held_out)) < 0.03

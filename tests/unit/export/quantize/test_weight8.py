@@ -99,15 +99,15 @@ def test_the_strongest_input_is_rounded_first() -> None:
     assert not np.array_equal(rounded.dense()[weakest], plain(weight)[weakest])
 
 
-@pytest.mark.parametrize("wide", [1, 8, 32])
-def test_wide_inputs_soak_up_what_the_others_leave(wide: int) -> None:
+@pytest.mark.parametrize("outliers", [1, 8, 32])
+def test_wide_inputs_soak_up_what_the_others_leave(outliers: int) -> None:
     """The float32 rows are moved so that the error is well below that of leaving them where they were."""
     weight, covariance = random(96, 12), seen(96).covariance
-    kept, rounded = round_weight(weight, covariance, wide)
-    assert (kept.shape, rounded.values.shape) == ((wide, 12), (96 - wide, 12))
+    kept, rounded = round_weight(weight, covariance, outliers)
+    assert (kept.shape, rounded.values.shape) == ((outliers, 12), (96 - outliers, 12))
     moved = np.concatenate([kept, rounded.dense()]) - weight
-    unmoved = np.concatenate([weight[:wide], rounded.dense()]) - weight
-    assert 0 < np.abs(kept - weight[:wide]).max() < np.abs(weight).max()
+    unmoved = np.concatenate([weight[:outliers], rounded.dense()]) - weight
+    assert 0 < np.abs(kept - weight[:outliers]).max() < np.abs(weight).max()
     assert output_power(moved, covariance) < 0.95 * output_power(unmoved, covariance)
 
 

@@ -161,7 +161,7 @@ OTHERS = (("mpnet", "cpu-int4"), ("xlm-roberta", "cpu-int8"), ("bert", "cuda-fp1
 @pytest.mark.real
 @pytest.mark.parametrize(("architecture", "target"), OTHERS)
 def test_other_targets(tmp_path: Path, place: Place, few_texts: Path, architecture: str, target: str) -> None:
-    """Each measured on the same queries; float16 on its twin, since no GPU is here."""
+    """Each measured on the same queries; float16 on its CPU proxy, since no GPU is here."""
     model = write_cross_encoder(tmp_path / "model", architecture=architecture)
     options = () if target == "cuda-fp16" else ("--calibration", few_texts, "--accept-below-gate")
     outcome = place.export(model, "--target", target, *options)

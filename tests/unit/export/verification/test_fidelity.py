@@ -15,12 +15,19 @@ from numpy.typing import NDArray
 
 from biolord_export.errors import FidelityError
 from biolord_export.verification import fidelity
-from biolord_export.verification.fidelity import FidelityReport, Gate, GroupFidelity, compare, judge, nearest_neighbors
+from biolord_export.verification.fidelity import (
+    FidelityGate,
+    FidelityReport,
+    GroupFidelity,
+    compare,
+    judge,
+    nearest_neighbors,
+)
 from biolord_onnx.artifact.json_fields import JSONObject
 from biolord_onnx.errors import ArtifactError
 
 Float32 = NDArray[np.float32]
-GATE = Gate(0.998, 0.99, 0.98)
+GATE = FidelityGate(0.998, 0.99, 0.98)
 GROUP = GroupFidelity("names", 3, 0.9991, 0.998, 0.991, 1.0, 0.95, ("fever",))
 
 
@@ -192,6 +199,6 @@ def test_a_broken_report_is_refused_naming_the_member(spoil: Spoil, complaint: s
 
 def test_a_report_without_pairs_is_read_whether_it_says_so_or_not() -> None:
     """Artifacts of either kind are about."""
-    members = FidelityReport("itself", (), Gate(0.9, 0.8, 0.7), ()).to_json()
+    members = FidelityReport("itself", (), FidelityGate(0.9, 0.8, 0.7), ()).to_json()
     assert "pairs" not in members
     assert FidelityReport.from_json(members, "here") == FidelityReport.from_json(members | {"pairs": None}, "here")

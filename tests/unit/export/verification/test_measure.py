@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from biolord_export.errors import CheckpointError
-from biolord_export.verification.fidelity import Gate
+from biolord_export.verification.fidelity import FidelityGate
 from biolord_export.verification.measure import SLICE, measure_fidelity, measure_invariance, unit_vectors
 from biolord_onnx.embedder import Embedder
 from unit.export.fixtures import Exported
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
 
 Exports = Callable[[str, str], Exported]
-GATE = Gate(0.99, 0.99, 0.98)
+GATE = FidelityGate(0.99, 0.99, 0.98)
 NAMES = [f"fever of {number} days" for number in range(SLICE + 5)]
 LONG = "a long text of many words " * 20
 

@@ -87,7 +87,7 @@ def test_a_file_that_changes_is_noticed(then: list[str], where: str) -> None:
     """Before the first of its rows is used: somebody writes to it, at whatever length."""
     read = iter([["a", "b", "c"], then])
     source = surveyed(lambda: next(read))
-    with pytest.raises(InputError, match=rf"names.txt .*{where}.*: start again when nobody writes to it"):
+    with pytest.raises(InputError, match=rf"names.txt .*{where}.*: start again when nothing else writes to it"):
         next(source.rows())
 
 

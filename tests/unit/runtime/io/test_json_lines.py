@@ -40,7 +40,7 @@ def test_blank_lines_between_rows(tmp_path: Path) -> None:
     [
         ('{"name": "a"}\n{"name"}\n', "line 2: not JSON"),
         ("[" * 100_000 + "\n", "line 1: not JSON"),
-        ("[\n", "line 1: not JSON (Expecting value: line 1 column 2 (char 1)), expected one object a line"),
+        ("[\n", "line 1: not JSON (Expecting value: line 1 column 2 (char 1)), expected one object per line"),
         ('{"name": "a"} {"name": "b"}\n', "line 1: not JSON (Extra data"),
         ('{"name": "a"}\r{"name": "b"}\n', "line 1: a carriage return stands inside the line"),
         ('{"name": ' + "9" * 5000 + "}\n", "line 1: not JSON (Exceeds the limit"),
@@ -56,7 +56,7 @@ def test_blank_lines_between_rows(tmp_path: Path) -> None:
         ('{"name": ["a"]}\n', "line 1: column 'name' is list, expected a string"),
         ('{"name": {}}\n', "line 1: column 'name' is dict, expected a string"),
         ('{"name": Infinity}\n', "line 1: column 'name' is float, expected a string"),
-        ('{"name": "\\ud83d"}\n', "line 1: column 'name' has a lone surrogate '\\ud83d': mend"),
+        ('{"name": "\\ud83d"}\n', "line 1: column 'name' has a lone surrogate '\\ud83d': fix"),
     ],
 )
 def test_broken_rows_are_refused(tmp_path: Path, content: str, message: str) -> None:

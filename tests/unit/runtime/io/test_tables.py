@@ -338,8 +338,8 @@ def test_a_blank_line_of_one_column_is_a_cell(tmp_path: Path, name: str) -> None
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('name\n"a" b\n', "t.csv, line 2: ',' expected after '\"': mend the line, or give --quoting none"),
-        ('id,name\n1,b\n2,"a\n\n', "t.csv, line 3: unexpected end of data: mend the line, or give --quoting none"),
+        ('name\n"a" b\n', "t.csv, line 2: ',' expected after '\"': fix the line, or give --quoting none"),
+        ('id,name\n1,b\n2,"a\n\n', "t.csv, line 3: unexpected end of data: fix the line, or give --quoting none"),
         (b"name\na\n\xff\n", "t.csv, line 3: byte 0xff is not UTF-8"),
     ],
 )

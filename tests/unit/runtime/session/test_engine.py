@@ -76,7 +76,7 @@ def test_telemetry_is_off_unless_the_user_says_otherwise(
 def test_an_onnxruntime_that_was_there_before_is_warned_of_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has read the variable already: only the user can mend that."""
+    """It has read the variable already: only the user can fix that."""
     monkeypatch.setenv(TELEMETRY_VARIABLE, "")
     fake_onnxruntime(tmp_path, TELLS, monkeypatch)
     __import__("onnxruntime")

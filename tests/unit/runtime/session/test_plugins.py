@@ -67,7 +67,7 @@ def test_a_session_runs_on_a_plugin(tiny_copy: Path, monkeypatch: pytest.MonkeyP
     write_manifest(tiny_copy, replace(tiny_manifest(), target="portable-fp32"))
     monkeypatch.setattr("biolord_onnx.session.session.choose_provider", lambda *_: BUILT_IN)
     session = open_session(open_artifact(tiny_copy), provider="builtin")
-    assert (session.provider, session.runs_at_once) == ("builtin", 1)
+    assert (session.provider, session.concurrency) == ("builtin", 1)
     assert session.run(np.array([[0, 5, 2]]), np.ones((1, 3), np.int64), "unit_embedding").shape == (1, DIM)
 
 
@@ -89,7 +89,7 @@ def test_a_plugin_that_can_not_be_loaded_is_an_error(
     message = str(raised.value)
     assert message.startswith(f"provider other can't be loaded by onnxruntime {onnxruntime.__version__} (")
     assert reason in message
-    assert message.endswith("mend what it names, or pip install other again")
+    assert message.endswith("fix what it names, or pip install other again")
     assert "\n" not in message
 
 

@@ -131,9 +131,9 @@ def test_compiled_operators_share_the_cores(compiled: Path, tiny: Path) -> None:
     session = open_session(open_artifact(compiled), threads=2)
     assert isinstance(session.ort_session, onnxruntime.InferenceSession)
     assert session.ort_session.get_session_options().intra_op_num_threads == 2
-    assert (session.threads, session.runs_at_once) == (2, 2)
+    assert (session.threads, session.concurrency) == (2, 2)
     stock = open_session(open_artifact(tiny), threads=2)
-    assert (stock.threads, stock.runs_at_once) == (2, 1)
+    assert (stock.threads, stock.concurrency) == (2, 1)
 
 
 def test_runs_side_by_side_give_the_same_bits(compiled: Path) -> None:
@@ -146,7 +146,7 @@ def test_runs_side_by_side_give_the_same_bits(compiled: Path) -> None:
 
 
 def test_without_onnxruntime_the_extras_are_named(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bare install fails at the first session with the command that mends it."""
+    """A bare install fails at the first session with the command that fixes it."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'biolord-onnx\[cpu\]'"):
         open_session(open_artifact(tiny))
@@ -200,7 +200,7 @@ def test_a_cpu_that_lacks_a_feature_is_refused(tiny_copy: Path, monkeypatch: pyt
         open_session(artifact)
 
 
-DOT_PRODUCTS = Requirements("1.20", ("avx512_vnni", "asimddp"))
+EXACT_PRODUCT_FEATURES = Requirements("1.20", ("avx512_vnni", "asimddp"))
 SATURATED = ProductSum(1_048_544, 2_072_640, saturated=True)
 
 
@@ -208,7 +208,7 @@ def test_a_cpu_whose_kernels_saturate_is_refused(tiny_copy: Path, monkeypatch: p
     """An artifact that asks for dot products has the kernels measured before its graph is loaded."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
     monkeypatch.setattr("biolord_onnx.session.session.measure_products", lambda _: SATURATED)
-    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=EXACT_PRODUCT_FEATURES))
     with pytest.raises(ArtifactError, match="a sum is 1048544, expected 2072640"):
         open_session(artifact)
     monkeypatch.setenv("BIOLORD_IGNORE_CPU_FEATURES", "1")
@@ -219,7 +219,7 @@ def test_an_onnxruntime_that_multiplies_wrongly_is_refused(tiny_copy: Path, monk
     """Not the CPU is at fault then, but the release: the message names it, both sums and one that is right."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
     monkeypatch.setattr("biolord_onnx.session.session.measure_products", lambda _: ProductSum(1_117_040_128, 2_489_200))
-    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=DOT_PRODUCTS))
+    artifact = with_manifest(tiny_copy, replace(tiny_manifest(), requires=EXACT_PRODUCT_FEATURES))
     with pytest.raises(ArtifactError) as raised:
         open_session(artifact)
     assert str(raised.value) == (
@@ -235,7 +235,7 @@ def test_an_artifact_that_needs_dot_products_runs_where_they_are_exact(
     """What the real kernels say decides, even if the system names no feature at all."""
     monkeypatch.delenv("BIOLORD_IGNORE_CPU_FEATURES", raising=False)
     monkeypatch.setattr("biolord_onnx.session.session.cpu_features", frozenset)
-    manifest = replace(tiny_manifest(), requires=DOT_PRODUCTS)
+    manifest = replace(tiny_manifest(), requires=EXACT_PRODUCT_FEATURES)
     if measure_products(onnxruntime).exact:
         assert open_session(with_manifest(tiny_copy, manifest)).provider == "cpu"
     else:
@@ -249,7 +249,7 @@ def test_an_onnxruntime_without_the_operator_is_named(monkeypatch: pytest.Monkey
     monkeypatch.setattr("biolord_onnx.session.saturation.probe_model", lambda: b"\x08\x08")
     measure_products.cache_clear()
     with pytest.raises(ArtifactError, match=r"^onnxruntime \d.+ can't run the 8-bit matmul that the artifact needs: "):
-        select_provider(onnxruntime, replace(tiny_manifest(), requires=DOT_PRODUCTS))
+        select_provider(onnxruntime, replace(tiny_manifest(), requires=EXACT_PRODUCT_FEATURES))
 
 
 def test_cpu_features_do_not_matter_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def weight_of(linear: IntegerLinear) -> Float32:
 
 
 def test_every_linear_layer_is_reported_in_order(weights: EncoderWeights, quantized: Quantized, near: float) -> None:
-    """A report for each, with an error on held-back inputs that so many bits can have."""
+    """A report for each, with an error on held-out inputs that so many bits can have."""
     places = [(report.layer, report.name) for report in quantized.reports]
     assert places == [(number, name) for number in range(len(weights.layers)) for name in LINEAR_INPUTS]
     assert all(1e-7 < report.error < near**2 for report in quantized.reports)
@@ -108,7 +108,7 @@ def test_attention_stays_near_the_float32_one(
     """Queries and centered keys come out; values as the output projection wants them, whose product is right."""
     dim = weights.dim
     for number, (layer, found) in enumerate(zip(weights.layers, quantized.encoder.layers, strict=True)):
-        x = statistics[number, "qkv"].held_back
+        x = statistics[number, "qkv"].held_out
         qkv = center_keys(layer.qkv, statistics[number, "qkv"].mean)
         projected, expected = project(found.attention, x), exact(qkv, x)
         assert relative(projected[:, : 2 * dim], expected[:, : 2 * dim]) < near
@@ -121,7 +121,7 @@ def test_feed_forward_networks_stay_near_the_float32_ones(
 ) -> None:
     """From a layer's input to its output, whatever order its inner channels are in."""
     for number, (layer, found) in enumerate(zip(weights.layers, quantized.encoder.layers, strict=True)):
-        x = statistics[number, "fc1"].held_back
+        x = statistics[number, "fc1"].held_out
         outer = contract(found.feed_forward, gelu(expand(found.feed_forward, x)))
         assert relative(outer, exact(layer.fc2, gelu(exact(layer.fc1, x)))) < 1.5 * near
 
@@ -132,7 +132,7 @@ def test_inner_channels_are_sorted_by_range(
     """Those of the first group reach furthest."""
     for number, found in enumerate(quantized.encoder.layers):
         order = np.argsort(-statistics[number, "fc2"].highest, kind="stable")
-        x = statistics[number, "fc1"].held_back
+        x = statistics[number, "fc1"].held_out
         assert relative(expand(found.feed_forward, x), exact(weights.layers[number].fc1, x)[:, order]) < near
 
 
