@@ -84,7 +84,6 @@ FAMILIES = (
             "BAAI/bge-reranker-base",
         ),
         verified=f"{TINY}; all-MiniLM-L6-v2 with a classifier fitted to it: cpu-int8, fidelity and speed",
-        not_run="real rerankers' weights; DistilBERT's, ELECTRA's and RoBERTa's beside sentence-transformers; those of more "
-        "than one label are refused",
+        not_run="real rerankers' weights; DistilBERT, ELECTRA and RoBERTa beside sentence-transformers",
     ),
 )
