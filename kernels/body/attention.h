@@ -2,6 +2,7 @@
 #pragma once
 #include "body/head.h"
 #include "body/mode.h"
+#include "body/outputs.h"
 #include "phases.h"
 
 namespace {
@@ -51,17 +52,6 @@ INLINE int heads_at_once(int heads, int width, int threads) {
       if (heads % n == 0) most = n;
   return most;
 }
-// Values from 16-bit activations: the sums of a token's high bytes are kept where those of its low bytes come next.
-INLINE void project_words(const AttentionWork& w, int n0, int width, int stride, float* values, int8_t* room) {
-  const biolord::Linear linear = w.t.qkv;
-  const Grid* grids = w.word_grids;
-  float* to = values - n0;
-  products(w.words, 2 * w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    float* at = to + static_cast<size_t>(m / 2) * stride + n;
-    if (m % 2 == 0) return store(at, to_floats(sums));
-    store(at, dequantize(linear, n, fma(all(256), load(at), to_floats(sums)), grids[m / 2], load(linear.bias + n)));
-  });
-}
 INLINE void project_heads(const AttentionWork& w, int from, int width, int stride, float* qkv, int8_t* room) {
   const biolord::Linear linear = w.t.qkv;
   const Grid* grids = w.grids;
@@ -72,7 +62,10 @@ INLINE void project_heads(const AttentionWork& w, int from, int width, int strid
       store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n)));
     });
   }
-  if (w.words) project_words(w, 2 * w.t.dim + from, width, stride, qkv + 2 * width, room);
+  if (!w.words) return;
+  const int n0 = 2 * w.t.dim + from;
+  const Outputs values = {Output::kWords, linear, w.word_grids, qkv + 2 * width - n0, static_cast<size_t>(stride), nullptr};
+  put_products(w.words, 2 * w.tokens, n0, n0 + width, room, values);
 }
 // The part of a head's row of biases that the longest text needs, with room for whole vectors: window[longest - 1 + key - query].
 INLINE void take_window(const biolord::AttentionTask& t, int head, int longest, float* window) {

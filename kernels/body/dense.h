@@ -50,14 +50,13 @@ INLINE float activated(biolord::Activation kind, float x, float e) {
     default: return x;
   }
 }
-INLINE Floats activate(biolord::Activation kind, Floats v) {
-  if (kind == biolord::Activation::kIdentity) return v;
-  if (kind == biolord::Activation::kGelu) return gelu(v);
-  alignas(64) float x[16], e[16];
-  store(x, v);
+NOT_INLINE static void activate(biolord::Activation kind, float* x) {
+  const Floats v = load(x);
+  if (kind == biolord::Activation::kIdentity) return;
+  if (kind == biolord::Activation::kGelu) return store(x, gelu(v));
+  alignas(64) float e[16];
   store(e, exp_of_negative(sub(all(0), abs(v))));
   for (int i = 0; i < 16; i++) x[i] = activated(kind, x[i], e[i]);
-  return load(x);
 }
 
 // A panel of 16 outputs for some rows: the weights are read once.
@@ -71,8 +70,12 @@ struct DenseBlock {
       const Floats weights = load(w);
       UNROLL for (int r = 0; r < R; r++) sums[r] = fma(all(x[static_cast<size_t>(r) * t.inputs + k]), weights, sums[r]);
     }
-    for (int r = 0; r < R; r++)
-      store_part(t.y + static_cast<size_t>(row + r) * t.outputs, n, t.outputs, activate(t.activation, sums[r]));
+    alignas(64) float y[R][16];
+    UNROLL for (int r = 0; r < R; r++) store(y[r], sums[r]);
+    for (int r = 0; r < R; r++) {
+      activate(t.activation, y[r]);
+      store_part(t.y + static_cast<size_t>(row + r) * t.outputs, n, t.outputs, load(y[r]));
+    }
   }
 };
 constexpr int kDenseRows = 4;

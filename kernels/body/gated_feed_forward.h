@@ -22,25 +22,14 @@ struct GatedWork {
   bool failed;
 };
 
-// Outputs of one group that are all channels, or all gates.
-template <bool Gates>
-INLINE void expand_gated(const GatedWork& w, int from, int to, float* inner, int8_t* room) {
-  const biolord::Linear linear = w.t.first;
-  const Grid* grids = w.grids;
-  const size_t stride = w.stride;
-  products(w.rounded, w.tokens, linear, from, to, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    const Floats value = dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n));
-    store(inner + m * stride + n, Gates ? value : gelu(value));
-  });
-}
 INLINE void expand_part(GatedWork& w, int round, int n0, int n1, int8_t* room) {
   const int base = round * w.held * 2 * w.width;
   for (int from = n0, to; from < n1; from = to) {  // a part may reach over groups
     const int half = from / w.width, group = half / 2;
     to = at_most(n1, (half + 1) * w.width);
     float* inner = w.inner + static_cast<size_t>(group) * w.tokens * w.stride - base - group * 2 * w.width;
-    if (half % 2) expand_gated<true>(w, base + from, base + to, inner, room);
-    else expand_gated<false>(w, base + from, base + to, inner, room);
+    const Outputs outputs = {half % 2 ? Output::kValue : Output::kGelu, w.t.first, w.grids, inner, w.stride, nullptr};
+    put_products(w.rounded, w.tokens, base + from, base + to, room, outputs);
   }
 }
 INLINE Grid quantize_gated(float* row, int width, uint8_t* to, int i) {
@@ -62,19 +51,6 @@ INLINE void round_gated(GatedWork& w, int from, int to) {
       w.inner_grids[row] = quantize_gated(w.inner + row * w.stride, w.width, w.inner_rounded + g * w.tiles, i);
     }
 }
-template <bool First>
-INLINE void contract_gated(GatedWork& w, int round, int g, int n0, int n1, int8_t* room) {
-  const biolord::Linear linear = w.t.second[round * w.held + g];
-  const float* before = First ? w.x : w.y;
-  float* y = w.y;
-  const Grid* grids = w.inner_grids + static_cast<size_t>(g) * w.tokens;
-  const int dim = w.t.dim;
-  products(w.inner_rounded + g * w.tiles, w.tokens, linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    const size_t at = static_cast<size_t>(m) * dim + n;
-    const Floats more = First ? add(load(linear.bias + n), load(before + at)) : load(before + at);
-    store(y + at, dequantize(linear, n, to_floats(sums), grids[m], more));
-  });
-}
 static void multiply_gated(GatedWork& w, int round, bool first, int n0, int n1) {
   const size_t bytes = products_room(first ? w.t.first : w.t.second[0]);
   biolord::Arena arena(biolord::Arena::room<int8_t>(bytes));
@@ -85,8 +61,11 @@ static void multiply_gated(GatedWork& w, int round, bool first, int n0, int n1) 
   int8_t* room = arena.take<int8_t>(bytes);
   if (first) return expand_part(w, round, n0, n1, room);
   for (int g = 0; g < w.held; g++) {
-    if (round + g == 0) contract_gated<true>(w, round, g, n0, n1, room);
-    else contract_gated<false>(w, round, g, n0, n1, room);
+    const bool begins = round + g == 0;
+    const Grid* grids = w.inner_grids + static_cast<size_t>(g) * w.tokens;
+    const Outputs to = {begins ? Output::kFirst : Output::kMore, w.t.second[round * w.held + g], grids, w.y,
+                        static_cast<size_t>(w.t.dim), begins ? w.x : w.y};
+    put_products(w.inner_rounded + g * w.tiles, w.tokens, n0, n1, room, to);
   }
 }
 

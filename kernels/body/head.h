@@ -2,7 +2,7 @@
 // float32.
 #pragma once
 #include "arena.h"
-#include "body/products.h"
+#include "body/mixture.h"
 
 namespace {
 
@@ -122,45 +122,6 @@ INLINE float softmax(float* row, int length, int wide) {
   return 1.0f / sum(add(sums, p));
 }
 
-// V vectors of the mixtures of some queries.
-template <int V>
-struct ValueBlock {
-  template <int R>
-  static INLINE_MEMBER void run(const Head& h, const float* scores, const float* inverse, int query, int channel) {
-    Floats o[R][V];
-    UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < V; c++) o[r][c] = all(0);
-    const float* values = h.values + channel;
-    for (int j = 0; j < h.length; j++, values += h.stride) {
-      Floats v[V];
-      UNROLL for (int c = 0; c < V; c++) v[c] = load(values + 16 * c);
-      UNROLL for (int r = 0; r < R; r++) {
-        const Floats p = all(scores[static_cast<size_t>(r) * h.room.most + j]);
-        UNROLL for (int c = 0; c < V; c++) o[r][c] = fma(p, v[c], o[r][c]);
-      }
-    }
-    UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < V; c++)
-        store(h.out + static_cast<size_t>(query + r) * h.out_stride + channel + 16 * c, mul(o[r][c], all(inverse[r])));
-  }
-};
-
-template <int V>
-INLINE void mix_channels(const Head& h, const float* inverse, int query, int rows, int channel) {
-  for (int r = 0, count; r < rows; r += count) {
-    count = block_rows(rows - r, kValueRows);
-    run_rows<ValueBlock<V>, kValueRows>(count, h, h.room.scores + static_cast<size_t>(r) * h.room.most, inverse + r, query + r, channel);
-  }
-}
-INLINE void mix_rows(const Head& h, const float* inverse, int query, int rows) {
-  int channel = 0;
-  for (; channel + 16 * kValueVectors <= h.width; channel += 16 * kValueVectors)
-    mix_channels<kValueVectors>(h, inverse, query, rows, channel);
-  if constexpr (kValueVectors > 2)
-    for (; channel + 32 <= h.width; channel += 32) mix_channels<2>(h, inverse, query, rows, channel);
-  for (; channel < h.width; channel += 16) mix_channels<1>(h, inverse, query, rows, channel);
-}
-
 static void attend(const Head& h) {
   float inverse[kQueryRows];
   pack_keys(h);
@@ -169,7 +130,9 @@ static void attend(const Head& h) {
     score_rows(h, i, count);
     for (int r = 0; r < count; r++)
       inverse[r] = softmax(h.room.scores + static_cast<size_t>(r) * h.room.most, h.length, h.wide);
-    mix_rows(h, inverse, i, count);
+    const Mixture mixture = {h.values, h.stride, h.length, h.room.scores, h.room.most,
+                             h.out + static_cast<size_t>(i) * h.out_stride, h.out_stride};
+    mix_rows(mixture, h.width, inverse, count);
   }
 }
 

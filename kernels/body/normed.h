@@ -4,7 +4,7 @@
 
 namespace {
 
-INLINE Range norm_row(const float* x, int n, const biolord::Norm& norm, float* to) {
+NOT_INLINE static Range norm_row(const float* x, int n, const biolord::Norm& norm, float* to) {
   layer_norm(x, to, n, norm);
   Range seen;
   seen.clear();

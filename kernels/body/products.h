@@ -30,7 +30,7 @@ struct HalfLines {
 struct Panels {
   const int8_t *first, *second;
 };
-INLINE Panels panels(const biolord::Linear& w, int n, int8_t* room) {
+NOT_INLINE static Panels panels(const biolord::Linear& w, int n, int8_t* room) {
   if (!w.group_scales) {
     const int8_t* first = w.packed + static_cast<size_t>(n) * w.inputs;
     return {first, first + 16 * static_cast<size_t>(w.inputs)};

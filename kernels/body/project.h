@@ -23,14 +23,8 @@ INLINE void project_part(ProjectWork& w, int n0, int n1) {
     w.failed = true;
     return;
   }
-  const Grid* grids = w.grids;
-  float* y = w.y;
-  // The sums of a token's high bytes are kept where those of its low bytes come next.
-  products(w.words, 2 * w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    float* at = y + static_cast<size_t>(m / 2) * linear.outputs + n;
-    if (m % 2 == 0) return store(at, to_floats(sums));
-    store(at, dequantize(linear, n, fma(all(256), load(at), to_floats(sums)), grids[m / 2], load(linear.bias + n)));
-  });
+  const Outputs to = {Output::kWords, linear, w.grids, w.y, static_cast<size_t>(linear.outputs), nullptr};
+  put_products(w.words, 2 * w.tokens, n0, n1, arena.take<int8_t>(bytes), to);
 }
 static void project_step(void* task, int phase, int item) {
   ProjectWork& w = *static_cast<ProjectWork*>(task);

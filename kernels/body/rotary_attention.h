@@ -30,25 +30,15 @@ INLINE void round_rotary(RotaryWork& w, int i) {
   w.grids[i] = round_row(row, dim, seen, w.rounded, i);
   if (w.words) w.word_grids[i] = round_row_twice(row, dim, seen, w.words, i);
 }
-// Queries, keys and values of some heads; of 16 bits, the sums of high bytes are kept where those of low bytes come next.
+// Queries, keys and values of some heads.
 INLINE void project_turned(const RotaryWork& w, int from, int width, int stride, float* qkv, int8_t* room) {
-  const biolord::Linear linear = w.t.qkv;
-  const Grid *grids = w.grids, *word_grids = w.word_grids;
-  for (int third = 0; third < (w.words ? 2 : 3); third++) {
+  for (int third = 0; third < 3; third++) {
     const int n0 = third * w.t.dim + from;
-    float* to = qkv + third * width - n0;
-    products(w.rounded, w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-      store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n)));
-    });
+    const bool words = third == 2 && w.words;
+    const Outputs to = {words ? Output::kWords : Output::kValue, w.t.qkv, words ? w.word_grids : w.grids,
+                        qkv + third * width - n0, static_cast<size_t>(stride), nullptr};
+    put_products(words ? w.words : w.rounded, words ? 2 * w.tokens : w.tokens, n0, n0 + width, room, to);
   }
-  if (!w.words) return;
-  const int n0 = 2 * w.t.dim + from;
-  float* to = qkv + 2 * width - n0;
-  products(w.words, 2 * w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    float* at = to + static_cast<size_t>(m / 2) * stride + n;
-    if (m % 2 == 0) return store(at, to_floats(sums));
-    store(at, dequantize(linear, n, fma(all(256), load(at), to_floats(sums)), word_grids[m / 2], load(linear.bias + n)));
-  });
 }
 // Turns the pairs of a head's channels: the first half of them is what the second half belongs to.
 INLINE void turn_head(float* head, int width, const float* turns) {
@@ -100,14 +90,8 @@ INLINE void project_turned_out(RotaryWork& w, int n0, int n1) {
     w.failed = true;
     return;
   }
-  const int dim = w.t.dim;
-  const float* x = w.x;
-  const Grid* grids = w.grids;
-  float* y = w.y;
-  products(w.rounded, w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    const size_t at = static_cast<size_t>(m) * dim + n;
-    store(y + at, dequantize(linear, n, to_floats(sums), grids[m], add(load(linear.bias + n), load(x + at))));
-  });
+  const Outputs to = {Output::kFirst, linear, w.grids, w.y, static_cast<size_t>(w.t.dim), w.x};
+  put_products(w.rounded, w.tokens, n0, n1, arena.take<int8_t>(bytes), to);
 }
 
 static void rotary_step(void* task, int phase, int item) {

@@ -30,7 +30,7 @@ INLINE Grid grid_of(const Range& seen, float steps) {
   const float lo = -highest(sub(zeros, least)), hi = highest(most), range = greater(hi - lo, 1e-20f);
   return {range / steps, nearest(-lo * (steps / range))};
 }
-INLINE Grid round_row(const float* x, int n, const Range& seen, uint8_t* to, int row) {
+NOT_INLINE static Grid round_row(const float* x, int n, const Range& seen, uint8_t* to, int row) {
   const Grid grid = grid_of(seen, 255);
   const Floats unit = all(1.0f / grid.step), zero = all(grid.zero);
   for (int k = 0; k < n; k += 64)
@@ -39,7 +39,7 @@ INLINE Grid round_row(const float* x, int n, const Range& seen, uint8_t* to, int
   return grid;
 }
 // 16 bits: high bytes in row 2 * `row`, low bytes in the next. Their products come in this order, next to each other.
-INLINE Grid round_row_twice(const float* x, int n, const Range& seen, uint8_t* to, int row) {
+NOT_INLINE static Grid round_row_twice(const float* x, int n, const Range& seen, uint8_t* to, int row) {
   const Grid grid = grid_of(seen, 65535);
   const Floats unit = all(1.0f / grid.step), zero = all(grid.zero);
   for (int k = 0; k < n; k += 64)
@@ -47,14 +47,14 @@ INLINE Grid round_row_twice(const float* x, int n, const Range& seen, uint8_t* t
                 fma(load(x + k + 16), unit, zero), fma(load(x + k + 32), unit, zero), fma(load(x + k + 48), unit, zero));
   return grid;
 }
-INLINE Grid quantize(const float* x, int n, uint8_t* to, int row) {
+NOT_INLINE static Grid quantize(const float* x, int n, uint8_t* to, int row) {
   Range seen;
   seen.clear();
   for (int i = 0; i < n; i += 64)
     UNROLL for (int j = 0; j < 4; j++) seen.see(j, load(x + i + 16 * j));
   return round_row(x, n, seen, to, row);
 }
-INLINE Range smooth_row(const float* x, int n, biolord::Affine smoothing, float* smooth) {
+NOT_INLINE static Range smooth_row(const float* x, int n, biolord::Affine smoothing, float* smooth) {
   Range seen;
   seen.clear();
   for (int i = 0; i < n; i += 64)
@@ -74,7 +74,7 @@ INLINE Grid quantize_smoothed(const float* x, int n, biolord::Affine smoothing, 
 
 // Sums run in four accumulators of 16 lanes, added up in one fixed order.
 INLINE float total(const Floats* s) { return sum(add(add(s[0], s[1]), add(s[2], s[3]))); }
-INLINE void layer_norm(const float* x, float* y, int n, const biolord::Norm& norm) {
+NOT_INLINE static void layer_norm(const float* x, float* y, int n, const biolord::Norm& norm) {
   Floats s[4];
   UNROLL for (int j = 0; j < 4; j++) s[j] = all(0);
   for (int i = 0; i < n; i += 64)

@@ -1,7 +1,7 @@
 // Attention of one head in one text, in float32, each query to the keys at most a window away: scores, softmax, mixture of
 // values. Queries go in blocks; the keys that any of a block sees are worked on, and what a query doesn't see gets no weight.
 #pragma once
-#include "body/products.h"
+#include "body/mixture.h"
 
 namespace {
 
@@ -86,35 +86,6 @@ INLINE float softmax_sight(float* row, int vectors, int from, int to) {
   return 1.0f / sum(sums);
 }
 
-template <int V>
-struct SightValues {
-  template <int R>
-  static INLINE_MEMBER void run(const Window& h, const Sight& sight, const float* scores, const float* inverse, int query, int channel) {
-    Floats o[R][V];
-    UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < V; c++) o[r][c] = all(0);
-    const float* values = h.values + static_cast<size_t>(sight.first) * h.stride + channel;
-    for (int j = 0; j < sight.last - sight.first; j++, values += h.stride) {
-      Floats v[V];
-      UNROLL for (int c = 0; c < V; c++) v[c] = load(values + 16 * c);
-      UNROLL for (int r = 0; r < R; r++) {
-        const Floats p = all(scores[static_cast<size_t>(r) * h.wide + j]);
-        UNROLL for (int c = 0; c < V; c++) o[r][c] = fma(p, v[c], o[r][c]);
-      }
-    }
-    UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < V; c++)
-        store(h.out + static_cast<size_t>(query + r) * h.out_stride + channel + 16 * c, mul(o[r][c], all(inverse[r])));
-  }
-};
-template <int V>
-INLINE void mix_sight(const Window& h, const Sight& sight, const float* inverse, int query, int rows, int channel) {
-  for (int r = 0, count; r < rows; r += count) {
-    count = block_rows(rows - r, kValueRows);
-    run_rows<SightValues<V>, kValueRows>(count, h, sight, h.scores + static_cast<size_t>(r) * h.wide, inverse + r, query + r, channel);
-  }
-}
-
 static void attend_window(const Window& h) {
   // Rows beyond the text are read, and get no weight.
   for (int j = 0; j < h.wide; j += 16)
@@ -130,10 +101,9 @@ static void attend_window(const Window& h) {
       const int from = i + r > h.reach ? i + r - h.reach : 0, to = at_most(h.length, i + r + h.reach + 1);
       inverse[r] = softmax_sight(h.scores + static_cast<size_t>(r) * h.wide, sight.vectors, from - first, to - first);
     }
-    int channel = 0;
-    for (; channel + 16 * kValueVectors <= h.width; channel += 16 * kValueVectors)
-      mix_sight<kValueVectors>(h, sight, inverse, i, count, channel);
-    for (; channel < h.width; channel += 16) mix_sight<1>(h, sight, inverse, i, count, channel);
+    const Mixture mixture = {h.values + static_cast<size_t>(first) * h.stride, h.stride, last - first, h.scores, h.wide,
+                             h.out + static_cast<size_t>(i) * h.out_stride, h.out_stride};
+    mix_rows(mixture, h.width, inverse, count);
   }
 }
 

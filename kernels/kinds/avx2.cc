@@ -26,6 +26,14 @@ struct WideTile {  // 16 rows of 16-bit activations, [K/64][16][64]
       _mm256_store_si256(reinterpret_cast<__m256i*>(sums + r * 32),
                          _mm256_permute4x64_epi64(_mm256_hadd_epi32(c0[r], c1[r]), 0xd8));
   }
+  NOT_INLINE static void multiply(const int16_t* a, int rows, int inputs, Panels b, int32_t* sums) {
+    for (int r = 0, count; r < rows; r += count) {
+      count = block_rows(rows - r, 4);
+      for (int eighth = 0; eighth < 4; eighth++)
+        run_rows<WideTile, 4>(count, a + r * 64, inputs, (eighth & 2 ? b.second : b.first) + (eighth & 1) * 32,
+                              sums + r * 32 + eighth * 8);
+    }
+  }
 };
 INLINE void widen_tile(const uint8_t* a, int inputs, int16_t* to) {
   for (int i = 0; i < inputs * 16; i += 16)
@@ -42,12 +50,7 @@ INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n
     widen_tile(a + place(m, 0, w.inputs), w.inputs, wide);
     for (int n = n0; n < n1; n += 32) {
       const Panels b = panels(w, n, room);
-      for (int r = 0, few; r < count; r += few) {
-        few = block_rows(count - r, 4);
-        for (int eighth = 0; eighth < 4; eighth++)
-          run_rows<WideTile, 4>(few, wide + r * 64, w.inputs, (eighth & 2 ? b.second : b.first) + (eighth & 1) * 32,
-                                sums + r * 32 + eighth * 8);
-      }
+      WideTile::multiply(wide, count, w.inputs, b, sums);
       hand_out(sums, count, m, n, e);
     }
   }

@@ -26,8 +26,8 @@ struct VnniTile {
       _mm256_store_si256(reinterpret_cast<__m256i*>(sums + r * 32 + 8), c1[r]);
     }
   }
-  static INLINE_MEMBER void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*,
-                                     int32_t* sums) {
+  NOT_INLINE static void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*,
+                                  int32_t* sums) {
     for (int r = 0, count; r < rows; r += count) {
       count = block_rows(rows - r, 6);
       run_rows<VnniTile, 6>(count, a + r * 64, inputs, b0, sums + r * 32);

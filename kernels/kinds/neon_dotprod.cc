@@ -27,8 +27,8 @@ struct DotTile {
       UNROLL for (int r = 0; r < R; r++) c[r][j] = vdotq_laneq_s32(c[r][j], w, x[r], Quarter);
     }
   }
-  static INLINE_MEMBER void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1,
-                                     const float* colsum, int32_t* sums) {
+  NOT_INLINE static void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1,
+                                  const float* colsum, int32_t* sums) {
     for (int r = 0, count; r < rows; r += count) {
       count = block_rows(rows - r, 4);
       run_rows<DotTile, 4>(count, a + r * 64, inputs, b0, colsum, sums + r * 32);

@@ -32,8 +32,8 @@ struct MatrixTile {
       }
   }
   // A last row without a partner is multiplied beside the one below it in the tile, and that is not handed out.
-  static INLINE_MEMBER void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*,
-                                     int32_t* sums) {
+  NOT_INLINE static void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*,
+                                  int32_t* sums) {
     const int pairs = divide_up(rows, 2);
     for (int p = 0, count; p < pairs; p += count) {
       count = block_rows(pairs - p, 2);

@@ -5,7 +5,7 @@
 namespace {
 
 struct PlainTile {
-  static void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*, int32_t* sums) {
+  NOT_INLINE static void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*, int32_t* sums) {
     for (int r = 0; r < rows; r++)
       for (int half = 0; half < 2; half++) {
         const int8_t* b = half ? b1 : b0;

@@ -31,8 +31,8 @@ struct Vnni512Tile {
       _mm512_store_si512(sums + r * 32 + 16, c1[r]);
     }
   }
-  static INLINE_MEMBER void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*,
-                                     int32_t* sums) {
+  NOT_INLINE static void multiply(const uint8_t* a, int rows, int inputs, const int8_t* b0, const int8_t* b1, const float*,
+                                  int32_t* sums) {
     for (int r = 0, count; r < rows; r += count) {
       count = block_rows(rows - r, kFewRows);
       run_rows<Vnni512Tile, kFewRows>(count, a + r * 64, inputs, b0, b1, sums + r * 32);
@@ -65,7 +65,7 @@ struct HalvesTile {
       _mm512_store_si512(sums + r * 32 + 16, c1[r]);
     }
   }
-  static INLINE_MEMBER void multiply(const uint8_t* a, int rows, const biolord::Linear& w, int n, int32_t* sums) {
+  NOT_INLINE static void multiply(const uint8_t* a, int rows, const biolord::Linear& w, int n, int32_t* sums) {
     for (int r = 0, count; r < rows; r += count) {
       count = block_rows(rows - r, kFewRows);
       run_rows<HalvesTile, kFewRows>(count, a + r * 64, w, n, sums + r * 32);

@@ -12,6 +12,8 @@
 #define INLINE static inline __attribute__((always_inline))
 #define ALWAYS_INLINE __attribute__((always_inline))  // of a lambda
 #define INLINE_MEMBER inline __attribute__((always_inline))
+// Of what many places need and a call of which takes long anyway: a library has all kinds in it, so each has that code once.
+#define NOT_INLINE __attribute__((noinline))
 // clang unrolls where it is told; gcc keeps arrays of sums in memory unless every loop over them is unrolled by order.
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
