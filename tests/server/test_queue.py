@@ -149,3 +149,16 @@ def test_queries_taken_out_of_turn_run_once(steps: list[tuple[int, int]]) -> Non
     assert len(set(map(id, ran))) == len(ran)
     assert not queue.has_query
     assert (queue.texts, queue.tokens, queue._requests) == (0, 0, 0)
+
+
+def test_queries_that_were_dropped_are_not_kept() -> None:
+    """Behind one that waits, while thousands come and go."""
+    queue = FairQueue(BUDGET, padded=True)
+    queue.add(work([4]))
+    for _ in range(5 * LOOK_AHEAD):
+        gone = work([4])
+        queue.add(gone)
+        queue.drop(gone)
+        assert len(queue._queries) <= 2 * queue.texts + LOOK_AHEAD + 1
+    assert queue.take_query()
+    assert not queue.has_query

@@ -100,6 +100,13 @@ def test_tokens_are_told_with_their_places(tiny_server: Running) -> None:
     assert bare == row[1:3]
 
 
+def test_tokens_of_long_texts(tiny_server: Running) -> None:
+    """They are written some at a time; none is lost or stands twice."""
+    (row,) = tiny_server.post("/tokenize", {"inputs": "cat " * 600}).json
+    assert [token["text"] for token in row] == ["<s>", *["cat"] * 600, "</s>"]
+    assert [token["start"] for token in row[1:-1]] == [*range(0, 2400, 4)]
+
+
 def test_info_and_models(tiny_server: Running) -> None:
     """What runs, in the words of text-embeddings-inference, and in OpenAI's."""
     info = tiny_server.get("/info").json

@@ -127,7 +127,7 @@ class Batcher:
             run = self._queue.take()
             if run is not None:  # else nothing waits, and nothing will
                 self._free -= 1
-                if self._free <= 0 and self._queue.has_query:
+                if self._free <= 0:
                     self._crowded.notify()
             return run
 

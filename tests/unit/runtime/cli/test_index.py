@@ -110,6 +110,16 @@ def test_no_index(biolord: Biolord, tmp_path: Path) -> None:
     biolord("search", tmp_path / "none", "cat").assert_error("is no index (there is no such folder): run biolord index")
 
 
+def test_a_build_tells_what_it_wrote(biolord: Biolord, tiny: Path, tmp_path: Path) -> None:
+    """Synonyms stand in a file of their own, under the same column names unless told otherwise."""
+    concepts, synonyms = write_athena(tmp_path)
+    options = ("--synonyms", synonyms, "--synonym-text", "concept_synonym_name")
+    outcome = biolord("index", tiny, concepts, tmp_path / "index", *COLUMNS, *options)
+    assert outcome.code == 0
+    assert " codes (" in outcome.err
+    assert "were cut" not in outcome.err
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

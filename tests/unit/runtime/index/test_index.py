@@ -210,3 +210,12 @@ def test_long_queries_and_names_are_told(embedder: Embedder, tmp_path: Path) -> 
         warnings.simplefilter("always")
         index.search([long])
     assert "tokens and were cut" in str(caught[0].message)
+
+
+def test_vectors_of_queries_are_one_for_each(names: Index, embedder: Embedder) -> None:
+    """Where texts were embedded already, the answers are the same; another number of vectors is refused."""
+    queries = ["cat bite", "fever"]
+    vectors = embedder.encode(queries, normalize=True)
+    assert names.search(queries, vectors=vectors) == names.search(queries)
+    with pytest.raises(InputError, match="there are 2 queries and 1 vectors: give one for each"):
+        names.search(queries, vectors=vectors[:1])

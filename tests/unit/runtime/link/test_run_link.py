@@ -153,6 +153,7 @@ def test_blank_terms_have_no_candidates(index: Index, embedder: Embedder) -> Non
     texts = ["", "cat", " \u200b"]
     found = Wanted(2, None, {}, 2).search(index, texts, embedder.encode(texts, normalize=True))
     assert [len(hits) for hits in found] == [0, 2, 0]
+    assert Wanted(2, None, {}, 2).search(index, texts[::2], np.zeros((2, embedder.dim), np.float32)) == [[], []]
 
 
 def test_filters_and_their_names(index: Index, embedder: Embedder) -> None:
