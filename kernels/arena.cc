@@ -16,7 +16,6 @@ struct Header {  // before the memory handed out
   size_t size;
 };
 constexpr size_t kAlignment = 4096, kHeader = 64;
-constexpr size_t kHugePage = size_t{2} << 20;  // rows lie pages apart, and a walk down the tables of pages takes long
 // Sizes are doubled from here, so that a slightly longer text seldom needs another block: each leaves a hole in the
 // heap. Pages that nothing touches cost nothing.
 constexpr size_t kLeast = size_t{1} << 20;
@@ -30,6 +29,7 @@ char* claim(size_t bytes) {
 #if defined(_WIN32)
   return static_cast<char*>(_aligned_malloc(bytes, kAlignment));
 #else
+  constexpr size_t kHugePage = size_t{2} << 20;  // rows lie pages apart, and a walk down the tables of pages takes long
   void* memory = nullptr;
   if (posix_memalign(&memory, bytes < kHugePage ? kAlignment : kHugePage, bytes)) return nullptr;
 #if defined(__linux__)
