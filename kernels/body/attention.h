@@ -52,20 +52,24 @@ INLINE int heads_at_once(int heads, int width, int threads) {
       if (heads % n == 0) most = n;
   return most;
 }
-INLINE void project_heads(const AttentionWork& w, int from, int width, int stride, float* qkv, int8_t* room) {
-  const biolord::Linear linear = w.t.qkv;
-  const Grid* grids = w.grids;
-  for (int third = 0; third < (w.words ? 2 : 3); third++) {
-    const int n0 = third * w.t.dim + from;
-    float* to = qkv + third * width - n0;
-    products(w.rounded, w.tokens, linear, n0, n0 + width, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-      store(to + static_cast<size_t>(m) * stride + n, dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n)));
-    });
+// Queries, keys and values of some heads; values are made of 16 bits where there are `words`.
+struct Projected {
+  const biolord::Linear& qkv;
+  const uint8_t* rounded;
+  const Grid* grids;
+  const uint8_t* words;
+  const Grid* word_grids;
+  int tokens;
+};
+INLINE void project_heads(const Projected& p, int from, int width, int stride, float* qkv, int8_t* room) {
+  const int dim = p.qkv.outputs / 3;
+  for (int third = 0; third < (p.words ? 2 : 3); third++) {
+    const int n0 = third * dim + from;
+    put_products<Output::kValue>(p.rounded, p.tokens, n0, n0 + width, room, {p.qkv, p.grids, qkv + third * width - n0, stride, nullptr});
   }
-  if (!w.words) return;
-  const int n0 = 2 * w.t.dim + from;
-  const Outputs values = {Output::kWords, linear, w.word_grids, qkv + 2 * width - n0, static_cast<size_t>(stride), nullptr};
-  put_products(w.words, 2 * w.tokens, n0, n0 + width, room, values);
+  if (!p.words) return;
+  const int n0 = 2 * dim + from;
+  put_products<Output::kWords>(p.words, 2 * p.tokens, n0, n0 + width, room, {p.qkv, p.word_grids, qkv + 2 * width - n0, stride, nullptr});
 }
 // The part of a head's row of biases that the longest text needs, with room for whole vectors: window[longest - 1 + key - query].
 INLINE void take_window(const biolord::AttentionTask& t, int head, int longest, float* window) {
@@ -99,7 +103,8 @@ static void attend_heads(AttentionWork& w, int item) {
   float* qkv = arena.take<float>(cells);
   room.take(arena, head_bytes);
   float* window = arena.take<float>(window_room);
-  project_heads(w, item * block, block, stride, qkv, arena.take<int8_t>(room_bytes));
+  project_heads({w.t.qkv, w.rounded, w.grids, w.words, w.word_grids, w.tokens}, item * block, block, stride, qkv,
+                arena.take<int8_t>(room_bytes));
   for (int h = 0; h < w.heads_each; h++) attend_head(w, item * w.heads_each + h, qkv + h * w.width, block, stride, window, room);
 }
 INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
@@ -110,14 +115,7 @@ INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
     w.failed = true;
     return;
   }
-  const int dim = w.t.dim;
-  const float* x = w.x;
-  const Grid* grids = w.grids;
-  float* total = w.y;
-  products(w.rounded, w.tokens, linear, n0, n1, arena.take<int8_t>(bytes), [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    const size_t at = static_cast<size_t>(m) * dim + n;
-    store(total + at, dequantize(linear, n, to_floats(sums), grids[m], add(load(linear.bias + n), load(x + at))));
-  });
+  put_products<Output::kFirst>(w.rounded, w.tokens, n0, n1, arena.take<int8_t>(bytes), {linear, w.grids, w.y, w.t.dim, w.x});
 }
 
 INLINE void round_input(AttentionWork& w, int row) {

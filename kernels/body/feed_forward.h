@@ -41,10 +41,7 @@ INLINE void expand(FeedForwardWork& w, int first, int n0, int n1, int8_t* room) 
     const int from = Cut::greater_of(w.begins[first] + n0, w.begins[group]), to = at_most(w.begins[first] + n1, w.begins[group + 1]);
     if (from >= to) continue;
     float* inner = w.inner_of(first, group) - w.begins[group];
-    const size_t stride = w.stride(group);
-    products(w.rounded, w.tokens, linear, from, to, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-      store(inner + m * stride + n, gelu(dequantize(linear, n, to_floats(sums), grids[m], load(linear.bias + n))));
-    });
+    put_products<Output::kGelu>(w.rounded, w.tokens, from, to, room, {linear, grids, inner, static_cast<int>(w.stride(group)), nullptr});
   }
 }
 INLINE void round_inner(FeedForwardWork& w, int first, int from, int to) {
@@ -54,23 +51,12 @@ INLINE void round_inner(FeedForwardWork& w, int first, int from, int to) {
       w.grids_of(first, group)[i] = quantize(inner + i * w.stride(group), w.width(group), w.rounded_of(first, group), i);
   }
 }
-template <bool First>
-INLINE void contract_group(FeedForwardWork& w, int first, int group, int n0, int n1, int8_t* room) {
-  const biolord::Linear linear = w.t.second[group];
-  const float* x = w.x;
-  float* total = w.y;
-  const Grid* grids = w.grids_of(first, group);
-  const int dim = w.t.dim;
-  products(w.rounded_of(first, group), w.tokens, linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
-    const size_t at = static_cast<size_t>(m) * dim + n;
-    const Floats more = First ? add(load(linear.bias + n), load(x + at)) : load(total + at);
-    store(total + at, dequantize(linear, n, to_floats(sums), grids[m], more));
-  });
-}
 INLINE void contract(FeedForwardWork& w, int first, int n0, int n1, int8_t* room) {
   for (int group = first; group < first + w.held; group++) {
-    if (group == 0) contract_group<true>(w, first, group, n0, n1, room);
-    else contract_group<false>(w, first, group, n0, n1, room);
+    const uint8_t* a = w.rounded_of(first, group);
+    const Outputs to = {w.t.second[group], w.grids_of(first, group), w.y, w.t.dim, group == 0 ? w.x : w.y};
+    if (group == 0) put_products<Output::kFirst>(a, w.tokens, n0, n1, room, to);
+    else put_products<Output::kMore>(a, w.tokens, n0, n1, room, to);
   }
 }
 // Memory for the widest products of a layer.

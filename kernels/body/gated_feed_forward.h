@@ -28,8 +28,9 @@ INLINE void expand_part(GatedWork& w, int round, int n0, int n1, int8_t* room) {
     const int half = from / w.width, group = half / 2;
     to = at_most(n1, (half + 1) * w.width);
     float* inner = w.inner + static_cast<size_t>(group) * w.tokens * w.stride - base - group * 2 * w.width;
-    const Outputs outputs = {half % 2 ? Output::kValue : Output::kGelu, w.t.first, w.grids, inner, w.stride, nullptr};
-    put_products(w.rounded, w.tokens, base + from, base + to, room, outputs);
+    const Outputs outputs = {w.t.first, w.grids, inner, static_cast<int>(w.stride), nullptr};
+    if (half % 2) put_products<Output::kValue>(w.rounded, w.tokens, base + from, base + to, room, outputs);
+    else put_products<Output::kGelu>(w.rounded, w.tokens, base + from, base + to, room, outputs);
   }
 }
 INLINE Grid quantize_gated(float* row, int width, uint8_t* to, int i) {
@@ -61,11 +62,12 @@ static void multiply_gated(GatedWork& w, int round, bool first, int n0, int n1) 
   int8_t* room = arena.take<int8_t>(bytes);
   if (first) return expand_part(w, round, n0, n1, room);
   for (int g = 0; g < w.held; g++) {
+    const uint8_t* a = w.inner_rounded + g * w.tiles;
     const bool begins = round + g == 0;
     const Grid* grids = w.inner_grids + static_cast<size_t>(g) * w.tokens;
-    const Outputs to = {begins ? Output::kFirst : Output::kMore, w.t.second[round * w.held + g], grids, w.y,
-                        static_cast<size_t>(w.t.dim), begins ? w.x : w.y};
-    put_products(w.inner_rounded + g * w.tiles, w.tokens, n0, n1, room, to);
+    const Outputs to = {w.t.second[round * w.held + g], grids, w.y, w.t.dim, begins ? w.x : w.y};
+    if (begins) put_products<Output::kFirst>(a, w.tokens, n0, n1, room, to);
+    else put_products<Output::kMore>(a, w.tokens, n0, n1, room, to);
   }
 }
 

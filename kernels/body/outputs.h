@@ -1,5 +1,5 @@
-// What becomes of products where an operator has no epilogue of its own: one type says it for all of them, so that each kind
-// has the code around these products once.
+// What becomes of the products of a linear layer. All operators share these functions: each kind has the code around products
+// once for every way to use them, not once for every place.
 #pragma once
 #include "body/products.h"
 
@@ -14,34 +14,38 @@ enum class Output {
 };
 
 struct Outputs {
-  Output output;
   biolord::Linear linear;
   const Grid* grids;    // of the tokens
   float* y;             // rows of `stride` floats, of which each output has its place
-  size_t stride;
-  const float* before;  // rows of `stride` floats, too
+  int stride;
+  const float* before;  // rows as those of y, or null where none are read
 
+  INLINE_MEMBER size_t at(int token, int n) const { return static_cast<size_t>(token) * stride + n; }
   INLINE_MEMBER Floats value(int token, int n, Floats sums, Floats more) const { return dequantize(linear, n, sums, grids[token], more); }
-  INLINE_MEMBER void operator()(int m, int n, Ints ints) const {
-    const Floats sums = to_floats(ints);
-    if (output == Output::kWords) return word(m, y + (m / 2) * stride + n, n, sums);
-    const size_t at = m * stride + n;
-    switch (output) {
-      case Output::kGelu: return store(y + at, gelu(value(m, n, sums, load(linear.bias + n))));
-      case Output::kFirst: return store(y + at, value(m, n, sums, add(load(linear.bias + n), load(before + at))));
-      case Output::kMore: return store(y + at, value(m, n, sums, load(before + at)));
-      default: return store(y + at, value(m, n, sums, load(linear.bias + n)));
-    }
+  template <Output To>
+  INLINE_MEMBER void put(int token, int n, Floats sums) const {
+    float* to = y + at(token, n);
+    if constexpr (To == Output::kMore) return store(to, value(token, n, sums, load(before + at(token, n))));
+    const Floats bias = load(linear.bias + n);
+    if constexpr (To == Output::kFirst) return store(to, value(token, n, sums, add(bias, load(before + at(token, n)))));
+    const Floats v = value(token, n, sums, bias);
+    store(to, To == Output::kGelu ? gelu(v) : v);
   }
-  INLINE_MEMBER void word(int m, float* at, int n, Floats sums) const {
-    if (m % 2 == 0) return store(at, sums);
-    store(at, value(m / 2, n, fma(all(256), load(at), sums), load(linear.bias + n)));
+  INLINE_MEMBER void put_word(int row, int n, Floats sums) const {
+    float* to = y + at(row / 2, n);
+    if (row % 2 == 0) return store(to, sums);
+    put<Output::kValue>(row / 2, n, fma(all(256), load(to), sums));
   }
 };
 
-// Outputs n0 to n1 of rows of bytes; of two rows for each token, where they have 16 bits.
-NOT_INLINE static void put_products(const uint8_t* a, int rows, int n0, int n1, int8_t* room, const Outputs& to) {
-  products(a, rows, to.linear, n0, n1, room, Outputs(to));
+// Outputs n0 to n1 of rows of bytes; kWords has two rows for each token.
+template <Output To>
+NOT_INLINE void put_products(const uint8_t* a, int rows, int n0, int n1, int8_t* room, const Outputs& outputs) {
+  const Outputs to = outputs;
+  products(a, rows, to.linear, n0, n1, room, [=](int m, int n, Ints sums) ALWAYS_INLINE {
+    if constexpr (To == Output::kWords) to.put_word(m, n, to_floats(sums));
+    else to.put<To>(m, n, to_floats(sums));
+  });
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ INLINE void project_part(ProjectWork& w, int n0, int n1) {
     w.failed = true;
     return;
   }
-  const Outputs to = {Output::kWords, linear, w.grids, w.y, static_cast<size_t>(linear.outputs), nullptr};
-  put_products(w.words, 2 * w.tokens, n0, n1, arena.take<int8_t>(bytes), to);
+  const Outputs to = {linear, w.grids, w.y, linear.outputs, nullptr};
+  put_products<Output::kWords>(w.words, 2 * w.tokens, n0, n1, arena.take<int8_t>(bytes), to);
 }
 static void project_step(void* task, int phase, int item) {
   ProjectWork& w = *static_cast<ProjectWork*>(task);

@@ -30,16 +30,6 @@ INLINE void round_rotary(RotaryWork& w, int i) {
   w.grids[i] = round_row(row, dim, seen, w.rounded, i);
   if (w.words) w.word_grids[i] = round_row_twice(row, dim, seen, w.words, i);
 }
-// Queries, keys and values of some heads.
-INLINE void project_turned(const RotaryWork& w, int from, int width, int stride, float* qkv, int8_t* room) {
-  for (int third = 0; third < 3; third++) {
-    const int n0 = third * w.t.dim + from;
-    const bool words = third == 2 && w.words;
-    const Outputs to = {words ? Output::kWords : Output::kValue, w.t.qkv, words ? w.word_grids : w.grids,
-                        qkv + third * width - n0, static_cast<size_t>(stride), nullptr};
-    put_products(words ? w.words : w.rounded, words ? 2 * w.tokens : w.tokens, n0, n0 + width, room, to);
-  }
-}
 // Turns the pairs of a head's channels: the first half of them is what the second half belongs to.
 INLINE void turn_head(float* head, int width, const float* turns) {
   const int half = width / 2;
@@ -68,7 +58,8 @@ static void attend_turned(RotaryWork& w, int item) {
   float* qkv = arena.take<float>(rows * stride);
   float* turned = arena.take<float>(turned_room);
   float* scores = arena.take<float>(scores_room);
-  project_turned(w, item * block, block, stride, qkv, arena.take<int8_t>(room_bytes));
+  project_heads({w.t.qkv, w.rounded, w.grids, w.words, w.word_grids, w.tokens}, item * block, block, stride, qkv,
+                arena.take<int8_t>(room_bytes));
   const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(w.width));
   const int32_t* starts = w.t.starts + w.first;
   for (int text = 0; text < w.texts; text++) {
@@ -90,8 +81,7 @@ INLINE void project_turned_out(RotaryWork& w, int n0, int n1) {
     w.failed = true;
     return;
   }
-  const Outputs to = {Output::kFirst, linear, w.grids, w.y, static_cast<size_t>(w.t.dim), w.x};
-  put_products(w.rounded, w.tokens, n0, n1, arena.take<int8_t>(bytes), to);
+  put_products<Output::kFirst>(w.rounded, w.tokens, n0, n1, arena.take<int8_t>(bytes), {linear, w.grids, w.y, w.t.dim, w.x});
 }
 
 static void rotary_step(void* task, int phase, int item) {

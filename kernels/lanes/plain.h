@@ -38,7 +38,12 @@ INLINE Floats add(Floats a, Floats b) { EACH a.v[i] = a.v[i] + b.v[i]; return a;
 INLINE Floats sub(Floats a, Floats b) { EACH a.v[i] = a.v[i] - b.v[i]; return a; }
 INLINE Floats mul(Floats a, Floats b) { EACH a.v[i] = a.v[i] * b.v[i]; return a; }
 INLINE Floats div(Floats a, Floats b) { EACH a.v[i] = a.v[i] / b.v[i]; return a; }
-INLINE Floats fma(Floats a, Floats b, Floats c) { EACH a.v[i] = fused(a.v[i], b.v[i], c.v[i]); return a; }
+#if defined(__aarch64__) || defined(__FMA__)
+INLINE
+#else
+NOT_INLINE static  // without an instruction for it, it is long
+#endif
+Floats fma(const Floats& a, const Floats& b, const Floats& c) { Floats r; EACH r.v[i] = fused(a.v[i], b.v[i], c.v[i]); return r; }
 INLINE Floats max(Floats a, Floats b) { EACH a.v[i] = a.v[i] > b.v[i] ? a.v[i] : b.v[i]; return a; }
 INLINE Floats min(Floats a, Floats b) { EACH a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i]; return a; }
 INLINE Floats abs(Floats a) { EACH a.v[i] = __builtin_fabsf(a.v[i]); return a; }
