@@ -31,7 +31,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jobs += [(sources / "kinds" / f"{kind}.cc", flags) for kind, flags in hatch_build.X86_KINDS.items()]
 
     def compile_one(job: tuple[Path, tuple[str, ...]]) -> str:
-        path = folder / f"{job[0].stem}.o"
+        path = folder / f"{'-'.join(job[0].relative_to(sources).parts)}.o"
         options = (*FLAGS, *job[1], f"-I{sources}", f"-I{sources.parent}")
         subprocess.run([compiler, *options, "-c", str(job[0]), "-o", str(path)], check=True, timeout=500)
         return str(path)
