@@ -71,6 +71,20 @@ function approximate(vectors, query, rows) {
   return found;
 }
 
+/** Add sums of every sixteenth number in the one order that there is. */
+function folded(sums) {
+  for (let half = LANES / 2; half >= 1; half /= 2) for (let at = 0; at < half; at++) sums[at] += sums[at + half];
+  return sums[0];
+}
+
+/** Return a query at length 1, rounded as Index.search rounds it. */
+function atLengthOne(query) {
+  const sums = new Float64Array(LANES);
+  query.forEach((number, at) => (sums[at % LANES] += number * number));
+  const length = Math.sqrt(folded(sums));
+  return Float32Array.from(query, (number) => number / length);
+}
+
 /** Return the cosine of a row to a query, with the bits that Index.search gives: products are exact, their order is one. */
 function exactly(vectors, query, row) {
   const { dim, wide, high, low, steps } = vectors;
@@ -80,8 +94,7 @@ function exactly(vectors, query, row) {
     const whole = high[panel + (at >> 2) * PANEL_ROWS * 4 + (at & 3)] * LOW_LEVELS + (low ? low[row * dim + at] : 0);
     sums[at % LANES] += whole * query[at];
   }
-  for (let half = LANES / 2; half >= 1; half /= 2) for (let at = 0; at < half; at++) sums[at] += sums[at + half];
-  return Math.fround(sums[0] * steps[row]);
+  return Math.fround(folded(sums) * steps[row]);
 }
 
 /** Return the rows among which the nearest are: no other row can be one of them, whatever its low bits are. */
@@ -135,7 +148,8 @@ export async function openIndex(read, fingerprint) {
   }
 
   /** Return the hits of a query, best first: names that equal it, then the nearest. */
-  function search(vector, text, { top = 10, where = {}, allNames = false } = {}) {
+  function search(query, text, { top = 10, where = {}, allNames = false } = {}) {
+    const vector = atLengthOne(query);
     const tests = Object.entries(where).map(([name, value]) => [kept[columns.indexOf(name)], value]);
     const mayCount = (row) => tests.every(([column, value]) => column.values(column.rows[row]) === value);
     const groupOf = allNames || codes === null ? (row) => row : (row) => codes.rows[row];
