@@ -11,9 +11,15 @@ import onnx
 
 OWN_DOMAIN = "biolord"
 
-# This project's operators -> inputs that are packed weights, and the scales of their groups where they have 4 bits
-# (kernels/README.md).
-_PACKED = {"Attention": ((3, 9), (5, 10)), "FeedForward": ((2, 7), (4, 8))}
+# This project's operators -> inputs that are packed weights, what belongs to their outputs, and the scales of their
+# groups where they have 4 bits (kernels/README.md).
+_PACKED = {
+    "Attention": ((3, 4, 9), (5, 6, 10)),
+    "FeedForward": ((2, 3, 8), (4, 5, 9)),
+    "RotaryAttention": ((3, 4, 8), (5, 6, 9)),
+    "GatedFeedForward": ((2, 3, 6), (4, 5, 7)),
+    "Project": ((2, 3, 4),),
+}
 _PASS_ON = ("DequantizeLinear", "Cast", "Identity")
 
 Shapes = Mapping[str, Sequence[int]]
@@ -69,8 +75,8 @@ def _layers(node: onnx.NodeProto, shapes: Shapes, quantized: set[str]) -> list[L
     return [Layer(shape[0], shape[1], weight in quantized)] if len(shape) == 2 else []
 
 
-def _packed(node: onnx.NodeProto, shapes: Shapes, weight: int, scales: int) -> Layer:
-    """Read the shape of a packed weight: ``[N/16, K/4, 16, 4]``, of 4 bits half as long, perhaps behind its groups."""
-    *groups, outputs, inputs, lanes, depth = shapes[node.input[weight]]
-    halves = 2 if len(node.input) > scales and node.input[scales] else 1
-    return Layer(prod(groups) * inputs * depth * halves, outputs * lanes, integer=True)
+def _packed(node: onnx.NodeProto, shapes: Shapes, weight: int, columns: int, scales: int) -> Layer:
+    """Count the weights: of 4 bits there are two in each byte."""
+    each = 2 if len(node.input) > scales and node.input[scales] else 1
+    outputs = shapes[node.input[columns]][-1]
+    return Layer(prod(shapes[node.input[weight]]) * each // outputs, outputs, integer=True)

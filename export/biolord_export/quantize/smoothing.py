@@ -65,7 +65,8 @@ class Smoothing:
 def smooth(seen: InputStatistics, weight: Float32, strength: float, *, centered: bool = True) -> Smoothing:
     """Smooth inputs for a weight, float32 [inputs, outputs]; inputs that are products can't be centered."""
     center = np.asarray((seen.highest + seen.lowest) / 2 * centered, dtype=np.float32)
-    reach = np.maximum(np.maximum(seen.highest - center, center - seen.lowest), SMALLEST)
+    spread = (seen.highest - seen.lowest) / 2 if centered else np.maximum(seen.highest, -seen.lowest)
+    reach = np.maximum(spread, SMALLEST)
     strongest = np.maximum(np.abs(weight).max(axis=1), SMALLEST)
     factor = reach**strength / strongest ** (1 - strength)
     factor /= np.exp(np.log(factor).mean())

@@ -50,14 +50,15 @@ def test_a_dequantized_weight_is_an_integer_one(tmp_path: Path) -> None:
 
 def test_operators_of_our_own_hold_packed_weights(tmp_path: Path) -> None:
     """In tiles of 16 outputs; those of 4 bits have scales of their groups, and half the bytes."""
-    attention = ["x", "x", "s", "qkv", "c", "out", "c", "n", "bias"]
-    attention4 = ["a", "x", "s", "qkv4", "c", "out4", "c", "n", "", "g", "g"]
-    feed_forward = ["x", "s", "up", "c", "down", "c", "n"]
+    attention = ["x", "x", "s", "qkv", "c192", "out", "c64", "n", "bias"]
+    attention4 = ["a", "x", "s", "qkv4", "c192", "out4", "c64", "n", "", "g", "g"]
+    feed_forward = ["x", "s", "up", "c256", "down", "c64", "n", "w"]
+    feed_forward4 = ["b", "s", "up4", "c256", "down4", "c64", "n", "w", "g", "g"]
     nodes = [
         helper.make_node("Attention", attention, ["a"], domain="biolord"),
         helper.make_node("FeedForward", feed_forward, ["b"], domain="biolord"),
         helper.make_node("Attention", attention4, ["d"], domain="biolord"),
-        helper.make_node("FeedForward", ["b", "s", "up4", "c", "down4", "c", "n", "g", "g"], ["y"], domain="biolord"),
+        helper.make_node("FeedForward", feed_forward4, ["y"], domain="biolord"),
         helper.make_node("Pool", ["y", "x"], ["z"], domain="biolord"),
     ]
     found = layers_of(
@@ -66,12 +67,15 @@ def test_operators_of_our_own_hold_packed_weights(tmp_path: Path) -> None:
         qkv=(12, 16, 16, 4),
         out=(4, 16, 16, 4),
         up=(16, 16, 16, 4),
-        down=(2, 4, 32, 16, 4),
+        down=(256, 16, 4),
         qkv4=(12, 8, 16, 4),
         out4=(4, 8, 16, 4),
         up4=(16, 8, 16, 4),
-        down4=(2, 4, 16, 16, 4),
+        down4=(128, 16, 4),
         g=(1,),
+        c64=(5, 64),
+        c192=(3, 192),
+        c256=(3, 256),
     )
     assert found == 2 * [Layer(64, 192, True), Layer(64, 64, True), Layer(64, 256, True), Layer(256, 64, True)]
 
