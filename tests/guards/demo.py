@@ -45,8 +45,8 @@ class Demo:
 
 
 def make_demo() -> Demo:
-    """Run `make demo` in the repository, without the variables of a make or a coverage around it."""
-    ours = ("COVERAGE", "MAKE", "PYTHON", "VIRTUAL_ENV")
+    """Run `make demo` in the repository, without the variables of a make, a coverage or tests around it."""
+    ours = ("COVERAGE", "MAKE", "OPENBLAS", "PYTHON", "VIRTUAL_ENV")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     started = time.perf_counter()
     done = subprocess.run(
