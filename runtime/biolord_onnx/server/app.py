@@ -169,7 +169,8 @@ class _Counted:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status >= REFUSED:
-                    await self._service.admission.refusals.wait(1 + received / TURN_BYTES)
+                    admission = self._service.admission
+                    await admission.refusals.wait(1 + received / TURN_BYTES, admission.stopping)
             await send(message)
 
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from biolord_onnx.server.problems import OVERLOADED, UNAVAILABLE, ApiError
 from biolord_onnx.server.settings import Limits
@@ -30,14 +30,16 @@ class Pace:
         self._step = 1 / a_second
         self._next = 0.0
 
-    async def wait(self, turns: float = 1) -> None:
-        """Wait for a turn, or for several, no longer than two seconds."""
+    async def wait(self, turns: float = 1, end: asyncio.Event | None = None) -> None:
+        """Wait for a turn, or for several, no longer than two seconds, nor beyond an event."""
         now = asyncio.get_running_loop().time()
         self._next = max(self._next + turns * self._step, now - self.BURST_S)
         pause = min(self._next - now, self.LONGEST_S)
         if pause > 0:
             self._next = now + pause
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await (end or asyncio.Event()).wait()
 
 
 class Admission:
@@ -48,7 +50,7 @@ class Admission:
         self._limits = limits
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
         self._large_waiting = 0
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
         self.under_way = 0
         self.keyless = 0
         self.refusals = Pace(REFUSALS_A_SECOND)
@@ -107,7 +109,7 @@ class Admission:
         finally:
             self._large_waiting -= 1
         try:
-            if self._stopping.is_set():
+            if self.stopping.is_set():
                 raise ApiError(UNAVAILABLE, "the server is stopping")
             yield
         finally:
@@ -115,7 +117,7 @@ class Admission:
 
     def stop(self) -> None:
         """Let no large request in any more that waits: it would keep the server from stopping."""
-        self._stopping.set()
+        self.stopping.set()
 
 
 def _full(count: int) -> ApiError:
