@@ -196,7 +196,7 @@ class Manifest:
             tools=fields.text_mapping("tools", longest=LONGEST_TEXT),
             created=fields.text("created", longest=LONGEST_TEXT),
             license=fields.text("license", longest=LONGEST_TEXT),
-            prompts=Prompts.from_fields(_later_child(fields, "prompts")),
+            prompts=Prompts.from_fields(fields.child("prompts")) if "prompts" in fields.members else Prompts(),
             truncation_side=_truncation_side(fields),
             whole_dim=_whole_dim(fields),
             notes=fields.texts("notes", longest=LONGEST_TEXT),

@@ -32,20 +32,20 @@ class Prompts:
     pooled: bool = True
 
     @classmethod
-    def from_fields(cls, fields: Fields | None) -> Prompts:
-        """Read them from a manifest; none, where it has none.
+    def from_fields(cls, fields: Fields) -> Prompts:
+        """Read the members of a manifest.
 
         Raises:
-            ArtifactError: A value is of a wrong type or range.
+            ArtifactError: A value is of a wrong type or range, or the default is no prompt's name.
         """
-        if fields is None:
-            return cls()
         texts = fields.text_mapping("texts", longest=LONGEST_PROMPT)
         default = fields.optional_text("default", longest=LONGEST_PROMPT)
         if len(texts) > MOST_PROMPTS:
             raise ArtifactError(
                 f"{fields.source}: texts has {len(texts)}, expected {MOST_PROMPTS} at most: export the artifact again"
             )
+        if default is not None and default not in texts:
+            raise fields.error("default", default, "the name of one of its texts, or null")
         return cls(texts, default, fields.boolean("pooled"))
 
     def choose(self, prompt: str | None = None, name: str | None = None) -> str:

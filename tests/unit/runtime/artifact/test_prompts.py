@@ -40,6 +40,7 @@ def test_a_manifest_from_before_has_none() -> None:
     ("old", "new", "complaint"),
     [
         ('"default": "query"', '"default": 3', "default is 3, expected a string"),
+        ('"default": "query"', '"default": "other"', "default is 'other', expected the name of one of its texts"),
         ('"q: "', "5", "query is 5, expected a string"),
         ('"q: "', '"%s"' % ("x" * 5000), "query is a string of 5000 characters, expected 4096 at most"),
         ('"pooled": false', '"pooled": 0', "pooled is 0, expected true or false"),
