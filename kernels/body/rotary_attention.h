@@ -60,6 +60,7 @@ static void attend_turned(RotaryWork& w, int item) {
   float* scores = arena.take<float>(scores_room);
   project_heads({w.t.qkv, w.rounded, w.grids, w.words, w.word_grids, w.tokens}, item * block, block, stride, qkv,
                 arena.take<int8_t>(room_bytes));
+  clear_keys_beyond(qkv, w.tokens, block, stride);
   const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(w.width));
   const int32_t* starts = w.t.starts + w.first;
   for (int text = 0; text < w.texts; text++) {
@@ -68,7 +69,7 @@ static void attend_turned(RotaryWork& w, int item) {
     turn_text(w, rows_of, stride, length);
     for (int h = 0; h < w.heads_each; h++) {
       const float* q = rows_of + h * w.width;
-      attend_window({q, q + block, q + 2 * block, stride, w.width, length, round_up(length, 16), w.t.window, scale, turned, scores,
+      attend_window({q, q + block, q + 2 * block, stride, w.width, length, round_up(length, 16), w.t.window, nullptr, scale, turned, scores,
                      w.mixed + static_cast<size_t>(start) * w.t.dim + item * block + h * w.width, w.t.dim});
     }
   }
