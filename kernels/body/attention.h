@@ -1,8 +1,11 @@
-// Half a layer: LayerNorm(x + W_o attention(x)), for blocks of whole texts.
+// Half a layer: x + W_o attention(x), for blocks of whole texts. LayerNorm is taken of the sum, or of what attention gets.
+// Queries and keys may be turned by their places, and keys be seen at most a window away.
 #pragma once
 #include "arena.h"
 #include "body/mode.h"
+#include "body/normed.h"
 #include "body/outputs.h"
+#include "body/turns.h"
 #include "body/window.h"
 #include "phases.h"
 
@@ -94,7 +97,7 @@ INLINE void attend_head(const AttentionWork& w, int head, const float* q, int bl
   for (int text = 0; text < w.texts; text++) {
     const int start = starts[text] - starts[0], length = starts[text + 1] - starts[text];
     const float* rows = q + static_cast<size_t>(start) * stride;
-    attend_window({rows, rows + block, rows + 2 * block, stride, w.width, length, round_up(length, 16), length,
+    attend_window({rows, rows + block, rows + 2 * block, stride, w.width, length, round_up(length, 16), w.t.window,
                    w.t.position_bias ? window + w.longest - 1 : nullptr, scale, room.turned, room.scores,
                    w.y + static_cast<size_t>(start) * w.t.dim + head * w.width, w.t.dim});
   }
@@ -117,6 +120,7 @@ static void attend_heads(AttentionWork& w, int item) {
   project_heads({w.t.qkv, w.rounded, w.grids, w.words, w.word_grids, w.tokens}, item * block, block, stride, qkv,
                 arena.take<int8_t>(room_bytes));
   clear_keys_beyond(qkv, w.tokens, block, stride);
+  if (w.t.turns) turn_texts(w.t, w.first, w.texts, qkv, 2 * w.heads_each, w.width, stride);
   for (int h = 0; h < w.heads_each; h++) attend_head(w, item * w.heads_each + h, qkv + h * w.width, block, stride, window, room);
 }
 INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
@@ -132,10 +136,12 @@ INLINE void project_mixed(AttentionWork& w, int n0, int n1) {
 
 INLINE void round_input(AttentionWork& w, int row) {
   const int dim = w.t.dim;
-  alignas(64) float smooth[biolord::kMaxDim];
-  const Range seen = smooth_row(w.x + static_cast<size_t>(row) * dim, dim, w.t.smoothing, smooth);
-  w.grids[row] = round_row(smooth, dim, seen, w.rounded, row);
-  if (w.words) w.word_grids[row] = round_row_twice(smooth, dim, seen, w.words, row);
+  const float* x = w.x + static_cast<size_t>(row) * dim;
+  alignas(64) float read[biolord::kMaxDim];
+  const bool norms = w.t.norm_place == biolord::NormPlace::kBefore;
+  const Range seen = norms ? norm_row(x, dim, w.t.norm, read) : smooth_row(x, dim, w.t.smoothing, read);
+  w.grids[row] = round_row(read, dim, seen, w.rounded, row);
+  if (w.words) w.word_grids[row] = round_row_twice(read, dim, seen, w.words, row);
 }
 
 static void attention_step(void* task, int phase, int item) {
@@ -175,7 +181,8 @@ static bool attention_block(const biolord::AttentionTask& t, int first, int text
                      arena.take<uint8_t>(tiles_room(tokens, dim)), arena.take<Grid>(tokens),
                      words ? arena.take<uint8_t>(words_room) : nullptr, arena.take<Grid>(tokens), false};
   const int rows = w.cut.row_items();
-  biolord::Phases phases = {attention_step, &w, 5, {rows, t.heads / each, rows, w.cut.output_items(dim), rows}};
+  const int phase_count = t.norm_place == biolord::NormPlace::kAfter ? 5 : 4;
+  biolord::Phases phases = {attention_step, &w, phase_count, {rows, t.heads / each, rows, w.cut.output_items(dim), rows}};
   biolord::Workers crew = workers;
   crew.threads = threads;
   run_phases(phases, crew);
