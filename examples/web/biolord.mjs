@@ -73,6 +73,8 @@ async function openSession(read, provider, threads) {
   if (provider === 'webgpu' && !(await globalThis.navigator?.gpu?.requestAdapter())) {
     throw new Error('webgpu finds no graphics card for this browser: use wasm');
   }
+  const decided = (PROVIDERS[provider].threads ??= threads);
+  if (decided !== threads) throw new Error(`the page has ${decided} threads since its first artifact, not ${threads}: load it again`);
   const ort = await PROVIDERS[provider].module();
   ort.env.wasm.numThreads = threads;
   const session = await ort.InferenceSession.create(await read('model.onnx'), {

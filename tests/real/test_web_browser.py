@@ -68,6 +68,7 @@ def test_how_fast_a_browser_is(example: Path, tmp_path: Path, threads: int, caps
         page.evaluate(f"document.querySelector('#names').value = {json.dumps(some)}.join('\\n')")
         rates = [timed(page) for _ in range(REPEATS)]
         vectors = page.evaluate(EMBED.format(texts=json.dumps([*TEXTS, *some]), options=f"{{threads: {threads}}}"))
+        refused = page.evaluate(REFUSED.format(folder="artifact", options=f"{{threads: {3 - threads}}}"))
     cosines = cosines_to_cpu(example / "artifact", [*TEXTS, *some], vectors)
     with capsys.disabled():
         sys.stdout.write(
@@ -75,6 +76,7 @@ def test_how_fast_a_browser_is(example: Path, tmp_path: Path, threads: int, caps
             f"first vector after {first} ms, {max(rates)} names/s, cosine to the CPU's {cosines.min():.5f} at least\n"
         )
     assert cosines.min() >= LEAST_COSINE
+    assert refused == f"the page has {threads} threads since its first artifact, not {3 - threads}: load it again"
 
 
 def timed(page: Page) -> int:
