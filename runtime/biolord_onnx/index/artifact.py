@@ -7,11 +7,13 @@ together, and an artifact that isn't the one is refused wherever it is.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from biolord_onnx.artifact.folder import find_fingerprint
 from biolord_onnx.artifact.installed import installed_artifacts
+from biolord_onnx.bulk.hidden import write_whole
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.index.manifest import read_index_manifest
 
@@ -48,13 +50,18 @@ def write_hint(index: Path, artifact: Path) -> None:
         place = os.path.relpath(artifact, os.path.realpath(index))
     except ValueError:  # on another drive of Windows
         place = str(artifact)
-    (index / HINT).write_text(f"{place}\n", "utf-8")
+    write_whole(index / HINT, f"{place}\n")
 
 
 def _hinted(index: Path) -> Path | None:
     try:
+        found = (index / HINT).lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return None
         with (index / HINT).open(encoding="utf-8") as stream:
             place = stream.read(_MOST_CHARACTERS).strip()
     except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    if not place.isprintable():
         return None
     return Path(os.path.normpath(Path(os.path.realpath(index)) / place)) if place else None

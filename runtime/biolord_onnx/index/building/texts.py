@@ -14,7 +14,8 @@ from biolord_onnx.bulk.reading import Row
 from biolord_onnx.bulk.source import Source, survey
 from biolord_onnx.index.building.tables import Tables
 from biolord_onnx.index.building.template import Template
-from biolord_onnx.index.folder import NAMES, IndexFolder, column_name
+from biolord_onnx.index.files import NAMES, column_name
+from biolord_onnx.index.folder import IndexFolder
 from biolord_onnx.index.tables.column import Column
 from biolord_onnx.index.tables.strings import Strings
 

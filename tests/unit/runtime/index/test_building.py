@@ -295,7 +295,7 @@ def test_files_that_were_overwritten(embedder: Embedder, tmp_path: Path, name: s
     Index.build(embedder, athena(tmp_path), tmp_path / "index")
     file = tmp_path / "index" / "data-1" / name
     file.write_bytes(b"\xff" * (file.stat().st_size - 1) + b"\x7f")
-    with pytest.raises(ArtifactError, match=r"can't be read .*: copy the folder again"):
+    with pytest.raises(ArtifactError, match=r"damaged, .*: copy the index again"):
         list(Index.open(tmp_path / "index").names())
 
 
