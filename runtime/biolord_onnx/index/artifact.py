@@ -30,7 +30,7 @@ def find_artifact(index: Path) -> Path:
     wanted = read_index_manifest(index).manifest.artifact
     hinted = _hinted(index)
     for place in _places(hinted):
-        if place.is_dir() and find_fingerprint(place) == wanted.fingerprint:
+        if _fingerprint(place) == wanted.fingerprint:
             return place
     raise ArtifactError(
         f"{index} was built with {wanted.name}, fingerprint {wanted.fingerprint[:12]}..., which is neither "
@@ -42,6 +42,14 @@ def _places(hinted: Path | None) -> Iterator[Path]:
     if hinted is not None:
         yield hinted
     yield from installed_artifacts().values()
+
+
+def _fingerprint(place: Path) -> str | None:
+    """Return that of an artifact; None where there is none, or a damaged one."""
+    try:
+        return find_fingerprint(place) if place.is_dir() else None
+    except (ArtifactError, OSError):
+        return None
 
 
 def write_hint(index: Path, artifact: Path) -> None:
