@@ -95,7 +95,9 @@ class IndexFolder:
             kept = {name: column[row] for name, column in self.columns.items()}
             return Hit(code, self.names.texts[row], score, row, exact, kept)
         except IndexError as error:
-            raise ArtifactError(f"{self.path}: it has no row {row}, a file is damaged: copy the folder again") from error
+            raise ArtifactError(
+                f"{self.path}: it has no row {row}, a file is damaged: copy the folder again"
+            ) from error
 
 
 def open_folder(path: Path | str, *, verify_hashes: bool = False) -> IndexFolder:
@@ -136,7 +138,7 @@ def _check_figures(folder: Path, vectors: StoredVectors) -> None:
     """Refuse figures that no vectors of length 1 have: rows would be missed, or stand in front, in silence."""
     steps, sums, *errors = vectors.figures
     within = steps.min() >= 0 and steps.max() <= _LARGEST_STEP and np.abs(sums).max() <= HIGH_LARGEST * vectors.dim
-    if not (within and all(0 <= some.min() and some.max() <= _LONGEST_ERROR for some in errors)):
+    if not (within and all(some.min() >= 0 and some.max() <= _LONGEST_ERROR for some in errors)):
         raise ArtifactError(f"{folder}: the figures of its vectors are damaged: copy the folder again, or {REMEDY}")
 
 

@@ -18,6 +18,7 @@ from biolord_onnx.index.ranking import rank
 from biolord_onnx.index.scan import candidates
 from biolord_onnx.index.scoring import unit_vectors
 from biolord_onnx.index.wanted import Wanted
+from biolord_onnx.printable import escape
 from biolord_onnx.session.cores import available_cores
 
 if TYPE_CHECKING:
@@ -290,9 +291,9 @@ class Index:
         for name, value in where.items():
             column = self._folder.columns.get(name)
             if column is None:
-                kept = ", ".join(self._folder.columns) or "none"
+                kept = ", ".join(map(escape, self._folder.columns)) or "none"
                 raise InputError(f"the index keeps no column {name!r} to filter by, it keeps: {kept}")
-            values = [value] if isinstance(value, str) else value
+            values: object = [value] if isinstance(value, str) else value
             if not (isinstance(values, Collection) and all(isinstance(one, str) for one in values)):
                 raise TypeError(f"where has something else than str for {name!r}: give a value, or several")
             here = column.mask(values)

@@ -174,7 +174,7 @@ def _opened(args: argparse.Namespace) -> Iterator[_Opened]:
     path = args.artifact or find_artifact(args.index)
     session = LoadOptions(str(path), args.provider, args.threads)
     with session.load() as embedder:
-        index = Index.open(args.index, embedder=embedder)
+        index = Index.open(args.index, embedder=embedder, verify_hashes=True)
         yield _Opened(index, embedder, replace(session, fingerprint=embedder.fingerprint))
 
 

@@ -143,13 +143,8 @@ def _done(place: Place, identity: dict[str, str], options: BuildOptions) -> int 
     if not (place.embedded.is_file() and place.vectors.is_file()):
         return None
     try:
-        content = read_file(place.embedded, _LARGEST_NOTE)
-        fields = parse_object(content.decode("utf-8", "replace"), str(place.embedded))
-        before, truncated = fields.text_mapping("identity"), fields.integer("truncated", least=0)
-        whole = sha256_of(place.vectors) == fields.text("sha256")
+        before, truncated = _note(place)
     except ArtifactError:
-        whole = False
-    if not whole:
         options.notify(f"{place.folder}: what an interrupted build left is damaged, all names are embedded anew")
         return None
     for name, value in identity.items():
@@ -159,6 +154,15 @@ def _done(place: Place, identity: dict[str, str], options: BuildOptions) -> int 
                 f"{before.get(name)}, and is {value} now: run it as it was, or start anew with --restart"
             )
     return truncated
+
+
+def _note(place: Place) -> tuple[dict[str, str], int]:
+    """Read what vectors are of and how many of their texts were cut, if they are what was written."""
+    content = read_file(place.embedded, _LARGEST_NOTE)
+    fields = parse_object(content.decode("utf-8", "replace"), str(place.embedded))
+    if sha256_of(place.vectors) != fields.text("sha256"):
+        raise ArtifactError(f"{place.vectors} was changed")
+    return fields.text_mapping("identity"), fields.integer("truncated", least=0)
 
 
 def _counts(tables: Tables, names: Names, truncated: int) -> Counts:
