@@ -58,21 +58,56 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     return bytes(out)
 
 
+def read(path: Path, embedder: Embedder) -> None:
+    """Read an index in all ways that there are."""
+    opened = Index.open(path, embedder=embedder)
+    for queries in (["cat", "Dog Bite"], embedder.encode(["cat"])):
+        for wish in ({}, {"all_names": True}, {"where": {"domain_id": "Animal"}}):
+            hits = [hit for some in opened.search(queries, **wish) for hit in some]
+            assert np.isfinite([hit.score for hit in hits]).all()
+    for code in opened.codes() or ():
+        opened.lookup(code)
+    list(opened.names())
+    opened.vectors()
+
+
 def use(path: Path, embedder: Embedder) -> str | None:
-    """Read an index in all ways that there are; return why it was refused."""
+    """Read an index; return why it was refused."""
     try:
-        opened = Index.open(path, embedder=embedder)
-        for queries in (["cat", "Dog Bite"], embedder.encode(["cat"])):
-            for wish in ({}, {"all_names": True}, {"where": {"domain_id": "Animal"}}):
-                hits = [hit for some in opened.search(queries, **wish) for hit in some]
-                assert np.isfinite([hit.score for hit in hits]).all()
-        for code in opened.codes() or ():
-            opened.lookup(code)
-        list(opened.names())
-        opened.vectors()
+        read(path, embedder)
     except (ArtifactError, InputError) as error:
         return str(error)
     return None
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        (
+            "codes.rows",
+            b"\xff",
+            "numbers and the rows of codes don't fit, one of them is damaged: copy the index again",
+        ),
+        ("codes.starts", bytes(1), "numbers and the rows of codes don't fit, one of them is damaged"),
+        ("codes.numbers", b"\x7f", r"numbers is damaged, row \d has no value"),
+        ("names.rows", b"\x7f", "rows is damaged, it names rows that aren't there"),
+        ("names.offsets", b"\x7f", r"texts or its offsets are damaged, text \d can't be read"),
+        ("names.texts", b"\xff", r"texts or its offsets are damaged, text \d can't be read"),
+        ("figures", b"\x7f", "the figures of its vectors are damaged"),
+    ],
+)
+def test_files_of_nothing_but_one_byte(index: Path, embedder: Embedder, name: str, data: bytes, message: str) -> None:
+    """Told by the file, whichever way it is met first."""
+    file = index / "data-1" / name
+    file.write_bytes(data * file.stat().st_size)
+    with pytest.raises(ArtifactError, match=message):
+        read(index, embedder)
+
+
+def test_a_row_that_is_not_there(index: Path) -> None:
+    """Some file had its number, then."""
+    with pytest.raises(ArtifactError, match="it has no row 99, a file is damaged"):
+        Index.open(index).hit(99, 1.0, exact=False)
 
 
 @pytest.mark.usefixtures("coverage_paused")
@@ -231,6 +266,14 @@ def test_a_folder_of_somebody_s_data(embedder: Embedder, tmp_path: Path, index: 
     assert (index / name / "notes.txt").exists()
 
 
+def test_a_link_that_is_called_as_ours(embedder: Embedder, tmp_path: Path, index: Path) -> None:
+    """What it leads to is not cleared."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "data-7").symlink_to(index / "data-1")
+    with pytest.raises(InputError, match="exists and is no index: choose another name"):
+        Index.build(embedder, ["cat"], tmp_path / "project")
+
+
 def test_numbers_of_builds_end_nowhere(index: Path, embedder: Embedder) -> None:
     """Behind the last that a manifest may name comes the first."""
     edit(lambda m: m.update(data="data-999999999"))(index, index)
@@ -298,14 +341,14 @@ def test_an_index_that_is_replaced_all_the_time(embedder: Embedder, tmp_path: Pa
     done = threading.Event()
     failures: list[Exception] = []
 
-    def read() -> None:
+    def look() -> None:
         try:
             while not done.is_set():
                 assert Index.open(path).search(embedder.encode(["cat"]))[0][0].name == "cat"
         except (ArtifactError, AssertionError) as error:
             failures.append(error)
 
-    readers = [threading.Thread(target=read) for _ in range(2)]
+    readers = [threading.Thread(target=look) for _ in range(2)]
     for reader in readers:
         reader.start()
     for number in range(12):

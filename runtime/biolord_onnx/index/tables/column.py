@@ -71,7 +71,8 @@ class Codes(Column):
         if at is None:
             return []
         rows = self._rows[self._starts[at] : self._starts[at + 1]]
-        if not len(rows) or (self.numbers[rows.clip(0, len(self.numbers) - 1)] != at).any():
+        inside = rows.clip(0, len(self.numbers) - 1)
+        if not len(rows) or (inside != rows).any() or (self.numbers[inside] != at).any():
             raise ArtifactError(f"{self._path} and the rows of codes don't fit, one of them is damaged: {REMEDY}")
         return [int(row) for row in rows]
 
