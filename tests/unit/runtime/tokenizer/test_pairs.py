@@ -12,8 +12,8 @@ from biolord_onnx.tokenizer.pairs import join_pair, keep_longest_first
 
 WORDS = tuple("abcdefghij")
 FRAMES = {
-    "bert": Reranking("sigmoid", (10,), (11,), (11,), token_types=True),
-    "roberta": Reranking("sigmoid", (10,), (11, 11), (11,), token_types=False),
+    "bert": Reranking((10,), (11,), (11,), token_types=True, activation="sigmoid"),
+    "roberta": Reranking((10,), (11, 11), (11,), token_types=False, activation="sigmoid"),
 }
 
 
