@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.architectures import read_weights
 from biolord_export.checkpoint.source import Checkpoint, open_checkpoint
 from biolord_export.errors import CheckpointError, ExportError
 from biolord_export.pipeline import REFERENCE, write_reference
@@ -18,6 +17,7 @@ from biolord_export.targets import find_target
 from biolord_export.verification.measure import measure_fidelity, unit_vectors
 from biolord_export.verification.pairs import compare_pairs
 from biolord_export.verification.torch_reference import TorchReference
+from biolord_export.vocabulary.pruning import load_weights
 from biolord_onnx.artifact.manifest import MANIFEST_NAME
 from biolord_onnx.embedder import Embedder
 
@@ -98,6 +98,7 @@ def _open_reference(artifact: Artifact, reference: Reference) -> Iterator[_Exact
         pooling=manifest.pooling,
         max_length=manifest.max_length.value,
         truncate_dim=manifest.dim if manifest.whole_dim else None,
+        pairs=manifest.pairs is not None and manifest.pairs.token_types,
     )
     with _ENGINES[reference.engine](checkpoint) as exact:
         yield exact
@@ -122,7 +123,7 @@ def refuse_checkpoint_options(reference: Reference) -> None:
 
 @contextmanager
 def _run_graph(checkpoint: Checkpoint) -> Iterator[_Exact]:
-    weights = read_weights(checkpoint.config, checkpoint.weights)
+    weights = load_weights(checkpoint)
     with scratch_folder("reference") as folder:
         write_reference(folder, checkpoint, weights)
         del weights

@@ -14,10 +14,14 @@ from biolord_onnx.io.lines import lines
 from biolord_onnx.io.rows import is_blank
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from biolord_onnx.encoding.texts import TextPair
 
 CALIBRATION_KINDS = ("names", "sentences", "passages", "general")
 MEDICAL_KINDS = ("names", "passages")
+PAIRS = "pairs"
 VERIFICATION_KINDS = (*MEDICAL_KINDS, "general")
 FEWEST_TEXTS = 50
 """Fewer calibration texts leave ranges and covariances to chance."""
@@ -57,6 +61,18 @@ def read_calibration(path: Path) -> Corpus:
 def builtin_verification() -> dict[str, tuple[str, ...]]:
     """Return the texts that fidelity is measured on, by kind; none of them is a calibration text."""
     return {kind: tuple(_builtin("verification", kind)) for kind in VERIFICATION_KINDS}
+
+
+def neighboring_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Pair every other text with the one behind it, which is often of its kind."""
+    return list(zip(texts[::2], texts[1::2], strict=False))
+
+
+def verification_inputs(*, pairs: bool) -> dict[str, Sequence[str | TextPair]]:
+    """Return what `builtin_verification` does, and if asked for, pairs of them: a name and a passage."""
+    texts = builtin_verification()
+    inputs: dict[str, Sequence[str | TextPair]] = {**texts}
+    return inputs | {PAIRS: list(zip(texts["names"], texts["passages"], strict=False))} if pairs else inputs
 
 
 def golden_texts() -> tuple[str, ...]:

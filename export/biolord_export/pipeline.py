@@ -17,7 +17,15 @@ from biolord_export.artifact.notice import license_notice
 from biolord_export.artifact.writer import add_file, check_destination, publish, write_draft, write_manifest
 from biolord_export.calibration.collect import collect_statistics
 from biolord_export.calibration.ranges import measure_ranges
-from biolord_export.corpus import Corpus, builtin_calibration, builtin_verification, golden_texts
+from biolord_export.calibration.token_ids import pair_ids, text_ids
+from biolord_export.corpus import (
+    Corpus,
+    builtin_calibration,
+    builtin_verification,
+    golden_texts,
+    neighboring_pairs,
+    verification_inputs,
+)
 from biolord_export.errors import CheckpointError, FidelityError
 from biolord_export.graph.builder import FLOAT32
 from biolord_export.roads.authored import FloatRoad
@@ -34,13 +42,10 @@ from biolord_onnx.artifact.ranges import RANGES_NAME, ranges_to_json
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.golden import make_golden
 from biolord_onnx.session import kernels
-from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from biolord_export.calibration.collect import InputStatistics
     from biolord_export.checkpoint.source import Checkpoint
@@ -55,8 +60,6 @@ if TYPE_CHECKING:
 REFERENCE_TARGET = "cpu-fp32"
 REFERENCE = "float32 graph written from the same checkpoint"
 CPU_PROXY = "; measured on a CPU proxy with the same float16 constants that computes in float32, not on a GPU"
-CALIBRATION_LENGTH = 192
-"""Tokens of a calibration text that are run: what comes later in a text looks like what came before."""
 EMPTY = ""
 """A text without content puts the encoder into a state that no other text does: calibration sees it apart."""
 TOOLS = ("onnx", "onnxruntime", "numpy", "tokenizers", "safetensors")
@@ -154,15 +157,17 @@ def _calibrate(
         return Calibrated({}, {})
     corpus = options.calibration or builtin_calibration()
     say(f"calibrating on {len(corpus.texts)} texts ({corpus.origin})")
-    ids = _token_ids(checkpoint, corpus.texts)
+    ids = text_ids(checkpoint, corpus.texts)
+    if checkpoint.pairs and checkpoint.pairs.token_types:
+        ids += pair_ids(checkpoint, checkpoint.pairs, neighboring_pairs(corpus.texts), checkpoint.prompts.choose())
     record: JSONObject = {
         "origin": corpus.origin,
         "texts": len(corpus.texts),
-        "tokens": int(sum(map(len, ids))),
+        "tokens": int(sum(row.shape[-1] for row in ids)),
         "sha256": corpus.sha256(),
     }
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        statistics = collect_statistics(weights, ids, _token_ids(checkpoint, (EMPTY,)))
+        statistics = collect_statistics(weights, ids, text_ids(checkpoint, (EMPTY,)))
     check_finite(statistics)
     return Calibrated(statistics, {"calibration": record})
 
@@ -179,13 +184,6 @@ def check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
             raise CheckpointError(f"the input of {name} in layer {number} isn't finite: {OVERFLOW}")
 
 
-def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-    tokenizer = Tokenizer.from_json(checkpoint.tokenizer_json)
-    limit = min(checkpoint.max_length.value, CALIBRATION_LENGTH)
-    prompt = checkpoint.prompts.choose()
-    return [np.array(ids, dtype=np.int64) for ids in tokenizer.tokenize([prompt + text for text in texts], limit).ids]
-
-
 def _verify(
     draft: Path,
     manifest: Manifest,
@@ -194,9 +192,10 @@ def _verify(
     say: Callable[[str], None],
 ) -> tuple[Manifest, FidelityReport | None]:
     """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
-    texts, target = builtin_verification(), options.target
+    target = options.target
+    texts = verification_inputs(pairs=manifest.pairs is not None and manifest.pairs.token_types)
     with measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
-        manifest = _measure_bits(found, manifest, texts["names"])
+        manifest = _measure_bits(found, manifest, builtin_verification()["names"])
         ranges = measure_ranges(found, (options.calibration or builtin_calibration()).texts)
         manifest = add_file(draft, manifest, RANGES_NAME, ranges_to_json(ranges))
         if target.name == REFERENCE_TARGET:
@@ -288,6 +287,7 @@ def describe(
         whole_dim=checkpoint.pooling.whole_width(weights.dim) if checkpoint.pooling.cut else None,
         notes=checkpoint.notes,
         reranking=checkpoint.reranking,
+        pairs=checkpoint.pairs,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from biolord_onnx.artifact.fit import check_pair_ids
 from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.artifact.ranges import RANGES_NAME, read_ranges
-from biolord_onnx.encoding.encoder import load_tokenizer
+from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.session.session import OUTPUTS
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self, Unpack, overload
+from typing import Literal, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact.folder import Artifact, open_artifact
-from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, read_ranges
 from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.encoding.info import EncodeInfo
@@ -21,15 +19,16 @@ from biolord_onnx.encoding.keywords import EncodeKeywords
 from biolord_onnx.encoding.precision import Precision, Vectors
 from biolord_onnx.encoding.prompted import PromptedEncoding
 from biolord_onnx.encoding.settings import Overflow, merge_normalize, resolve_settings
-from biolord_onnx.encoding.texts import TextInput, as_texts
-from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
+from biolord_onnx.encoding.texts import TextInput, as_inputs
+from biolord_onnx.errors import InputError, TruncationWarning
+from biolord_onnx.opened import Opened
 from biolord_onnx.session.session import Output
 
 # Texts of a part of a stream: enough that most token lengths fill runs of their own.
 STREAM_TEXTS = 16_384
 
 
-class Embedder(PromptedEncoding):
+class Embedder(Opened[Encoder], PromptedEncoding):
     """Encodes texts with an artifact. Safe to share between threads.
 
     A vector is a function of its text alone: order, duplicates, batch size and threads never change it.
@@ -38,14 +37,6 @@ class Embedder(PromptedEncoding):
         >>> with Embedder.load("biolord-2023-cpu-int8") as embedder:  # doctest: +SKIP
         ...     vectors = embedder.encode(["Cat scratch injury", "Bartonellosis"])
     """
-
-    def __init__(self, artifact: Artifact, encoder: Encoder) -> None:
-        """Take a checked artifact, and what `Encoder.load` made of it; `load` does both."""
-        self._encoder: Encoder | None = encoder
-        self._artifact = artifact
-        self._manifest = artifact.manifest
-        self._provider = encoder.session.provider
-        self._threads = encoder.session.threads
 
     @classmethod
     def load(
@@ -84,37 +75,7 @@ class Embedder(PromptedEncoding):
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return self._manifest.dim
-
-    @property
-    def max_length(self) -> int:
-        """Most tokens of a text, special tokens included; longer ones are cut."""
-        return self._manifest.max_length.value
-
-    @property
-    def provider(self) -> str:
-        """The execution provider really used."""
-        return self._provider
-
-    @property
-    def threads(self) -> int:
-        """Cores that one run uses."""
-        return self._threads
-
-    @property
-    def manifest(self) -> Manifest:
-        """The artifact's manifest."""
-        return self._manifest
-
-    @property
-    def path(self) -> Path:
-        """The artifact's folder, absolute and without links."""
-        return self._artifact.path
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the artifact's manifest: two embedders that have the same one load the same files."""
-        return self._artifact.fingerprint
+        return self.manifest.dim
 
     @overload
     def encode(
@@ -148,8 +109,9 @@ class Embedder(PromptedEncoding):
         Texts over `max_length` are cut, with one `TruncationWarning` per call.
 
         Args:
-            texts: A string, or any iterable of n strings.
-            prompt: Text to put in front of each; an empty one for none.
+            texts: A string, or any iterable of n strings; or of n pairs of strings, lists or tuples such as
+                ``(title, abstract)``, for checkpoints that read two texts at once.
+            prompt: Text to put in front of each, of a pair in front of the first; an empty one for none.
             prompt_name: Of one of the checkpoint's prompts, `manifest.prompts`; None for its default, if it has one.
             normalize: True for unit vectors, False for none, None for what sentence-transformers gives for
                 this checkpoint.
@@ -173,7 +135,7 @@ class Embedder(PromptedEncoding):
         Raises:
             TypeError: ``texts`` is not texts; the message names the position.
             InputError: A text can't be encoded as UTF-8 or is too long for ``overflow="error"``; or an option
-                is out of range.
+                is out of range; or these are pairs, and the artifact takes none.
             BiolordError: The embedder is closed, or onnxruntime failed.
         """
         if convert_to_tensor:
@@ -216,10 +178,10 @@ class Embedder(PromptedEncoding):
 
         The arguments and errors are those of `encode`.
         """
-        encoder = self._open_encoder()
-        prompted = encoder.prompted(as_texts(texts), self._manifest.prompts.choose(prompt, prompt_name))
+        encoder = self._open("encode")
+        prompted = encoder.prompted(as_inputs(texts), self.manifest.prompts.choose(prompt, prompt_name))
         settings = resolve_settings(
-            self._manifest,
+            self.manifest,
             normalize=normalize,
             truncate_dim=truncate_dim,
             batch_tokens=batch_tokens,
@@ -238,7 +200,7 @@ class Embedder(PromptedEncoding):
 
     def encode_stream(
         self,
-        texts: Iterable[str],
+        texts: Iterable[str | Sequence[str]],
         *,
         prompt: str | None = None,
         prompt_name: str | None = None,
@@ -254,7 +216,7 @@ class Embedder(PromptedEncoding):
         beginning of the part that they are in.
 
         Args:
-            texts: Any iterable of strings, such as the lines of a file.
+            texts: Any iterable of strings, such as the lines of a file; or of pairs of them.
             prompt: Text to put in front of each.
             prompt_name: Of one of the checkpoint's prompts.
             normalize: True for unit vectors, False for none, None for the checkpoint's own.
@@ -292,7 +254,7 @@ class Embedder(PromptedEncoding):
         """Count tokens before any cut, special tokens and those of the prompt included.
 
         Args:
-            texts: A string, or any iterable of n strings.
+            texts: A string, or any iterable of n strings, or of n pairs of them.
             prompt: As of `encode`.
             prompt_name: Likewise.
 
@@ -304,37 +266,18 @@ class Embedder(PromptedEncoding):
             InputError: A text can't be encoded as UTF-8.
             BiolordError: The embedder is closed.
         """
-        encoder = self._open_encoder()
-        prompted = encoder.prompted(as_texts(texts), self._manifest.prompts.choose(prompt, prompt_name))
+        encoder = self._open("encode")
+        prompted = encoder.prompted(as_inputs(texts), self.manifest.prompts.choose(prompt, prompt_name))
         counts = encoder.count_tokens(prompted.texts)
         return int(counts[0]) if isinstance(texts, str) else counts
 
-    def close(self) -> None:
-        """Release the session; calls that run in other threads end undisturbed. Closing twice is fine."""
-        self._encoder = None
-
-    def __enter__(self) -> Self:
-        """Return self."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
-
     def __repr__(self) -> str:
         """Name the artifact and how it runs."""
-        name = self._manifest.name
+        name = self.manifest.name
         return f"<Embedder {name} dim={self.dim} provider={self._provider} threads={self._threads}>"
 
     def _read_ranges(self, output: Output) -> Ranges | None:
-        if self._manifest.file(RANGES_NAME) is None:
+        if self.manifest.file(RANGES_NAME) is None:
             return None
         with self._artifact.files.reading(RANGES_NAME):
             return read_ranges(self._artifact.path / RANGES_NAME, output, self.dim)
-
-    def _open_encoder(self) -> Encoder:
-        if self._encoder is None:
-            raise BiolordError("this Embedder is closed: load it again, or encode inside its with block")
-        return self._encoder

@@ -11,6 +11,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoding.info import EncodeInfo
 from biolord_onnx.encoding.precision import Precision, check_precision
 from biolord_onnx.encoding.settings import Overflow, check_overflow
+from biolord_onnx.encoding.texts import Inputs
 from biolord_onnx.errors import TruncationWarning
 
 _PACKAGE = str(Path(__file__).parent)
@@ -43,8 +44,8 @@ class EncodeOptions:
             return self
         return replace(self, prompt_name=embedder.manifest.prompts.named(name))
 
-    def encode(self, embedder: Embedder, texts: list[str]) -> EncodeInfo:
-        """Encode texts so, and say nothing of those that were cut."""
+    def encode(self, embedder: Embedder, texts: Inputs) -> EncodeInfo:
+        """Encode texts or pairs so, and say nothing of those that were cut."""
         return embedder.encode_with_info(
             texts,
             prompt=self.prompt,
@@ -56,7 +57,7 @@ class EncodeOptions:
             precision=self.precision,
         )
 
-    def encode_aloud(self, embedder: Embedder, texts: list[str]) -> EncodeInfo:
+    def encode_aloud(self, embedder: Embedder, texts: Inputs) -> EncodeInfo:
         """Encode texts so, with one `TruncationWarning` if some were cut."""
         info = self.encode(embedder, texts)
         warn_of_cuts(int(info.truncated.sum()), len(texts), embedder.max_length)

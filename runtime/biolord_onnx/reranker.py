@@ -6,17 +6,15 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact.folder import Artifact, open_artifact
-from biolord_onnx.artifact.manifest import Manifest
+from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.encoding.pairs import Scorer
 from biolord_onnx.encoding.texts import as_texts
-from biolord_onnx.errors import BiolordError, InputError, TruncationWarning
+from biolord_onnx.errors import InputError, TruncationWarning
+from biolord_onnx.opened import Opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class ScoreInfo:
         return np.argsort(-self.logits, kind="stable")[:top].astype(np.int64, copy=False)
 
 
-class Reranker:
+class Reranker(Opened[Scorer]):
     """Scores how well texts answer a query, with the artifact of a cross-encoder. Safe to share between threads.
 
     A score is a function of query and text alone: order, duplicates, batches and threads never change it.
@@ -66,13 +64,6 @@ class Reranker:
         >>> with Reranker.load("medcpt-cross-encoder-cpu-int8") as reranker:  # doctest: +SKIP
         ...     best = reranker.rank("cat scratch", ["Bartonellosis", "Dog bite"], top=1)
     """
-
-    def __init__(self, artifact: Artifact, scorer: Scorer) -> None:
-        """Take a checked artifact, and what `Scorer.load` made of it; `load` does both."""
-        self._scorer: Scorer | None = scorer
-        self._artifact = artifact
-        self._provider = scorer.session.provider
-        self._threads = scorer.session.threads
 
     @classmethod
     def load(
@@ -93,31 +84,6 @@ class Reranker:
         """
         artifact = open_artifact(path, verify_hashes=False, fingerprint=fingerprint)
         return cls(artifact, Scorer.load(artifact, provider=provider, threads=threads, verify_hashes=verify_hashes))
-
-    @property
-    def max_length(self) -> int:
-        """Most tokens of a query and a text together, special tokens included; longer pairs are cut."""
-        return self._artifact.manifest.max_length.value
-
-    @property
-    def provider(self) -> str:
-        """The execution provider really used."""
-        return self._provider
-
-    @property
-    def threads(self) -> int:
-        """Cores that one run uses."""
-        return self._threads
-
-    @property
-    def manifest(self) -> Manifest:
-        """The artifact's manifest."""
-        return self._artifact.manifest
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the artifact's manifest: two rerankers that have the same one load the same files."""
-        return self._artifact.fingerprint
 
     def score(self, query: str, texts: Iterable[str], *, raw: bool = False) -> NDArray[np.float32]:
         """Score texts for a query.
@@ -170,30 +136,15 @@ class Reranker:
             InputError: As of `score`.
             BiolordError: As of `score`.
         """
-        if self._scorer is None:
-            raise BiolordError("this Reranker is closed: load it again, or score inside its with block")
+        scorer = self._open("score")
         if not isinstance(query, str):
             raise TypeError(f"query is {type(query).__name__}, expected str")
         if isinstance(texts, str):
             raise TypeError("texts is str, expected an iterable of str: put a single text into a list")
         (asked,) = as_texts(query)
-        logits, counts = self._scorer.logits(asked, as_texts(texts))
-        scores = _ACTIVATIONS[self._scorer.frame.activation](logits)
+        logits, counts = scorer.logits(asked, as_texts(texts))
+        scores = _ACTIVATIONS[scorer.frame.activation](logits)
         return ScoreInfo(scores, logits, counts, counts > self.max_length)
-
-    def close(self) -> None:
-        """Release the session; calls that run in other threads end undisturbed. Closing twice is fine."""
-        self._scorer = None
-
-    def __enter__(self) -> Self:
-        """Return self."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close."""
-        self.close()
 
     def __repr__(self) -> str:
         """Name the artifact and how it runs."""

@@ -16,7 +16,7 @@ from onnx import numpy_helper
 
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoding.encoder import load_tokenizer
+from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.session import session
 from unit.runtime.command import run_process

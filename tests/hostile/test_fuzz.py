@@ -28,7 +28,7 @@ from google.protobuf.message import DecodeError
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.artifact.ranges import Ranges, ranges_to_json, read_ranges
-from biolord_onnx.encoding.encoder import load_tokenizer
+from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.graph.check import check_graph
 from biolord_onnx.graph.file import Graph, read_graph

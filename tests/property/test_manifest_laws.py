@@ -115,7 +115,7 @@ FULL = replace(
     tiny_manifest(),
     golden=Golden(("fever",), "0" * 64),
     prompts=Prompts({"query": "query: "}, "query"),
-    reranking=Reranking("sigmoid", (0,), (2, 2), (2,), token_types=False),
+    reranking=Reranking((0,), (2, 2), (2,), token_types=False, activation="sigmoid"),
     fidelity={},
 )
 

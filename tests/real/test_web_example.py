@@ -27,7 +27,7 @@ def test_node_gives_the_same_vectors(example: Path) -> None:
     assert [row["text"] for row in rows] == TEXTS
     with Embedder.load(example / "artifact") as embedder:
         expected = embedder.encode_with_info(TEXTS, normalize=True).vectors
-        ids = embedder._open_encoder().tokenizer.tokenize(TEXTS, embedder.max_length).ids
+        ids = embedder._open("encode").tokenizer.tokenize(TEXTS, embedder.max_length).ids
     assert [row["ids"] for row in rows] == [list(some) for some in ids]
     found = np.array([row["embedding"] for row in rows], np.float32)
     assert np.sum(found * expected, axis=1).min() >= LEAST_COSINE

@@ -185,6 +185,7 @@ def serving(tiny: Path) -> Iterator[Serving]:
             cors_origins: tuple[str, ...] = (),
             hosts: tuple[str, ...] = (),
             auto_truncate: bool = False,
+            truncate_dim: int | None = None,
             index: Path | None = None,
             reranker: Path | None = None,
         ) -> Running:
@@ -196,6 +197,7 @@ def serving(tiny: Path) -> Iterator[Serving]:
                 cors_origins=cors_origins,
                 hosts=hosts,
                 auto_truncate=auto_truncate,
+                truncate_dim=truncate_dim,
                 index=None if index is None else str(index),
                 reranker=None if reranker is None else str(reranker),
             )

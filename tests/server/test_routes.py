@@ -177,6 +177,31 @@ def test_dimensions_are_the_first_of_a_vector(tiny_server: Running, embedder: Em
             assert f"dimensions is {dimensions}, this model's vectors have 64".encode() in reply.body
 
 
+def test_vectors_may_be_cut_for_all(serving: Serving, embedder: Embedder, tiny_index: Path) -> None:
+    """As ``embed --truncate-dim`` cuts them; requests may ask for fewer numbers, and an index is searched with all."""
+    server = serving(truncate_dim=8, index=tiny_index)
+    for asked, width in ((None, 8), (8, 8), (4, 4)):
+        expected = embedder.encode("fever", truncate_dim=width, normalize=True)
+        found = server.post("/embed", {"inputs": "fever", "dimensions": asked}).json[0]
+        np.testing.assert_array_equal(np.array(found, np.float32), expected)
+        found = server.post("/v1/embeddings", {"input": "fever", "dimensions": asked}).json["data"][0]["embedding"]
+        np.testing.assert_array_equal(np.array(found, np.float32), expected)
+    assert (
+        b"dimensions is 9, this model's vectors have 8" in server.post("/embed", {"inputs": "a", "dimensions": 9}).body
+    )
+    assert server.get("/info").json["dim"] == 8
+    assert server.post("/search", {"inputs": "fever"}).status == 200
+
+
+def test_pairs_of_texts_are_refused(tiny_server: Running) -> None:
+    """In one line: the interface has texts alone."""
+    for path, texts in (("/embed", "inputs"), ("/v1/embeddings", "input")):
+        reply = tiny_server.post(path, {texts: [["title", "abstract"]]})
+        assert reply.status in {400, 422}
+        assert b"expected a string" in reply.body
+        assert len(reply.body) < 300
+
+
 def test_prompts_are_the_artifacts(prompted_server: Running, embedder: Embedder) -> None:
     """By name, its default where none is named; an unknown name is refused with those that there are."""
     for prompt_name, text in (("query", "cat of bite"), ("document", "bite"), (None, "fever: bite")):

@@ -43,9 +43,10 @@ def test_everything(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         tiny,
         *("--host", "0.0.0.0", "--api-key", "one", "--api-key-file", keys, "--workers", 2, "--auto-truncate"),
         *("--tls-certificate", keys, "--tls-key", keys, "--max-texts", 5, "--max-timeout-s", 1.5),
+        *("--truncate-dim", 8),
     )
     assert settings.keys == ("one", "two", "three")
-    assert (settings.threads, settings.auto_truncate) == (1, True)
+    assert (settings.threads, settings.auto_truncate, settings.truncate_dim) == (1, True, 8)
     assert (settings.limits.texts, settings.limits.timeout_s) == (5, 1.5)
     assert (settings.tls_certificate, settings.tls_key) == (str(keys), str(keys))
 
@@ -54,6 +55,7 @@ def test_everything(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "--host 0.0.0.0 can be reached by other machines and there is no API key"),
+        (["--truncate-dim", "65"], "truncate_dim is 65, the artifact's vectors have 64 numbers: expected 1 to 64"),
         (["--tls-key", "k"], "--tls-certificate and --tls-key go together"),
         (["--tls-key", "k", "--tls-certificate", "c"], "c is not a file"),
         (["--api-key", " "], "there is no key in --api-key and --api-key-file"),

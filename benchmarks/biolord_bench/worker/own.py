@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from biolord_bench.worker.layers import linear_layers
 from biolord_bench.worker.roofline import measure_peak
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoding.encoder import Encoder, load_tokenizer
+from biolord_onnx.encoding.encoder import Encoder
+from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.session.engine import import_onnxruntime
 from biolord_onnx.session.session import Session
 

@@ -66,7 +66,7 @@ def fits(tokens: NDArray[np.int64], limit: int, most: float) -> bool:
 def _count(folder: Path, texts: list[str]) -> NDArray[np.int64]:
     if (folder / MANIFEST_NAME).exists():
         from biolord_onnx.artifact.folder import open_artifact
-        from biolord_onnx.encoding.encoder import load_tokenizer
+        from biolord_onnx.encoding.model import load_tokenizer
 
         artifact = open_artifact(folder, verify_hashes=False)
         tokenized = load_tokenizer(artifact).tokenize(texts, artifact.manifest.max_length.value)

@@ -12,8 +12,8 @@ from biolord_export.checkpoint.heads import HEADS
 from biolord_export.checkpoint.known_keys import Key, check_keys, shown
 from biolord_export.checkpoint.library_settings import LIBRARY_FILE
 from biolord_export.checkpoint.modules import LIBRARY, MODULES_FILE, Modules
+from biolord_export.checkpoint.pairing import read_pair_frame
 from biolord_export.checkpoint.sentence_settings import NO_ARGUMENTS, SENTENCE_FILES
-from biolord_export.checkpoint.tokenizer.frame import find_frame, names_token_types
 from biolord_export.errors import CheckpointError
 from biolord_onnx.artifact.reranking import Reranking
 
@@ -73,14 +73,8 @@ class CrossEncoder:
         Raises:
             CheckpointError: In a way that the runtime doesn't carry out, or the encoder has no types for it.
         """
-        frame = find_frame(tokenizer_json, self.folder)
-        typed = frame.typed and names_token_types(self.folder, config.model_type) and config.token_types > 0
-        if typed and config.token_types == 1:
-            raise CheckpointError(
-                f"{config.path}: type_vocab_size is 1, and the tokenizer gives a pair's second text the type 1: "
-                "the two files don't belong together"
-            )
-        return Reranking(self.activation, frame.prefix, frame.middle, frame.suffix, typed)
+        frame = read_pair_frame(self.folder, tokenizer_json, config)
+        return Reranking(frame.prefix, frame.middle, frame.suffix, frame.token_types, activation=self.activation)
 
 
 def read_cross_encoder(folder: Path) -> CrossEncoder | None:

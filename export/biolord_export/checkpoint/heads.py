@@ -62,9 +62,12 @@ def with_head(weights: EncoderWeights, config: EncoderConfig, path: Path, *, tok
     Raises:
         CheckpointError: As `read_head`.
     """
-    types = None
-    if token_types:
-        with TensorFile(path, TYPES) as tensors:
-            table = tensors.read(TYPES, (config.token_types, config.dim))
-        types = table - table[0]
-    return replace(weights, head=read_head(config, path), token_types=types)
+    typed = with_types(weights, config, path) if token_types else weights
+    return replace(typed, head=read_head(config, path))
+
+
+def with_types(weights: EncoderWeights, config: EncoderConfig, path: Path) -> EncoderWeights:
+    """Add to an encoder what tells the tokens of a pair's texts apart; arguments as of `with_head`."""
+    with TensorFile(path, TYPES) as tensors:
+        table = tensors.read(TYPES, (config.token_types, weights.word_embeddings.shape[1]))
+    return replace(weights, token_types=table - table[0])

@@ -15,6 +15,7 @@ from biolord_export.checkpoint.head.pooling import Pooling, choose_cut
 from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length
 from biolord_export.checkpoint.library_settings import LibrarySettings, read_library_settings
 from biolord_export.checkpoint.modules import check_width, read_modules
+from biolord_export.checkpoint.pairing import choose_pairs
 from biolord_export.checkpoint.stored.pickled import PICKLED_WEIGHTS, can_unpickle
 from biolord_export.checkpoint.stored.weights_file import WEIGHTS_FILE, find_weights, weight_files
 from biolord_export.checkpoint.tokenizer.file import asks_lower_case, prepare_tokenizer
@@ -28,6 +29,7 @@ from biolord_onnx.install import install_hint
 if TYPE_CHECKING:
     from biolord_export.vocabulary.pruning import KeptVocabulary
     from biolord_onnx.artifact.manifest import MaxLength
+    from biolord_onnx.artifact.pairing import PairFrame
     from biolord_onnx.artifact.reranking import Reranking
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -69,6 +71,7 @@ class Checkpoint:
         lowered: Whether sentence-transformers lowers texts before they are tokenized; the tokenizer file does so.
         notes: What a user of its vectors must know, such as options that overrule the checkpoint; a line each.
         reranking: How a cross-encoder scores pairs; None for a checkpoint that embeds texts.
+        pairs: How one that embeds texts joins two into one row; None if its artifact takes no pairs.
     """
 
     place: CheckpointLocation
@@ -85,6 +88,7 @@ class Checkpoint:
     lowered: bool = False
     notes: tuple[str, ...] = ()
     reranking: Reranking | None = None
+    pairs: PairFrame | None = None
 
     def weights_sha256(self) -> dict[str, str]:
         """Hash every weights file that is read, by its name; those of modules by their folder's, too."""
@@ -103,6 +107,7 @@ def open_checkpoint(
     pooling: str | None = None,
     max_length: int | None = None,
     truncate_dim: int | None = None,
+    pairs: bool = False,
 ) -> Checkpoint:
     """Open a checkpoint folder, or one of the hub.
 
@@ -113,6 +118,7 @@ def open_checkpoint(
             encoder alone is taken.
         max_length: Tokens of a text, to overrule the checkpoint's own.
         truncate_dim: Numbers that are left of a vector, to overrule the checkpoint's own.
+        pairs: Whether the artifact must take pairs of texts; it does anyway where its graph needs nothing more for it.
 
     Raises:
         CheckpointError: There is no such checkpoint, or one that can't be converted.
@@ -121,6 +127,8 @@ def open_checkpoint(
     """
     place = find_checkpoint(model, revision)
     cross = read_cross_encoder(place.folder) if pooling is None else None
+    if cross and pairs:
+        raise CheckpointError(f"{model} is a cross-encoder, which takes nothing but pairs: leave --pairs out")
     modules = cross.modules if cross else read_modules(place.folder, pooling)
     _refuse_adapter(place.folder, modules.encoder)
     config = read_encoder_config(modules.encoder)
@@ -145,6 +153,7 @@ def open_checkpoint(
         prompts=replace(library.prompts, pooled=modules.pooling.include_prompt),
         notes=(*modules.tell_of_pooling(), *tell_of_length(chosen_length, own_length), *library.notes),
         reranking=cross.reranking(tokenizer.json, config) if cross else None,
+        pairs=None if cross else choose_pairs(modules.encoder, tokenizer.json, config, asked=pairs),
     )
 
 

@@ -46,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="numbers to keep of a vector, for checkpoints that were trained so (default: the checkpoint's)",
     )
     parser.add_argument(
+        "--pairs",
+        action="store_true",
+        help="also take pairs of texts, such as title and abstract, of an encoder that tells them apart by token types "
+        "(BERT's kinds); others take pairs anyway",
+    )
+    parser.add_argument(
         "--calibration",
         type=Path,
         metavar="FILE",
@@ -95,6 +101,7 @@ def _export(args: argparse.Namespace) -> int:
         pooling=args.pooling,
         max_length=args.max_length,
         truncate_dim=args.truncate_dim,
+        pairs=args.pairs,
     )
     if args.keep_vocabulary:
         texts = Corpus(tuple(read_lines(args.keep_vocabulary)), args.keep_vocabulary.name)

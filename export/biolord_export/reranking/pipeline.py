@@ -11,12 +11,12 @@ import numpy as np
 
 from biolord_export.artifact.writer import check_destination, publish, write_draft, write_manifest
 from biolord_export.calibration.collect import collect_statistics
+from biolord_export.calibration.token_ids import pair_ids
 from biolord_export.checkpoint.architectures import read_weights
 from biolord_export.checkpoint.heads import with_head
 from biolord_export.corpus import builtin_calibration, builtin_verification, golden_texts
 from biolord_export.errors import CheckpointError, FidelityError
 from biolord_export.pipeline import (
-    CALIBRATION_LENGTH,
     CPU_PROXY,
     REFERENCE,
     REFERENCE_TARGET,
@@ -35,14 +35,10 @@ from biolord_export.scratch import beside
 from biolord_onnx.golden import make_golden_scores
 from biolord_onnx.reranker import Reranker
 from biolord_onnx.session import kernels
-from biolord_onnx.tokenizer.pairs import join_pair
-from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from biolord_export.checkpoint.source import Checkpoint
     from biolord_export.checkpoint.weights import EncoderWeights
@@ -119,7 +115,8 @@ def _calibrate(
         return Calibrated({}, {})
     corpus = options.calibration or builtin_calibration()
     say(f"calibrating on {len(corpus.texts)} pairs of texts ({corpus.origin})")
-    ids = list(_token_ids(checkpoint, calibration_pairs(corpus.texts)))
+    frame = frame_of(checkpoint)
+    ids = pair_ids(checkpoint, frame, list(calibration_pairs(corpus.texts)))
     record: JSONObject = {
         "origin": corpus.origin,
         "pairs": len(ids),
@@ -127,21 +124,9 @@ def _calibrate(
         "sha256": corpus.sha256(),
     }
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        statistics = collect_statistics(weights, ids, list(_token_ids(checkpoint, [("", "")])))
+        statistics = collect_statistics(weights, ids, pair_ids(checkpoint, frame, [("", "")]))
     check_finite(statistics)
     return Calibrated(statistics, {"calibration": record})
-
-
-def _token_ids(checkpoint: Checkpoint, pairs: Iterable[tuple[str, str]]) -> Iterator[NDArray[np.int64]]:
-    """Yield each pair's ids, int64 [tokens], or where types count [2, tokens], with the types below."""
-    frame = frame_of(checkpoint)
-    tokenizer = Tokenizer.from_json(checkpoint.tokenizer_json)
-    limit = min(checkpoint.max_length.value, CALIBRATION_LENGTH)
-    for query, text in pairs:
-        first, second = tokenizer.contents([query, text])
-        pair = join_pair(first, second, frame, limit)
-        ids = np.array(pair.ids, dtype=np.int64)
-        yield np.stack([ids, np.arange(len(ids)) >= pair.second]) if frame.token_types else ids
 
 
 def _verify(

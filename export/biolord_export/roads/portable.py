@@ -22,6 +22,11 @@ class PortableFloatRoad:
 
     def check(self, checkpoint: Checkpoint, target: str) -> None:
         """Refuse what optimum can't trace."""
+        if checkpoint.pairs and checkpoint.pairs.token_types:
+            raise ExportError(
+                f"{checkpoint.place.id} tells the texts of a pair apart by token types, which a {target} graph doesn't "
+                "take: leave --pairs out, or take cpu-int8"
+            )
         check_traceable(checkpoint, target)
 
     def write(self, loaded: Loaded) -> Written:

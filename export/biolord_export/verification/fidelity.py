@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from biolord_export.checkpoint.weights import Float32
     from biolord_onnx.artifact.json_fields import JSONObject
+    from biolord_onnx.encoding.texts import Inputs, TextPair
 
 NEIGHBORS = 10
 NEIGHBOR_ROWS = 1024
@@ -112,8 +113,8 @@ class FidelityReport:
         )
 
 
-def compare(kind: str, texts: Sequence[str], exact: Float32, found: Float32) -> GroupFidelity:
-    """Compare unit vectors, float32 [n, dim], of n texts.
+def compare(kind: str, texts: Inputs, exact: Float32, found: Float32) -> GroupFidelity:
+    """Compare unit vectors, float32 [n, dim], of n texts, or n pairs of them.
 
     Raises:
         FidelityError: A vector isn't finite.
@@ -186,5 +187,6 @@ def _read_group(fields: Fields) -> GroupFidelity:
     )
 
 
-def _shorten(text: str, most: int = 60) -> str:
+def _shorten(content: str | TextPair, most: int = 60) -> str:
+    text = content if isinstance(content, str) else " | ".join(content)
     return text if len(text) <= most else text[: most - 1] + "…"

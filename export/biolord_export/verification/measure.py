@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.corpus import MEDICAL_KINDS
+from biolord_export.corpus import MEDICAL_KINDS, PAIRS
 from biolord_export.errors import CheckpointError
 from biolord_export.progress import track
 from biolord_export.verification.fidelity import OVERFLOW, compare, judge
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import Float32
     from biolord_export.verification.fidelity import FidelityGate, FidelityReport, GroupFidelity
     from biolord_onnx.embedder import Embedder
+    from biolord_onnx.encoding.texts import Inputs
 
-    UnitVectors = Callable[[Sequence[str]], Float32]
+    UnitVectors = Callable[[Inputs], Float32]
 
 INVARIANCE_TEXTS = 48
 SLICE = 128
@@ -29,21 +30,21 @@ SLICE = 128
 
 
 def measure_fidelity(
-    found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]], gate: FidelityGate, reference: str
+    found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Inputs], gate: FidelityGate, reference: str
 ) -> FidelityReport:
     """Encode texts with an artifact and with its reference, and compare.
 
     Args:
         found: Gives the unit vectors, float32 [n, dim], of n texts by the artifact to measure.
         exact: Gives them by the reference.
-        texts: Texts by kind.
+        texts: Texts, or pairs of them, by kind.
         gate: What must be reached.
         reference: What the reference is, for the report.
     """
-    return judge(reference, compare_encoders(found, exact, texts), gate, MEDICAL_KINDS)
+    return judge(reference, compare_encoders(found, exact, texts), gate, (*MEDICAL_KINDS, PAIRS))
 
 
-def compare_encoders(found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Sequence[str]]) -> list[GroupFidelity]:
+def compare_encoders(found: UnitVectors, exact: UnitVectors, texts: Mapping[str, Inputs]) -> list[GroupFidelity]:
     """Encode texts of several kinds in two ways, and compare."""
     return [
         compare(kind, lines, _in_slices(exact, lines, f"{kind}, reference"), _in_slices(found, lines, kind))
@@ -72,11 +73,11 @@ def unit_vectors(embedder: Embedder) -> UnitVectors:
     return partial(_encode, embedder)
 
 
-def _in_slices(encode: UnitVectors, texts: Sequence[str], label: str) -> Float32:
+def _in_slices(encode: UnitVectors, texts: Inputs, label: str) -> Float32:
     slices = [texts[start : start + SLICE] for start in range(0, len(texts), SLICE)]
     return np.concatenate([encode(some) for some in track(slices, f"verifying {label}")])
 
 
-def _encode(embedder: Embedder, texts: str | Sequence[str]) -> Float32:
+def _encode(embedder: Embedder, texts: str | Inputs) -> Float32:
     # Without `encode`'s warning of texts that were cut: both sides cut the same texts at the same token.
     return embedder.encode_with_info(texts, normalize=True).vectors.astype(np.float32, copy=False)

@@ -10,13 +10,13 @@ import numpy as np
 from biolord_export.checkpoint.stored.weights_file import is_pickled
 from biolord_export.portable.tracing import require_optimum
 from biolord_export.verification.torch_head import apply_head
+from biolord_onnx.encoding.texts import characters, put_before
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from biolord_export.checkpoint.head.pooling import Pooling
     from biolord_export.checkpoint.source import Checkpoint
     from biolord_export.checkpoint.weights import Float32
+    from biolord_onnx.encoding.texts import Inputs
 
 TEXTS_A_RUN = 8
 
@@ -63,21 +63,21 @@ class TorchReference:
         """Length of a vector."""
         return self.pooling.width(int(self.model.config.hidden_size))
 
-    def unit_vectors(self, texts: Sequence[str]) -> Float32:
-        """Encode n texts; returns unit vectors, float32 [n, dim]."""
+    def unit_vectors(self, texts: Inputs) -> Float32:
+        """Encode n texts or pairs; returns unit vectors, float32 [n, dim]."""
         import torch
 
         # Neighbors of similar length, so that little is computed for padding.
-        order = np.argsort([len(text) for text in texts], kind="stable")
+        order = np.argsort([characters(text) for text in texts], kind="stable")
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         with torch.inference_mode():
             for start in range(0, len(texts), TEXTS_A_RUN):
                 rows = order[start : start + TEXTS_A_RUN]
-                pooled = self._encode([self.prompt + texts[row] for row in rows.tolist()])
+                pooled = self._encode(put_before(self.prompt, [texts[row] for row in rows.tolist()]))
                 vectors[rows] = torch.nn.functional.normalize(pooled, dim=1).numpy()
         return vectors
 
-    def _encode(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a tensor; torch isn't there when types are checked
+    def _encode(self, texts: Inputs) -> Any:  # noqa: ANN401 - a tensor; torch isn't there when types are checked
         feeds = self.tokenizer(texts, padding=True, truncation=True, max_length=self.max_length, return_tensors="pt")
         hidden = self.model(**feeds).last_hidden_state
         mask = feeds["attention_mask"].clone()

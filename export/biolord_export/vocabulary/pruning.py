@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from biolord_export.checkpoint.architectures import read_weights
+from biolord_export.checkpoint.heads import with_types
 from biolord_export.errors import CheckpointError, ExportError
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from biolord_export.checkpoint.weights import EncoderWeights
     from biolord_export.corpus import Corpus
     from biolord_onnx.artifact.json_fields import JSON, JSONObject
+    from biolord_onnx.artifact.pairing import PairFrame
 
     Ids = NDArray[np.int64]
 
@@ -114,7 +116,20 @@ def keep_vocabulary(checkpoint: Checkpoint, texts: Corpus) -> Checkpoint:
         "vectors than the checkpoint's"
     )
     pruned = prune_tokenizer(whole, kept)
-    return replace(checkpoint, tokenizer_json=pruned, vocabulary=vocabulary, notes=(*checkpoint.notes, note))
+    return replace(
+        checkpoint,
+        tokenizer_json=pruned,
+        vocabulary=vocabulary,
+        notes=(*checkpoint.notes, note),
+        pairs=checkpoint.pairs and _renumber_frame(checkpoint.pairs, kept),
+    )
+
+
+def _renumber_frame(frame: PairFrame, kept: Ids) -> PairFrame:
+    prefix, middle, suffix = (
+        tuple(np.searchsorted(kept, ids).tolist()) for ids in (frame.prefix, frame.middle, frame.suffix)
+    )
+    return replace(frame, prefix=prefix, middle=middle, suffix=suffix)
 
 
 def load_weights(checkpoint: Checkpoint) -> EncoderWeights:
@@ -124,6 +139,8 @@ def load_weights(checkpoint: Checkpoint) -> EncoderWeights:
         CheckpointError: The file doesn't hold what config.json promises.
     """
     weights = read_weights(checkpoint.config, checkpoint.weights)
+    if checkpoint.pairs and checkpoint.pairs.token_types:
+        weights = with_types(weights, checkpoint.config, checkpoint.weights)
     if checkpoint.vocabulary is None:
         return weights
     ids = checkpoint.vocabulary.ids

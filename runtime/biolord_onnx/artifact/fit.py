@@ -23,7 +23,7 @@ from biolord_onnx.graph.file import Graph, Node
 
 if TYPE_CHECKING:
     from biolord_onnx.artifact.folder import Artifact
-    from biolord_onnx.artifact.reranking import Reranking
+    from biolord_onnx.artifact.pairing import PairFrame
     from biolord_onnx.tokenizer.tokenizer import Tokenizer
 
 # How the exporter calls the tables of stock operators, and optimum.
@@ -96,8 +96,8 @@ def check_ids(artifact: Artifact, tokenizer: Tokenizer) -> None:
         )
 
 
-def check_pair_ids(artifact: Artifact, frame: Reranking) -> None:
-    """Check that the special tokens around a pair have vectors, and leave room for a query and a text.
+def check_pair_ids(artifact: Artifact, frame: PairFrame) -> None:
+    """Check that the special tokens around a pair have vectors, and leave room for two texts.
 
     Raises:
         ArtifactError: They don't.
@@ -105,12 +105,12 @@ def check_pair_ids(artifact: Artifact, frame: Reranking) -> None:
     limit, rows = artifact.manifest.max_length.value, _token_rows(artifact.graph)
     if not 0 < frame.special_count < limit:
         raise ArtifactError(
-            f"{artifact.path}: reranking puts {frame.special_count} special tokens around a pair, expected 1 or more "
+            f"{artifact.path}: {frame.special_count} special tokens stand around a pair, expected 1 or more "
             f"and fewer than max_length, {limit}: export the artifact again"
         )
     if rows is not None and frame.highest_id >= rows:
         raise ArtifactError(
-            f"{artifact.path}: reranking has the special id {frame.highest_id}, the graph has {rows} tokens: export "
+            f"{artifact.path}: pairs have the special id {frame.highest_id}, the graph has {rows} tokens: export "
             "the artifact again"
         )
 

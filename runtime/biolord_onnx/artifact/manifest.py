@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from biolord_onnx.artifact.json_fields import Fields, JSONObject, parse_object
+from biolord_onnx.artifact.pairing import PairFrame
 from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.artifact.reranking import Reranking
 from biolord_onnx.errors import ArtifactError
@@ -134,6 +135,7 @@ class Manifest:
         whole_dim: Length of a vector before the export cut it to ``dim``; None where it didn't.
         notes: What a user of its vectors must know, one per line: options that overruled the checkpoint, for one.
         reranking: How a cross-encoder scores pairs of texts; None for artifacts that embed texts.
+        pairs: How an artifact that embeds texts joins two into one row; None if it takes no pairs.
         format: Version of this layout.
     """
 
@@ -160,6 +162,7 @@ class Manifest:
     whole_dim: int | None = None
     notes: tuple[str, ...] = ()
     reranking: Reranking | None = None
+    pairs: PairFrame | None = None
     format: int = FORMAT
 
     @classmethod
@@ -201,6 +204,7 @@ class Manifest:
             whole_dim=_whole_dim(fields),
             notes=fields.texts("notes", longest=LONGEST_TEXT),
             reranking=_reranking(fields),
+            pairs=_pairs(fields),
         )
 
     def to_json(self) -> str:
@@ -272,6 +276,11 @@ def _later_child(fields: Fields, key: str) -> Fields | None:
 def _reranking(fields: Fields) -> Reranking | None:
     found = _later_child(fields, "reranking")
     return None if found is None else Reranking.from_fields(found)
+
+
+def _pairs(fields: Fields) -> PairFrame | None:
+    found = _later_child(fields, "pairs")
+    return None if found is None else PairFrame.from_fields(found)
 
 
 def _truncation_side(fields: Fields) -> str:

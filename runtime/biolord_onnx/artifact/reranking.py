@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from biolord_onnx.artifact.pairing import PairFrame
 from biolord_onnx.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -13,38 +14,17 @@ if TYPE_CHECKING:
 
 Activation = Literal["sigmoid", "identity"]
 ACTIVATIONS: tuple[Activation, ...] = ("sigmoid", "identity")
-LARGEST_ID = 2**31 - 1
-MOST_SPECIALS = 16
-"""Tokens before, between and behind two texts: real tokenizers have two at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reranking:
-    """How an artifact scores a query and a text.
+class Reranking(PairFrame):
+    """How an artifact scores a query and a text, which are a pair's first text and its second.
 
     Attributes:
         activation: What makes a score of the graph's output: ``sigmoid``, or ``identity`` for the output itself.
-        prefix: Special ids in front of the query.
-        middle: Special ids between query and text.
-        suffix: Special ids behind the text.
-        token_types: Whether the graph wants to know which tokens are the text's (type 1, its suffix included).
     """
 
-    activation: Activation
-    prefix: tuple[int, ...]
-    middle: tuple[int, ...]
-    suffix: tuple[int, ...]
-    token_types: bool
-
-    @property
-    def special_count(self) -> int:
-        """How many special tokens every pair gets."""
-        return len(self.prefix) + len(self.middle) + len(self.suffix)
-
-    @property
-    def highest_id(self) -> int:
-        """No special token has a higher one."""
-        return max((*self.prefix, *self.middle, *self.suffix), default=0)
+    activation: Activation = field(kw_only=True)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Reranking:
@@ -53,18 +33,11 @@ class Reranking:
         Raises:
             ArtifactError: One is missing, of another type or out of range.
         """
-        prefix, middle, suffix = (_special_ids(fields, key) for key in ("prefix", "middle", "suffix"))
         activation = next((known for known in ACTIVATIONS if known == fields.text("activation")), None)
         if activation is None:
             raise fields.error("activation", fields.text("activation"), f"one of {', '.join(ACTIVATIONS)}")
-        return cls(activation, prefix, middle, suffix, fields.boolean("token_types"))
-
-
-def _special_ids(fields: Fields, key: str) -> tuple[int, ...]:
-    ids = fields.integers(key, least=0, most=LARGEST_ID)
-    if len(ids) > MOST_SPECIALS:
-        raise fields.error(key, f"{len(ids)} ids", f"{MOST_SPECIALS} at most", quoted=False)
-    return ids
+        frame = PairFrame.from_fields(fields)
+        return cls(frame.prefix, frame.middle, frame.suffix, frame.token_types, activation=activation)
 
 
 def check_embeds(manifest: Manifest) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 STDOUT = "-"
 # Rows of a record batch or row group: written with a few MB of memory, read with few seeks.
+SECOND = "text_pair"
+"""What the second text of a pair is called in files."""
 GROUP_ROWS = 4096
 # As many decimal digits as tell every number of the type apart from its neighbors.
 _NUMBER_FORMATS = {"float32": "%.9g", "float16": "%.5g", "int8": "%d", "uint8": "%d"}
@@ -147,7 +149,7 @@ def check_place(path: Path, *, force: bool) -> None:
 
 
 def write_lines(stream: BinaryIO, rows: Sequence[Row], vectors: Vectors) -> None:
-    """Write a JSON object a row: its text, its id if it has one, and its embedding.
+    """Write a JSON object a row: its text or both of a pair, its id if it has one, and its embedding.
 
     Args:
         stream: Takes UTF-8.
@@ -160,7 +162,9 @@ def write_lines(stream: BinaryIO, rows: Sequence[Row], vectors: Vectors) -> None
     number = _NUMBER_FORMATS[str(vectors.dtype)]
     end = ', "embedding": [' + ", ".join([number] * vectors.shape[1]) + "]}\n"
     for row, vector in zip(rows, vectors, strict=True):
-        known = {"text": row.text} if row.id is None else {"id": row.id, "text": row.text}
+        known: dict[str, str | int] = {"text": row.text} if row.id is None else {"id": row.id, "text": row.text}
+        if row.second is not None:
+            known[SECOND] = row.second
         line = json.dumps(known, ensure_ascii=False)[:-1] + end % tuple(vector.tolist())
         stream.write(line.encode())
 
@@ -197,7 +201,8 @@ def _schema(source: Source, vectors: Vectors) -> Any:  # noqa: ANN401 - pyarrow 
     import pyarrow as pa
 
     embedding = pa.list_(pa.from_numpy_dtype(vectors.dtype), vectors.shape[1])
-    fields = [("text", pa.string()), ("embedding", embedding)]
+    second = [(SECOND, pa.string())] if source.paired else []
+    fields = [("text", pa.string()), *second, ("embedding", embedding)]
     if source.id_type is not None:
         fields.insert(0, ("id", pa.int64() if source.id_type is int else pa.string()))
     return pa.schema(fields)
@@ -209,6 +214,8 @@ def _record_batches(source: Source, vectors: Vectors) -> Iterator[Any]:
     schema = _schema(source, vectors)
     for rows, some in _groups(source, vectors):
         columns = [pa.array([row.text for row in rows], pa.string())]
+        if source.paired:
+            columns.append(pa.array([row.second for row in rows], pa.string()))
         columns.append(pa.FixedSizeListArray.from_arrays(pa.array(some.reshape(-1)), some.shape[1]))
         if source.id_type is not None:
             columns.insert(0, pa.array([row.id for row in rows], schema.field("id").type))

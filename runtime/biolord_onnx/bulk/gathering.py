@@ -161,13 +161,13 @@ class _Run:
         rows = self._source.rows()
         start = 0
         for done in self._done:
-            part = seen.part([row.text for row in islice(rows, done.stop - start)], start)
+            part = seen.part([row.content for row in islice(rows, done.stop - start)], start)
             truncated = done.truncated_rows(start)
             seen.truncated(part, truncated[part.rows - start])
             self.truncated += int(truncated.sum())
             start = done.stop
         for some in cut(rows, self._bulk.part_rows):
-            yield seen.part([row.text for row in some], start)
+            yield seen.part([row.content for row in some], start)
             start += len(some)
 
     def gather(self, computed: Encoded, store: Store, seen: Seen) -> None:

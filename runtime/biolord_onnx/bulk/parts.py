@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from biolord_onnx.bulk.reading import Row
 from biolord_onnx.encoding.batching import CHUNK_CHARACTERS
+from biolord_onnx.encoding.texts import Inputs, characters
 
 # A few seconds of work on two cores: little to lose, and still every token length often enough to fill runs.
 PART_ROWS = 8192
@@ -24,7 +25,7 @@ class Part:
     Attributes:
         start: Number of the first row.
         stop: Number of the last row, plus one.
-        texts: M different strings that no earlier part holds.
+        texts: M different texts or pairs that no earlier part holds.
         rows: int64 [m], where each occurs first.
         copies: int64 [stop - start - m], rows whose text occurred before.
         originals: int64 [stop - start - m], where it occurred first, here or in an earlier part.
@@ -32,7 +33,7 @@ class Part:
 
     start: int
     stop: int
-    texts: list[str]
+    texts: Inputs
     rows: RowNumbers
     copies: RowNumbers
     originals: RowNumbers
@@ -49,12 +50,12 @@ def cut(rows: Iterable[Row], most_rows: int = PART_ROWS) -> Iterator[list[Row]]:
         Lists of one row or more that follow each other.
     """
     part: list[Row] = []
-    characters = 0
+    held = 0
     for row in rows:
-        if part and (len(part) == most_rows or characters + len(row.text) > CHUNK_CHARACTERS):
+        if part and (len(part) == most_rows or held + characters(row.content) > CHUNK_CHARACTERS):
             yield part
-            part, characters = [], 0
+            part, held = [], 0
         part.append(row)
-        characters += len(row.text)
+        held += characters(row.content)
     if part:
         yield part

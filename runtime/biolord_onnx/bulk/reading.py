@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from biolord_onnx.io.formats import find_format
 from biolord_onnx.io.rows import STDIN, Columns, Id, Row
@@ -29,4 +30,10 @@ def read_rows(source: str, columns: Columns, name: str | None = None) -> Iterato
     """
     called = name or ("standard input" if source == STDIN else source)
     columns.empty.count = 0
-    return find_format(name or source, called, columns).reader()(source, called, columns)
+    rows = find_format(name or source, called, columns).reader()(source, called, columns)
+    return map(_paired, rows) if columns.paired else rows
+
+
+def _paired(row: Row) -> Row:
+    second, *more = row.more
+    return replace(row, second=second, more=tuple(more))

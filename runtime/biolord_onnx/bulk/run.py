@@ -36,7 +36,7 @@ def embed_to_stdout(source: Source, embedder: Embedder, options: EncodeOptions, 
     truncated = 0
     with progress_bar(source.count, shown=progress) as advance:
         for some in cut(source.rows()):
-            info = options.encode(embedder, [row.text for row in some])
+            info = options.encode(embedder, [row.content for row in some])
             write_lines_to_stdout(some, info.vectors)
             truncated += int(info.truncated.sum())
             advance(len(some))
@@ -113,7 +113,7 @@ def _refuse_overflow(source: Source, embedder: Embedder, options: EncodeOptions)
     limit, longer, first = embedder.max_length, 0, ""
     start = 0
     for rows in cut(source.rows()):
-        texts = [row.text for row in rows]
+        texts = [row.content for row in rows]
         found = embedder.count_tokens(texts, prompt=options.prompt, prompt_name=options.prompt_name)
         counts = np.atleast_1d(found)
         for row, count in enumerate(counts.tolist(), start=start):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from biolord_onnx.bulk.hidden import create
 from biolord_onnx.bulk.parts import Part
+from biolord_onnx.encoding.texts import Inputs, TextPair
 
 # BLAKE2b of 16 bytes: two of 10^12 texts share one with a probability of 10^-15.
 _DIGEST_BYTES = 16
@@ -49,11 +50,11 @@ class Seen:
                 place.unlink(missing_ok=True)
         self._base.execute("BEGIN")
 
-    def part(self, texts: list[str], start: int) -> Part:
+    def part(self, texts: Inputs, start: int) -> Part:
         """Note texts as seen, and tell the new ones from the repeated ones.
 
         Args:
-            texts: Of the rows behind those of the last call.
+            texts: Or pairs of the rows behind those of the last call.
             start: Number of the first row.
 
         Raises:
@@ -94,8 +95,8 @@ class Seen:
         """Forget all."""
         self._base.close()
 
-    def _first_row(self, text: str, row: int) -> int:
-        digest = hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
+    def _first_row(self, text: str | TextPair, row: int) -> int:
+        digest = hashlib.blake2b(_bytes(text), digest_size=_DIGEST_BYTES).digest()
         if self._base.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (digest, row)).rowcount:
             return row
         (first,) = self._base.execute("SELECT row FROM seen WHERE digest = ?", (digest,)).fetchone()
@@ -110,3 +111,11 @@ class Seen:
             yield
         except sqlite3.DatabaseError as error:
             raise OSError(None, str(error), str(self._place)) from error
+
+
+def _bytes(text: str | TextPair) -> bytes:
+    """Return what tells a text, or a pair, from all others."""
+    if isinstance(text, str):
+        return text.encode()
+    one, other = (part.encode() for part in text)
+    return len(one).to_bytes(8, "little") + one + other

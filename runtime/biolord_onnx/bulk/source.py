@@ -34,6 +34,7 @@ class Source:
         open: Starts reading from the first row.
         blocks: A digest of every `BLOCK_ROWS` rows or fewer, ids and further columns included.
         json_bytes: What texts and ids take as strings of JSON in UTF-8, and hence at most in any other format.
+        paired: Whether rows hold pairs of texts.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Source:
     open: Callable[[], Iterator[Row]]
     blocks: tuple[bytes, ...] = ()
     json_bytes: int = 0
+    paired: bool = False
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows, none of them before it is known to be what it was.
@@ -151,15 +153,18 @@ def survey(name: str, read: Callable[[], Iterator[Row]]) -> Source:
         InputError: Ids are strings here and numbers there, or a row can't be read.
     """
     digest = hashlib.sha256()
-    count, json_bytes, blocks = 0, 0, []
+    count, json_bytes, blocks, paired = 0, 0, [], False
     id_type: type[str] | type[int] | None = None
     for block in _blocks(read()):
         blocks.append(_digest(block))
         for row in block:
-            text = row.text.encode()
-            digest.update(len(text).to_bytes(8, "little"))
-            digest.update(text)
-            json_bytes += len(encode_basestring(row.text).encode()) + len(encode_basestring(str(row.id)).encode())
+            paired = row.second is not None
+            for text in _texts(row):
+                encoded = text.encode()
+                digest.update(len(encoded).to_bytes(8, "little"))
+                digest.update(encoded)
+                json_bytes += len(encode_basestring(text).encode())
+            json_bytes += len(encode_basestring(str(row.id)).encode())
             if row.id is not None:
                 id_type = id_type or type(row.id)
                 if type(row.id) is not id_type:
@@ -168,7 +173,11 @@ def survey(name: str, read: Callable[[], Iterator[Row]]) -> Source:
                         f"those before are {id_type.__name__}: write all ids alike"
                     )
             count += 1
-    return Source(name, count, digest.hexdigest(), id_type, read, tuple(blocks), json_bytes)
+    return Source(name, count, digest.hexdigest(), id_type, read, tuple(blocks), json_bytes, paired)
+
+
+def _texts(row: Row) -> tuple[str, ...]:
+    return (row.text,) if row.second is None else (row.text, row.second)
 
 
 def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -180,7 +189,7 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _digest(block: list[Row]) -> bytes:
     digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
     for row in block:
-        for value in (row.text, repr(row.id), *row.more):
+        for value in (*_texts(row), repr(row.id), *row.more):
             content = value.encode()
             digest.update(len(content).to_bytes(8, "little"))
             digest.update(content)

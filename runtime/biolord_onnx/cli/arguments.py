@@ -95,6 +95,16 @@ def _shown(text: str) -> str:
     return ascii(text if len(text) <= _DIGITS else f"{text[:_DIGITS]}...")
 
 
+def add_truncate_dim(parser: argparse.ArgumentParser) -> None:
+    """Add how many numbers of a vector are kept."""
+    parser.add_argument(
+        "--truncate-dim",
+        type=whole_number(1, MOST_DIMENSIONS),
+        metavar="N",
+        help="numbers to keep of a vector, for checkpoints that were trained so; unit vectors are made so after that",
+    )
+
+
 def add_session(parser: argparse.ArgumentParser) -> None:
     """Add how the graph is run."""
     group = parser.add_argument_group("how it runs")

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
 from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
 from biolord_onnx.cli.arguments import (
-    MOST_DIMENSIONS,
     MOST_WORKERS,
     add_artifact,
     add_prompt,
     add_session,
+    add_truncate_dim,
     load_embedder,
     wants_progress,
     whole_number,
@@ -26,6 +26,7 @@ from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.cli.output import tell
 from biolord_onnx.cli.overwriting import refuse_overwriting
 from biolord_onnx.errors import InputError
+from biolord_onnx.io.rows import ColumnOptions
 
 if TYPE_CHECKING:
     from biolord_onnx.embedder import Embedder
@@ -43,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--id-column", metavar="NAME", help="column of --input that rows are known by; written beside their vectors"
     )
     parser.add_argument(
+        "--text-pair",
+        metavar="NAME",
+        help="column of --input that holds the second text of each pair, such as abstracts to titles",
+    )
+    parser.add_argument(
         "--output",
         metavar="FILE",
         default=STDOUT,
@@ -52,12 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace an existing output file")
     parser.add_argument("--restart", action="store_true", help="forget an interrupted run of the same output")
     add_prompt(parser)
-    parser.add_argument(
-        "--truncate-dim",
-        type=whole_number(1, MOST_DIMENSIONS),
-        metavar="N",
-        help="numbers to keep of a vector, for checkpoints that were trained so; unit vectors are made so after that",
-    )
+    add_truncate_dim(parser)
     parser.add_argument(
         "--normalize",
         action=argparse.BooleanOptionalAction,
@@ -155,14 +156,15 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
 @contextmanager
 def _source(args: argparse.Namespace) -> Iterator[Source]:
     if args.input is None:
-        refuse_without_input(args)
+        refuse_without_input(args, "text_pair")
         if not args.texts:
             raise InputError("nothing to embed: give texts, or --input FILE")
         yield of_texts(args.texts)
         return
     if args.texts:
         raise InputError(f"both texts and --input {args.input} are given: give one of them")
-    columns = columns_from(args, args.id_column)
+    second = () if args.text_pair is None else (args.text_pair,)
+    columns = columns_from(args, args.id_column, second, ColumnOptions(more="--text-pair"), paired=bool(second))
     folder = None if args.output == STDOUT else Path(args.output).parent
     lasting = is_lasting(args.input)
     with nullcontext(of_file(args.input, columns)) if lasting else spooled(args.input, folder, columns) as source:

@@ -90,6 +90,8 @@ def columns_from(
     known_by: str | None = None,
     more: tuple[str, ...] = (),
     options: ColumnOptions | None = None,
+    *,
+    paired: bool = False,
 ) -> Columns:
     """Return what is read.
 
@@ -97,22 +99,23 @@ def columns_from(
         args: Of a command that `add_input` had.
         known_by: The column of ids.
         more: Further columns.
+        paired: Whether the first of those holds the second text of each pair.
         options: That name columns, where they aren't the usual ones.
 
     Raises:
         InputError: There is no such delimiter.
     """
     empty = Empty(args.empty or "refuse")
-    return Columns(args.column, known_by, layout_from(args), empty, more, options or ColumnOptions())
+    return Columns(args.column, known_by, layout_from(args), empty, more, options or ColumnOptions(), paired)
 
 
-def refuse_without_input(args: argparse.Namespace) -> None:
-    """Refuse options of reading where nothing is read.
+def refuse_without_input(args: argparse.Namespace, *others: str) -> None:
+    """Refuse options of reading, a command's own ``others`` too, where nothing is read.
 
     Raises:
         InputError: One is given.
     """
-    for option in ("column", "id_column", "format", "delimiter", "quoting", "no_header", "empty"):
+    for option in ("column", "id_column", "format", "delimiter", "quoting", "no_header", "empty", *others):
         if getattr(args, option) not in {None, False}:
             raise InputError(f"--{option.replace('_', '-')} is given without --input: name the file, too")
 

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from biolord_onnx.cli.arguments import MOST_WORKERS, add_artifact, seconds, thread_count, whole_number
+from biolord_onnx.cli.arguments import MOST_WORKERS, add_artifact, add_truncate_dim, seconds, thread_count, whole_number
 from biolord_onnx.errors import InputError, MissingDependencyError
 from biolord_onnx.install import install_hint
 
@@ -54,6 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reranker", type=Path, metavar="ARTIFACT", help="also rerank, with this cross-encoder")
     parser.add_argument("--index", type=Path, metavar="INDEX", help="also search this index, which biolord index made")
+    add_truncate_dim(parser)
     parser.add_argument(
         "--auto-truncate", action="store_true", help="cut texts over the limit unless a request says otherwise"
     )
@@ -102,6 +103,7 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
         InputError: They don't fit each other, or are out of range.
     """
     from biolord_onnx.artifact.folder import open_artifact
+    from biolord_onnx.encoding.cutting import check_width
     from biolord_onnx.server.settings import ServerSettings, check_exposure
     from biolord_onnx.session.cores import available_cores
 
@@ -112,7 +114,9 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
             raise InputError(f"{path} is not a file: give the certificate and its key as PEM files")
     keys = _read_keys(args)
     check_exposure(args.host, keys, no_auth=args.no_auth)
-    open_artifact(args.artifact, verify_hashes=False)  # a wrong path is told before anything starts
+    artifact = open_artifact(args.artifact, verify_hashes=False)  # a wrong path is told before anything starts
+    if args.truncate_dim is not None:
+        check_width(args.truncate_dim, artifact.manifest.dim)
     cores = available_cores(None).count
     return ServerSettings(
         artifact=str(args.artifact),
@@ -123,6 +127,7 @@ def read_settings(args: argparse.Namespace) -> ServerSettings:
         provider=args.provider,
         threads=args.threads or (None if args.workers == 1 else max(1, cores // args.workers)),
         keys=keys,
+        truncate_dim=args.truncate_dim,
         auto_truncate=args.auto_truncate,
         hosts=tuple(args.allow_host),
         cors_origins=tuple(args.cors_origin),

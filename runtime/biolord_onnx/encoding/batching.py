@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx.encoding.texts import Inputs, characters
+
 # Tokens per run. More would only cost memory and cache misses: throughput is flat from a few hundred on.
 DEFAULT_TOKEN_BUDGET = 256
 # What starting a run costs, in tokens: with fewer, the matmuls don't get going.
@@ -40,10 +42,8 @@ class Batch:
     length: int
 
 
-def chunks(
-    texts: Sequence[str], most_texts: int = CHUNK_TEXTS, most_characters: int = CHUNK_CHARACTERS
-) -> Iterator[slice]:
-    """Cut a sequence of texts into runs to tokenize at once; a text over the limit stands alone.
+def chunks(texts: Inputs, most_texts: int = CHUNK_TEXTS, most_characters: int = CHUNK_CHARACTERS) -> Iterator[slice]:
+    """Cut a sequence of texts or pairs into runs to tokenize at once; a text over the limit stands alone.
 
     Args:
         texts: Any number of texts.
@@ -53,13 +53,14 @@ def chunks(
     Yields:
         Slices that follow each other and cover all texts.
     """
-    start = characters = 0
+    start = held = 0
     for index, text in enumerate(texts):
-        full = index - start == most_texts or characters + len(text) > most_characters
+        more = characters(text)
+        full = index - start == most_texts or held + more > most_characters
         if full and index > start:
             yield slice(start, index)
-            start, characters = index, 0
-        characters += len(text)
+            start, held = index, 0
+        held += more
     if texts:
         yield slice(start, len(texts))
 

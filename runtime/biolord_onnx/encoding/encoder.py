@@ -3,117 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact.fit import check_ids
-from biolord_onnx.artifact.folder import Artifact, check_hashes
-from biolord_onnx.artifact.manifest import LEFT, MODEL_NAME, TOKENIZER_NAME, Manifest
+from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.artifact.pairing import require_pairs
 from biolord_onnx.artifact.reranking import check_embeds
-from biolord_onnx.encoding.batching import batch_arrays, chunks, plan, share_budget
-from biolord_onnx.encoding.crew import Crew
+from biolord_onnx.encoding.batching import chunks
+from biolord_onnx.encoding.model import GraphRun, Model, Rows, load_model
 from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.encoding.progress import progress_bar
-from biolord_onnx.encoding.schedule import run_jobs
 from biolord_onnx.encoding.settings import EncodeSettings
-from biolord_onnx.encoding.texts import DistinctTexts, Prompted, as_texts, distinct
+from biolord_onnx.encoding.texts import (
+    DistinctTexts,
+    Inputs,
+    Prompted,
+    TextPair,
+    as_texts,
+    distinct,
+    put_before,
+    singles_and_pairs,
+)
 from biolord_onnx.errors import InputError
-from biolord_onnx.session.address_space import check_address_space
-from biolord_onnx.session.session import Session, open_session
-from biolord_onnx.tokenizer.tokenizer import Tokenizer
+from biolord_onnx.tokenizer.pairs import join_pairs
+from biolord_onnx.tokenizer.tokenizer import TokenizedTexts
 from biolord_onnx.tokenizer.windows import merge_windows
 
-Rows = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
-class GraphRun:
-    """One run of the graph.
-
-    Attributes:
-        rows: int64 [batch], where its vectors belong.
-        input_ids: int64 [batch, sequence].
-        attention_mask: int64 [batch, sequence].
-    """
-
-    rows: Rows
-    input_ids: NDArray[np.int64]
-    attention_mask: NDArray[np.int64]
-
-
-def load_tokenizer(artifact: Artifact) -> Tokenizer:
-    """Load an artifact's tokenizer.
-
-    Raises:
-        ArtifactError: It is unreadable, or doesn't fit the graph or the length limit.
-    """
-    tokenizer = Tokenizer.load(
-        artifact.tokenizer_path, artifact.pieces_path, late=lambda: artifact.files.reading(TOKENIZER_NAME)
-    )
-    check_ids(artifact, tokenizer)
-    return replace(tokenizer, keeps_end=artifact.manifest.truncation_side == LEFT)
-
-
-def _checked_tokenizer(artifact: Artifact, *, verify_hashes: bool) -> Tokenizer:
-    if verify_hashes:
-        check_hashes(artifact)
-    return load_tokenizer(artifact)
-
-
-def load_model(
-    artifact: Artifact,
-    *,
-    provider: str = "auto",
-    threads: int | None = None,
-    spinning: bool = False,
-    verify_hashes: bool = True,
-) -> tuple[Tokenizer, Session]:
-    """Load an artifact's graph, and beside that hash its files and load its tokenizer.
-
-    Args:
-        artifact: From `open_artifact`, hashes not verified.
-        provider: As of `open_session`.
-        threads: Likewise.
-        spinning: Likewise.
-        verify_hashes: Compare every file with the manifest's SHA-256.
-
-    Raises:
-        ArtifactError: A file was altered, or replaced meanwhile, the tokenizer is unreadable or doesn't fit the
-            length limit, or as of `open_session`.
-        BiolordError: As of `open_session`, or the process may have too little address space.
-    """
-    check_address_space(artifact)
-    if verify_hashes:
-        check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
-    # Worth a thread: hashing and onnxruntime's loading give up Python's global lock.
-    with closing(Crew[Tokenizer](1)) as beside:
-        beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
-        try:
-            session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
-        finally:
-            # An altered file is told first: it may be why the rest failed.
-            tokenizer = beside.result()
-    # Hashed by their names, then read by their names: this tells that it was the same files.
-    artifact.files.check_unchanged()
-    return tokenizer, session
-
-
-@dataclass(frozen=True, slots=True)
-class Encoder:
-    """A tokenizer and a session that belong together. Immutable, hence safe between threads.
-
-    Attributes:
-        manifest: Of the artifact that both come from.
-        tokenizer: Gives the ids.
-        session: Gives the vectors.
-    """
-
-    manifest: Manifest
-    tokenizer: Tokenizer
-    session: Session
+class Encoder(Model):
+    """Encodes texts, and pairs of texts if the artifact takes some."""
 
     @classmethod
     def load(
@@ -137,15 +58,15 @@ class Encoder:
         )
         return cls(artifact.manifest, tokenizer, session)
 
-    def prompted(self, texts: list[str], prompt: str) -> Prompted:
-        """Put a prompt in front of texts, and find out how many of its tokens aren't to be pooled.
+    def prompted(self, texts: Inputs, prompt: str) -> Prompted:
+        """Put a prompt in front of texts, or of pairs, and find out how many of its tokens aren't to be pooled.
 
         Raises:
             InputError: The prompt can't be encoded as UTF-8, or has so many tokens that no text's would be pooled.
         """
         if not prompt:
             return Prompted(texts)
-        together = [prompt + text for text in texts]
+        together = put_before(prompt, texts)
         as_texts([prompt])
         if self.manifest.prompts.pooled:
             return Prompted(together)
@@ -159,12 +80,12 @@ class Encoder:
         return Prompted(together, skipped)
 
     def encode(
-        self, texts: Sequence[str], settings: EncodeSettings, *, show_progress_bar: bool
+        self, texts: Inputs, settings: EncodeSettings, *, show_progress_bar: bool
     ) -> tuple[Vectors, NDArray[np.int32]]:
         """Encode texts, equal ones once.
 
         Args:
-            texts: n strings.
+            texts: n strings, or n pairs of them.
             settings: How.
             show_progress_bar: On stderr.
 
@@ -172,8 +93,10 @@ class Encoder:
             The vectors [n, width] and int32 [n] token counts before any cut.
 
         Raises:
-            InputError: A text can't be encoded as UTF-8, or is too long and settings refuse that.
+            InputError: A text can't be encoded as UTF-8, or is too long and settings refuse that; or these are pairs,
+                and the artifact takes none or they are to be cut into windows.
         """
+        self._check_pairs(texts, settings)
         if settings.overflow == "error":
             self._refuse_overflow(texts)
         vectors = np.empty((len(texts), settings.width(self.manifest.dim)), dtype=settings.conversion.dtype)
@@ -183,40 +106,41 @@ class Encoder:
             for rows, found in self._vectors(unique, settings, token_counts):
                 vectors[rows] = settings.apply(found)
                 advance(len(rows))
-        vectors[unique.copies] = vectors[unique.originals]
-        token_counts[unique.copies] = token_counts[unique.originals]
+        unique.fill(vectors, token_counts)
         return vectors, token_counts
 
-    def count_tokens(self, texts: Sequence[str]) -> NDArray[np.int32]:
-        """Return int32 [n], the tokens per text before any cut, special tokens included."""
-        counts = [self.tokenizer.count(texts[chunk]) for chunk in chunks(texts)]
+    def count_tokens(self, texts: Inputs) -> NDArray[np.int32]:
+        """Return int32 [n], the tokens per text or pair before any cut, special tokens included.
+
+        Raises:
+            InputError: These are pairs, and the artifact takes none.
+        """
+        counts = [self._count(texts[chunk]) for chunk in chunks(texts)]
         return np.concatenate([np.empty(0, dtype=np.int32), *counts])
 
     def _vectors(
-        self, unique: DistinctTexts, settings: EncodeSettings, token_counts: NDArray[np.int32]
+        self, unique: DistinctTexts[str | TextPair], settings: EncodeSettings, token_counts: NDArray[np.int32]
     ) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
         """Yield rows and their vectors; whole texts first, then those that windows are made of."""
-        yield from self._run(self._whole_texts(unique, settings, token_counts), settings)
+        yield from self._compute(self._whole_texts(unique, settings, token_counts), settings)
         if settings.overflow == "window":
             long = np.flatnonzero(token_counts[unique.rows] > self.manifest.max_length.value)
-            texts = [unique.texts[index] for index in long.tolist()]
+            texts = [str(unique.texts[index]) for index in long.tolist()]
             for chunk in chunks(texts):
                 yield unique.rows[long[chunk]], self._average_windows(texts[chunk], settings)
 
     def _whole_texts(
-        self, unique: DistinctTexts, settings: EncodeSettings, token_counts: NDArray[np.int32]
+        self, unique: DistinctTexts[str | TextPair], settings: EncodeSettings, token_counts: NDArray[np.int32]
     ) -> Iterator[GraphRun]:
         """Tokenize chunk by chunk, note the token counts, and yield what runs: all, or what needs no window."""
         for chunk in chunks(unique.texts):
             rows = unique.rows[chunk]
-            tokenized = self.tokenizer.tokenize(unique.texts[chunk], self.manifest.max_length.value)
+            tokenized = self._tokenize(unique.texts[chunk])
             token_counts[rows] = tokenized.full_lengths
             if settings.overflow == "window":
                 whole = np.flatnonzero(~tokenized.truncated)
-                ids = [tokenized.ids[index] for index in whole.tolist()]
-                yield from self._jobs(ids, tokenized.lengths[whole], rows[whole], settings)
-            else:
-                yield from self._jobs(tokenized.ids, tokenized.lengths, rows, settings)
+                tokenized, rows = tokenized.take(whole), rows[whole]
+            yield from self._plan(tokenized, rows, settings)
 
     def _average_windows(self, texts: Sequence[str], settings: EncodeSettings) -> NDArray[np.float32]:
         """Return float32 [n, dim], the token-weighted means of the vectors of each text's windows."""
@@ -225,27 +149,52 @@ class Encoder:
         ids = [ids for some in windows for ids in some]
         lengths = np.array([len(some) for some in ids], dtype=np.int32)
         found = np.empty((len(ids), self.manifest.dim), dtype=np.float32)
-        for rows, vectors in self._run(self._jobs(ids, lengths, np.arange(len(ids)), settings), settings):
+        runs = self._plan(TokenizedTexts(ids, lengths, lengths), np.arange(len(ids)), settings)
+        for rows, vectors in self._compute(runs, settings):
             found[rows] = vectors
         unit = self.manifest.normalized or settings.output == "unit_embedding"
         return merge_windows(found, lengths, counts, unit=unit)
 
-    def _jobs(
-        self, ids: Sequence[list[int]], lengths: NDArray[np.int32], rows: Rows, settings: EncodeSettings
-    ) -> Iterator[GraphRun]:
-        """Plan runs of tokenized texts that lie at some rows of a result."""
-        budget = share_budget(int(lengths.sum()), self.session.concurrency, settings.token_budget)
-        for batch in plan(lengths, budget, settings.max_texts, padded=self.manifest.drops_padding):
-            yield GraphRun(rows[batch.indices], *batch_arrays(ids, batch, self.manifest.pad_id))
+    def _plan(self, tokenized: TokenizedTexts, rows: Rows, settings: EncodeSettings) -> Iterator[GraphRun]:
+        return self.plan_runs(tokenized, rows, settings.token_budget, settings.max_texts)
 
-    def _run(self, jobs: Iterator[GraphRun], settings: EncodeSettings) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
-        def run(job: GraphRun) -> NDArray[np.float32]:
-            return self.session.run(job.input_ids, job.attention_mask, settings.output, skipped=settings.skipped)
+    def _compute(
+        self, runs: Iterator[GraphRun], settings: EncodeSettings
+    ) -> Iterator[tuple[Rows, NDArray[np.float32]]]:
+        return self.compute(runs, settings.output, skipped=settings.skipped)
 
-        for job, vectors in run_jobs(jobs, run, self.session.concurrency):
-            yield job.rows, vectors
+    def _tokenize(self, texts: Inputs) -> TokenizedTexts:
+        limit = self.manifest.max_length.value
+        singles, pairs = singles_and_pairs(texts)
+        if not pairs:
+            return self.tokenizer.tokenize(singles, limit)
+        frame = require_pairs(self.manifest)
+        return join_pairs(self._both(pairs), frame, limit, keeps_end=self.tokenizer.keeps_end)
 
-    def _refuse_overflow(self, texts: Sequence[str]) -> None:
+    def _count(self, texts: Inputs) -> NDArray[np.int32]:
+        singles, pairs = singles_and_pairs(texts)
+        if not pairs:
+            return self.tokenizer.count(singles)
+        special = require_pairs(self.manifest).special_count
+        return np.array([len(one) + len(other) + special for one, other in self._both(pairs)], dtype=np.int32)
+
+    def _both(self, pairs: Sequence[TextPair]) -> Iterator[tuple[list[int], list[int]]]:
+        """Yield the ids of both texts of each pair, without special tokens."""
+        firsts, seconds = (self.tokenizer.contents([pair[place] for pair in pairs]) for place in (0, 1))
+        return zip(firsts, seconds, strict=True)
+
+    def _check_pairs(self, texts: Inputs, settings: EncodeSettings) -> None:
+        _, pairs = singles_and_pairs(texts)
+        if not pairs:
+            return
+        require_pairs(self.manifest)
+        if settings.overflow == "window":
+            raise InputError(
+                "overflow is 'window', which cuts a text into windows, but these are pairs of texts: choose 'truncate' "
+                "or 'error'"
+            )
+
+    def _refuse_overflow(self, texts: Inputs) -> None:
         """Raise before anything is computed: a bulk run must not fail after an hour."""
         limit = self.manifest.max_length.value
         counts = self.count_tokens(texts)

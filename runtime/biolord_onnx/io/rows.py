@@ -28,12 +28,19 @@ class Row:
         id: From the column of ids, None where none is read.
         number: Of the row in its file, from 1, skipped ones counted, but no blank lines of a table; 0 without a file.
         more: Cells of the other columns asked for, as texts; empty ones are empty texts.
+        second: The second text of a pair, None where single texts are read.
     """
 
     text: str
     id: Id | None = None
     number: int = field(default=0, compare=False)
     more: tuple[str, ...] = ()
+    second: str | None = None
+
+    @property
+    def content(self) -> str | tuple[str, str]:
+        """What is encoded: the text, or both texts of the pair."""
+        return self.text if self.second is None else (self.text, self.second)
 
 
 @dataclass(slots=True)
@@ -107,6 +114,7 @@ class Columns:
         empty: What becomes of empty cells.
         more: Further columns whose cells are read as texts.
         options: That name all of these.
+        paired: Whether the first of the further columns holds the second text of each pair.
     """
 
     text: str | None = None
@@ -115,6 +123,7 @@ class Columns:
     empty: Empty = field(default_factory=Empty)
     more: tuple[str, ...] = ()
     options: ColumnOptions = ColumnOptions()
+    paired: bool = False
 
 
 def is_blank(text: str) -> bool:

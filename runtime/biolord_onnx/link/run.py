@@ -20,6 +20,7 @@ from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.encoding.progress import progress_bar
+from biolord_onnx.encoding.texts import singles_and_pairs
 from biolord_onnx.index.index import Index
 from biolord_onnx.link.found import nothing, pack, unpack
 from biolord_onnx.link.plan import Candidates, Plan
@@ -101,7 +102,8 @@ def _searched(encoded: Encoded, index: Index, plan: Plan) -> Encoded:
     """Put candidates in the place of vectors."""
     with closing(encoded):
         for part, info in encoded:
-            hits = plan.wanted.search(index, part.texts, info.vectors)
+            terms, _ = singles_and_pairs(part.texts)
+            hits = plan.wanted.search(index, [*terms], info.vectors)
             yield part, replace(info, vectors=pack(hits, plan.wanted.depth))
 
 

@@ -117,7 +117,8 @@ class SearchService:
     async def _search(
         self, texts: Sequence[str], wish: Wish, *, truncate: bool | None, order: Order | None
     ) -> Searched:
-        embedded = await self._service.embed_texts(texts, self._service.wanted(normalize=True), truncate=truncate)
+        wanted = self._service.wanted(normalize=True, whole=True)
+        embedded = await self._service.embed_texts(texts, wanted, truncate=truncate)
         started = time.perf_counter()
         try:
             hits = await self.scanner.search(wish, texts, embedded.vectors)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import Manifest
-from biolord_onnx.encoding.cutting import Cut
+from biolord_onnx.encoding.cutting import Cut, check_width
 from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.errors import BiolordError, InputError
 from biolord_onnx.server.limits.admission import Admission
@@ -76,7 +76,7 @@ class Service:
         """Load the artifact and start the threads.
 
         Raises:
-            BiolordError: The artifact is damaged or can't run here.
+            BiolordError: The artifact is damaged or can't run here, or its vectors are shorter than the settings say.
         """
         artifact = open_artifact(settings.artifact, verify_hashes=False, fingerprint=settings.fingerprint)
         encoder = Encoder.load(artifact, provider=settings.provider, threads=settings.threads)
@@ -84,6 +84,7 @@ class Service:
         self.settings = settings
         self._encoder = encoder
         self.manifest: Manifest = artifact.manifest
+        self.dim = check_width(settings.truncate_dim or artifact.manifest.dim, artifact.manifest.dim)
         self.fingerprint = artifact.fingerprint
         self.provider, self.threads = session.provider, session.threads
         self.kernels = kernels.chosen() if self.manifest.requires.operators else None
@@ -115,18 +116,21 @@ class Service:
         ids = self.tokenizer.tokenize([WARM_TEXT], self.manifest.max_length.value).ids
         await self._compute(ids, Wanted("unit_embedding"))
 
-    def wanted(self, *, normalize: bool, dimensions: int | None = None, prompt_name: str | None = None) -> Wanted:
+    def wanted(
+        self, *, normalize: bool, dimensions: int | None = None, prompt_name: str | None = None, whole: bool = False
+    ) -> Wanted:
         """Put together what a request wants of its texts.
 
         Args:
             normalize: Whether vectors have length 1; if not, they are what the checkpoint's modules yield.
-            dimensions: Numbers that are left of a vector; None for all.
+            dimensions: Numbers that are left of a vector; None for as many as the settings say.
             prompt_name: Of the prompt to put in front of texts; None for the checkpoint's default, if it has one.
+            whole: Whether all numbers are wanted, whatever the settings say.
 
         Raises:
             ApiError: Vectors have fewer numbers, or there is no such prompt.
         """
-        dim = self.manifest.dim
+        dim = self.dim
         if dimensions is not None and not 1 <= dimensions <= dim:
             raise ApiError(INVALID, f"dimensions is {dimensions}, this model's vectors have {dim}: ask for 1 to {dim}")
         try:
@@ -134,7 +138,8 @@ class Service:
             skipped = self._encoder.prompted([], prompt).skipped
         except InputError as error:
             raise ApiError(INVALID, str(error)) from error
-        cut = None if dimensions in {None, dim} else Cut(int(dimensions or dim), normalize)
+        width = self.manifest.dim if whole else dimensions or dim
+        cut = None if width == self.manifest.dim else Cut(width, normalize)
         return Wanted("unit_embedding" if normalize and cut is None else "sentence_embedding", prompt, skipped, cut)
 
     async def embed(self, texts: Sequence[str], wanted: Wanted, *, truncate: bool | None, request: Request) -> Embedded:

@@ -60,6 +60,7 @@ class ServerSettings:
         provider: Execution provider.
         threads: Cores of this process; None for those available.
         keys: API keys, any of which authorizes a request; empty disables authentication.
+        truncate_dim: Numbers that are left of a vector; None for all.
         auto_truncate: Whether texts over the limit are cut unless a request says otherwise.
         hosts: Names that requests may give the server beside this machine's own.
         cors_origins: Web origins whose pages may call the server.
@@ -80,6 +81,7 @@ class ServerSettings:
     provider: str = "auto"
     threads: int | None = None
     keys: tuple[str, ...] = ()
+    truncate_dim: int | None = None
     auto_truncate: bool = False
     hosts: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()

@@ -69,6 +69,7 @@ class Session:
             one alone takes all, and of as many as there are cores each keeps to its own, where nothing waits at the end
             of a layer. onnxruntime's operators always take all.
         skips: Whether the graph can leave leading tokens out of the pooling.
+        typed: Whether the graph takes token types.
     """
 
     ort_session: OrtSession
@@ -77,6 +78,7 @@ class Session:
     dim: int
     concurrency: int = 1
     skips: bool = False
+    typed: bool = False
 
     def run(
         self,
@@ -93,7 +95,7 @@ class Session:
             input_ids: int64 [batch, sequence].
             attention_mask: int64 [batch, sequence], 1 for tokens and 0 for padding.
             output: Which of the graph's outputs.
-            token_type_ids: int64 [batch, sequence], for graphs that take them.
+            token_type_ids: int64 [batch, sequence], for graphs that take them; None where all are 0.
             skipped: Leading tokens of each text that aren't pooled; 0 where the graph can't leave any out.
 
         Returns:
@@ -106,8 +108,8 @@ class Session:
         """
         batch, length = input_ids.shape
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        if token_type_ids is not None:
-            feed[TOKEN_TYPES] = token_type_ids
+        if self.typed:
+            feed[TOKEN_TYPES] = np.zeros_like(input_ids) if token_type_ids is None else token_type_ids
         if self.skips:
             feed[SKIPPED] = np.array([skipped], dtype=np.int64)
         try:
@@ -165,7 +167,13 @@ def open_session(
     at_once = cores.count if artifact.manifest.requires.operators else 1
     dim = 1 if artifact.manifest.reranking else artifact.manifest.dim
     skips = not artifact.manifest.prompts.pooled
-    return Session(ort_session, chosen.name, cores.count, dim, at_once, skips)
+    typed = _takes_types(artifact.manifest)
+    return Session(ort_session, chosen.name, cores.count, dim, at_once, skips, typed)
+
+
+def _takes_types(manifest: Manifest) -> bool:
+    frame = manifest.reranking or manifest.pairs
+    return frame is not None and frame.token_types
 
 
 def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: SessionSettings) -> OrtSession:
@@ -266,6 +274,7 @@ def _check_signature(ort_session: OrtSession, artifact: Artifact) -> None:
 
 def _signature(manifest: Manifest) -> tuple[set[str], dict[str, int]]:
     """Return the names of a graph's inputs, and of its outputs with the numbers that each gives a text."""
-    if manifest.reranking is None:
-        return {*INPUTS, *([] if manifest.prompts.pooled else [SKIPPED])}, dict.fromkeys(OUTPUTS, manifest.dim)
-    return {*INPUTS, *([TOKEN_TYPES] if manifest.reranking.token_types else [])}, {LOGITS: 1}
+    inputs = {*INPUTS, *([TOKEN_TYPES] if _takes_types(manifest) else [])}
+    if manifest.reranking is not None:
+        return inputs, {LOGITS: 1}
+    return inputs | (set() if manifest.prompts.pooled else {SKIPPED}), dict.fromkeys(OUTPUTS, manifest.dim)

@@ -37,16 +37,25 @@ class TokenizedTexts:
         ids: Per text its ids, special tokens included, cut to the limit.
         lengths: int32 [n], tokens per text after cutting.
         full_lengths: int32 [n], tokens per text before cutting.
+        seconds: int64 [n], place of the first token of type 1: a pair's second text, or the suffix where that is empty;
+            None for single texts, whose tokens have the type 0.
     """
 
     ids: list[list[int]]
     lengths: NDArray[np.int32]
     full_lengths: NDArray[np.int32]
+    seconds: NDArray[np.int64] | None = None
 
     @property
     def truncated(self) -> NDArray[np.bool_]:
         """Bool [n], which texts were cut."""
         return self.full_lengths > self.lengths
+
+    def take(self, places: NDArray[np.int64]) -> TokenizedTexts:
+        """Return some of the texts."""
+        ids = [self.ids[place] for place in places.tolist()]
+        seconds = None if self.seconds is None else self.seconds[places]
+        return TokenizedTexts(ids, self.lengths[places], self.full_lengths[places], seconds)
 
 
 @dataclass(frozen=True, slots=True)

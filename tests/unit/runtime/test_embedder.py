@@ -19,7 +19,7 @@ from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.artifact.manifest import MaxLength
 from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoding import encoder
+from biolord_onnx.encoding import model
 from biolord_onnx.encoding.precision import Precision
 from biolord_onnx.errors import ArtifactError, BiolordError, InputError, ProviderError, TruncationWarning
 from unit.runtime.tiny_artifact import (
@@ -101,7 +101,7 @@ def test_an_altered_file_is_found(tiny_copy: Path, name: str) -> None:
 def test_the_graph_is_read_after_its_hash_alone(tiny_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An altered one never gets as far as onnxruntime."""
     opened: list[Artifact] = []
-    monkeypatch.setattr(encoder, "open_session", lambda artifact, **_: opened.append(artifact))
+    monkeypatch.setattr(model, "open_session", lambda artifact, **_: opened.append(artifact))
     flip(tiny_copy / "model.onnx", -1)
     with pytest.raises(ArtifactError, match=r"model.onnx was changed after the export"):
         Embedder.load(tiny_copy)

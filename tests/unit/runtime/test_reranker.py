@@ -165,7 +165,7 @@ def test_special_tokens_beyond_the_table_are_refused(tmp_path: Path, biolord: Bi
         Reranker.load(far)
     biolord("info", far).assert_error("the special id 100000")
     full = write_tiny_reranker(tmp_path / "full", replace(FRAME, middle=(2,) * 16))
-    with pytest.raises(ArtifactError, match="18 special tokens around a pair, expected 1 or more and fewer"):
+    with pytest.raises(ArtifactError, match="18 special tokens stand around a pair, expected 1 or more and fewer"):
         Reranker.load(full)
 
 

@@ -15,7 +15,7 @@ from kernels.pairs import PAIRS, Head, cross_model
 from unit.runtime.compiled_artifact import DATA, SIZES, compiled_manifest, move_weights
 from unit.runtime.tiny_artifact import INPUTS, tiny_tokenizer, write_manifest
 
-FRAME = Reranking("sigmoid", prefix=(0,), middle=(2, 2), suffix=(2,), token_types=True)
+FRAME = Reranking(prefix=(0,), middle=(2, 2), suffix=(2,), token_types=True, activation="sigmoid")
 
 
 def reranker_model(sizes: Sizes = SIZES, seed: int = 1, *, typed: bool = True) -> onnx.ModelProto:

@@ -18,6 +18,7 @@ from biolord_onnx.bulk.workers.work import Encoded
 from biolord_onnx.encode_options import EncodeOptions
 from biolord_onnx.encoding.crew import Crew
 from biolord_onnx.encoding.info import EncodeInfo
+from biolord_onnx.encoding.texts import Inputs
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.loading import LoadOptions
 
@@ -73,7 +74,7 @@ class _Workers:
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._threads: Crew[EncodeInfo | None] = Crew(most)
 
-    def submit(self, texts: list[str]) -> None:
+    def submit(self, texts: Inputs) -> None:
         """Have texts encoded by the next process that is free."""
         if len(self._all) < self._most:
             worker = _Worker(self._session, self._options)
@@ -100,7 +101,7 @@ class _Workers:
         for worker in self._all:
             worker.end()
 
-    def _encode(self, texts: list[str]) -> EncodeInfo:
+    def _encode(self, texts: Inputs) -> EncodeInfo:
         worker = self._idle.get()
         try:
             answer = worker.ask(texts)
@@ -126,7 +127,7 @@ class _Worker:
             for message in (sys.path, [asdict(session), asdict(options)]):
                 self._send(message)
 
-    def ask(self, texts: list[str]) -> Answer:
+    def ask(self, texts: Inputs) -> Answer:
         """Have texts encoded; blocks until they are, or fails when the process is gone."""
         self._send(texts)
         assert self._process.stdout is not None

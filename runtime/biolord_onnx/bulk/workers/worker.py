@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 
 from biolord_onnx.bulk.workers.messages import Answer, receive, send_answer
 from biolord_onnx.encode_options import EncodeOptions
+from biolord_onnx.encoding.texts import Inputs
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.loading import LoadOptions
 
@@ -31,7 +32,7 @@ class Duties:
         finished: How many of them are done.
     """
 
-    texts: SimpleQueue[list[str] | None] = field(default_factory=SimpleQueue)
+    texts: SimpleQueue[Inputs | None] = field(default_factory=SimpleQueue)
     received: int = 1
     finished: int = 0
 
@@ -57,7 +58,7 @@ def listen(requests: BinaryIO, duties: Duties) -> None:
     """Take texts while others are worked on: the end of the parent is noticed at once."""
     try:
         while True:
-            texts = cast("list[str]", receive(requests))
+            texts = cast("Inputs", receive(requests))
             duties.received += 1
             duties.texts.put(texts)
     except EOFError:
@@ -77,14 +78,14 @@ def work(session: LoadOptions, options: EncodeOptions, duties: Duties, answers: 
         send_answer(answers, answer)
 
 
-def _encoder(session: LoadOptions, options: EncodeOptions) -> Callable[[list[str]], Answer]:
+def _encoder(session: LoadOptions, options: EncodeOptions) -> Callable[[Inputs], Answer]:
     try:
         embedder = session.load()
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it where it is seen
         told = _told(error)
         return lambda _: told
 
-    def encode(texts: list[str]) -> Answer:
+    def encode(texts: Inputs) -> Answer:
         try:
             return options.encode(embedder, texts)
         except Exception as error:  # noqa: BLE001 - likewise

@@ -73,7 +73,7 @@ def describe(services: Services) -> dict[str, Any]:
         "sha": None,
         "docker_label": None,
         "artifact": manifest.name,
-        "dim": manifest.dim,
+        "dim": service.dim,
         "prompts": manifest.prompts.texts,
         "default_prompt_name": manifest.prompts.default,
         "provider": service.provider,

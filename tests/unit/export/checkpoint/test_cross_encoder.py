@@ -48,7 +48,7 @@ def test_a_pair_is_framed_as_its_tokenizer_does(tmp_path: Path, architecture: st
     found = open_checkpoint(str(write_cross_encoder(tmp_path / "tiny", architecture=architecture))).reranking
     pieces = vocabulary(architecture)
     opening, closing = (pieces.index("[CLS]"), pieces.index("[SEP]")) if typed else (0, pieces.index("</s>"))
-    assert found == Reranking("sigmoid", (opening,), (closing,) * middle, (closing,), token_types=typed)
+    assert found == Reranking((opening,), (closing,) * middle, (closing,), token_types=typed, activation="sigmoid")
 
 
 def test_the_length_is_the_tokenizer_s(folder: Path) -> None:

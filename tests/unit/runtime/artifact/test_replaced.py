@@ -17,7 +17,7 @@ from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.bulk.workers.processes import encode_in_processes
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encode_options import EncodeOptions
-from biolord_onnx.encoding import encoder
+from biolord_onnx.encoding import model
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.loading import LoadOptions
 from biolord_onnx.session.session import Session, open_session
@@ -158,7 +158,7 @@ def test_what_changes_while_it_is_loaded_is_refused(
         replacement(old, new)
         return open_session(artifact, **options)
 
-    monkeypatch.setattr(encoder, "open_session", late)
+    monkeypatch.setattr(model, "open_session", late)
     with pytest.raises(ArtifactError, match=rf"{STALE}|was changed after the export"):
         Embedder.load(old, threads=1)
 

@@ -13,7 +13,7 @@ from biolord_onnx.artifact.reranking import Reranking
 from biolord_onnx.errors import ArtifactError
 from unit.runtime.tiny_artifact import tiny_manifest
 
-FRAME = Reranking("identity", (101,), (102,), (102, 7), token_types=True)
+FRAME = Reranking((101,), (102,), (102, 7), token_types=True, activation="identity")
 
 
 def members_of(**changed: JSON) -> str:
@@ -35,7 +35,7 @@ def test_written_and_read_it_is_the_same() -> None:
 def test_it_knows_its_special_tokens() -> None:
     """How many, and the highest."""
     assert (FRAME.special_count, FRAME.highest_id) == (4, 102)
-    assert Reranking("sigmoid", (), (), (), token_types=False).highest_id == 0
+    assert Reranking((), (), (), token_types=False, activation="sigmoid").highest_id == 0
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def mean_behind(skipped: int, ids: list[int]) -> NDArray[np.float64]:
 def test_tokens_of_a_prompt_that_is_not_pooled_are_left_out(unpooled: Path) -> None:
     """They are attended to all the same; of prompts of several lengths, by one embedder."""
     with Embedder.load(unpooled, threads=1) as loaded:
-        tokenize = loaded._open_encoder().tokenizer.tokenize
+        tokenize = loaded._open("encode").tokenizer.tokenize
         for prompt, skipped in (("cat of ", 3), ("fever: ", 3), ("the ", 2), ("", 0)):
             found = loaded.encode(["bite of the dog", "heart"], prompt=prompt)
             ids = tokenize([f"{prompt}bite of the dog", f"{prompt}heart"], MAX_LENGTH).ids

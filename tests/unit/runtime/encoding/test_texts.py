@@ -108,7 +108,7 @@ def test_equal_texts_are_found() -> None:
 def test_without_repetitions_nothing_is_copied() -> None:
     """Different texts have no copies, and none at all is fine."""
     assert distinct(["a", "b"]).copies.size == 0
-    empty = distinct([])
+    empty = distinct(list[str]())
     assert (empty.texts, empty.rows.size, empty.copies.size, empty.originals.size) == ([], 0, 0, 0)
 
 

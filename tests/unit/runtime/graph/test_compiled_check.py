@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import Requirements
-from biolord_onnx.encoding.encoder import load_tokenizer
+from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.graph.compiled_operators import COMPILED, DOMAIN
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest, compiled_model, write_compiled_artifact

@@ -12,8 +12,8 @@ from biolord_onnx.tokenizer.pairs import join_pair, keep_longest_first
 
 WORDS = tuple("abcdefghij")
 FRAMES = {
-    "bert": Reranking("sigmoid", (10,), (11,), (11,), token_types=True),
-    "roberta": Reranking("sigmoid", (10,), (11, 11), (11,), token_types=False),
+    "bert": Reranking((10,), (11,), (11,), token_types=True, activation="sigmoid"),
+    "roberta": Reranking((10,), (11, 11), (11,), token_types=False, activation="sigmoid"),
 }
 
 
@@ -30,18 +30,19 @@ def library(frame: str) -> Tokenizer:
 LIBRARIES = {frame: library(frame) for frame in FRAMES}
 
 
+@pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("frame", FRAMES)
 @given(first=st.lists(st.integers(0, 9), max_size=12), second=st.lists(st.integers(0, 9), max_size=12), data=st.data())
 def test_a_pair_has_the_library_s_ids_and_types(
-    frame: str, first: list[int], second: list[int], data: st.DataObject
+    frame: str, side: str, first: list[int], second: list[int], data: st.DataObject
 ) -> None:
-    """Of texts of any length, empty ones too, cut at any limit."""
+    """Of texts of any length, empty ones too, cut at any limit, at either end."""
     limit = data.draw(st.integers(FRAMES[frame].special_count + 1, 30))
     tokenizer = LIBRARIES[frame]
-    tokenizer.enable_truncation(limit, strategy="longest_first")
+    tokenizer.enable_truncation(limit, strategy="longest_first", direction=side)
     one, other = (" ".join(WORDS[at] for at in ids) for ids in (first, second))
     expected = tokenizer.encode(one, other)
-    found = join_pair(first, second, FRAMES[frame], limit)
+    found = join_pair(first, second, FRAMES[frame], limit, keeps_end=side == "left")
     assert found.ids == expected.ids
     assert found.full_length == len(first) + len(second) + FRAMES[frame].special_count
     if FRAMES[frame].token_types:
