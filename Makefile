@@ -6,6 +6,7 @@
 # make bench        measures this project's own targets on this machine
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTIFACT=folder
+# make bench-cuda   measures cuda-fp16 beside torch on a GPU, offline, from WHEELS=folder, which make cuda-wheels fills where an index is
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTIFACT=folder
 # make lint         ruff, mypy, and the documentation's links
 # make docs         the documentation as a site, in build/site
@@ -42,7 +43,7 @@ BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle t
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py test_other_names.py test_portable_architectures.py test_web_search.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-cuda cuda-wheels bench-peers bench-serve bench-bulk clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -148,6 +149,20 @@ bench-peers: $(BENCH_ARTIFACTS)
 
 bench-serve: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTIFACT)
+
+# All that the GPU's machine needs, fetched where there is an index, for machines of this one's Python and system.
+WHEELS ?= .bench/wheels
+CUDA_PACKAGES := torch 'transformers>=4.57,<5'
+cuda-wheels: | python
+	mkdir -p $(WHEELS)
+	$(PYTHON) -m pip wheel -q --no-deps -w $(WHEELS) .
+	$(PYTHON) -m pip download -q -d $(WHEELS) --prefer-binary --find-links $(WHEELS) 'biolord-onnx[cuda,bench,export]' $(CUDA_PACKAGES)
+
+bench-cuda: | python
+	rm -rf .bench/cuda
+	$(PYTHON) -m venv .bench/cuda
+	.bench/cuda/bin/python $(INSTALL) --no-index --find-links $(WHEELS) 'biolord-onnx[cuda,bench,export]' $(CUDA_PACKAGES)
+	PYTHONPATH=benchmarks .bench/cuda/bin/python -m gpu_bench --json .bench/cuda.json $(BENCH)
 
 bench-bulk: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.bulk $(ARTIFACT)
