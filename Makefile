@@ -162,7 +162,7 @@ bench-cuda: | python
 	rm -rf .bench/cuda
 	$(PYTHON) -m venv .bench/cuda
 	.bench/cuda/bin/python $(INSTALL) --no-index --find-links $(WHEELS) 'biolord-onnx[cuda,bench,export]' $(CUDA_PACKAGES)
-	PYTHONPATH=benchmarks .bench/cuda/bin/python -m gpu_bench --json .bench/cuda.json $(BENCH)
+	PYTHONPATH=benchmarks .bench/cuda/bin/python -m gpu_bench --json .bench/cuda.json $(if $(CHECKPOINTS),--checkpoint $(CHECKPOINTS)) $(BENCH)
 
 bench-bulk: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.bulk $(ARTIFACT)
