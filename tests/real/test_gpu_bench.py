@@ -27,7 +27,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
         (folder / package).symlink_to(Path(spec.origin).parent)
     saved = folder / "cuda.json"
     environment = os.environ | {"PYTHONPATH": f"{REPOSITORY / 'benchmarks'}{os.pathsep}{folder}", "HF_HUB_OFFLINE": "1"}
-    command = [
+    command: list[str | Path] = [
         interpreter("oracle"),
         "-m",
         "gpu_bench",
