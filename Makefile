@@ -4,9 +4,9 @@
 # make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
+# make bench-cuda   measures cuda-fp16 beside torch on a GPU, offline, from WHEELS=folder; make cuda-wheels fills it online
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTIFACT=folder
-# make bench-cuda   measures cuda-fp16 beside torch on a GPU, offline, from WHEELS=folder, which make cuda-wheels fills where an index is
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTIFACT=folder
 # make lint         ruff, mypy, and the documentation's links
 # make docs         the documentation as a site, in build/site
@@ -43,7 +43,7 @@ BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle t
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py test_other_names.py test_portable_architectures.py test_web_search.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-cuda cuda-wheels bench-peers bench-serve bench-bulk clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -140,17 +140,8 @@ CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.demo.models import re
 bench: $(BENCH_ARTIFACTS)
 	$(BIN)/biolord bench $(BENCH_ARTIFACTS) --reference .bench/artifacts/cpu-fp32 $(BENCH)
 
-bench-peers: $(BENCH_ARTIFACTS)
-	mkdir -p benchmarks/results
-	$(BIN)/biolord bench $(BENCH_ARTIFACTS) --peers "$(CHECKPOINT)" --threads 2 --journal .bench/journal \
-		--json benchmarks/results/peers.json --markdown benchmarks/results/peers.md $(BENCH)
-	$(BIN)/python -m biolord_bench.report.readme
-	rm -rf .bench/journal .bench/journal.files
-
-bench-serve: .venv/.ready .venv/.kernels
-	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTIFACT)
-
 # All that the GPU's machine needs, fetched where there is an index, for machines of this one's Python and system.
+.PHONY: cuda-wheels bench-cuda
 WHEELS ?= .bench/wheels
 CUDA_PACKAGES := torch 'transformers>=4.57,<5'
 cuda-wheels: | python
@@ -163,6 +154,16 @@ bench-cuda: | python
 	$(PYTHON) -m venv .bench/cuda
 	.bench/cuda/bin/python $(INSTALL) --no-index --find-links $(WHEELS) 'biolord-onnx[cuda,bench,export]' $(CUDA_PACKAGES)
 	PYTHONPATH=benchmarks .bench/cuda/bin/python -m gpu_bench --json .bench/cuda.json $(if $(CHECKPOINTS),--checkpoint $(CHECKPOINTS)) $(BENCH)
+
+bench-peers: $(BENCH_ARTIFACTS)
+	mkdir -p benchmarks/results
+	$(BIN)/biolord bench $(BENCH_ARTIFACTS) --peers "$(CHECKPOINT)" --threads 2 --journal .bench/journal \
+		--json benchmarks/results/peers.json --markdown benchmarks/results/peers.md $(BENCH)
+	$(BIN)/python -m biolord_bench.report.readme
+	rm -rf .bench/journal .bench/journal.files
+
+bench-serve: .venv/.ready .venv/.kernels
+	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTIFACT)
 
 bench-bulk: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.bulk $(ARTIFACT)
