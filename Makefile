@@ -41,7 +41,7 @@ PARALLEL := --dist loadfile --no-loadscope-reorder
 # install or import torch.
 BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle tests/parity tests/server tests/table tests/unit \
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
-	$(addprefix tests/real/,test_arm.py test_docker_context.py test_other_names.py test_portable_architectures.py test_web_search.py)
+	$(addprefix tests/real/,test_arm.py test_docker_context.py test_other_names.py test_portable_architectures.py test_web_search.py test_web_tokens.py)
 
 .PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk clean python
 

@@ -50,6 +50,8 @@ struct EmbedTask {
   const int64_t* type_ids = nullptr;  // [texts, length]; null: a single text has no types
   const float* types = nullptr;       // [types, dim]
 };
+// What LayerNorm is taken of: the sum with the input, the row before it is rounded (which isn't smoothed then), or nothing.
+enum class NormPlace { kAfter, kBefore, kNowhere };
 struct AttentionTask {
   const float* x;
   float* y;  // elsewhere than x
@@ -61,6 +63,9 @@ struct AttentionTask {
   const float* position_bias;  // null: none
   int positions;
   int value_bits;  // of the activations that values are made of: 8 or 16
+  NormPlace norm_place = NormPlace::kAfter;
+  const float* turns = nullptr;  // [positions][width]: cosines, then sines; null: queries and keys aren't turned
+  int window = kMaxTurned;       // keys at most so many tokens away
 };
 struct FeedForwardTask {
   const float* x;
@@ -84,19 +89,6 @@ struct NormTask {
   float* y;
   int tokens, dim;
   Norm norm;
-};
-// What is rounded is a row, normalized or as it is, times the gain plus the shift.
-struct RotaryAttentionTask {
-  const float* x;
-  float* y;
-  const int32_t* starts;
-  int texts, dim, heads;
-  bool normalized;  // the row is normalized already
-  Norm norm;
-  Linear qkv, out;
-  const float* turns;  // [positions][width]: cosines, then sines
-  int window;          // keys at most so many tokens away
-  int value_bits;
 };
 struct GatedFeedForwardTask {
   const float* x;
@@ -169,7 +161,6 @@ struct Kind {
   void (*unit)(const UnitTask&);
   bool (*project)(const ProjectTask&, Workers&);
   void (*normalize)(const NormTask&);
-  bool (*rotary_attention)(const RotaryAttentionTask&, Workers&);
   bool (*gated_feed_forward)(const GatedFeedForwardTask&, Workers&);
   bool (*scan)(const ScanTask&);
   void (*score)(const ScoreTask&);

@@ -1,7 +1,5 @@
 // node find.mjs ARTIFACT INDEX QUERY…: prints a line of JSON a query, its hits as `biolord search --json` gives them.
 import { readFile } from 'node:fs/promises';
-import { Tokenizer } from '@huggingface/tokenizers';
-import * as ort from 'onnxruntime-web';
 import { load } from './biolord.mjs';
 import { openIndex } from './search.mjs';
 
@@ -10,7 +8,6 @@ if (folder === undefined || queries.length === 0) {
   console.error('usage: node find.mjs ARTIFACT INDEX QUERY…');
   process.exit(2);
 }
-ort.env.wasm.numThreads = 1;
-const model = await load((name) => readFile(`${artifact}/${name}`), ort, Tokenizer);
+const model = await load((name) => readFile(`${artifact}/${name}`));
 const index = await openIndex((name) => readFile(`${folder}/${name}`), model.fingerprint);
 for (const query of queries) console.log(JSON.stringify(index.search(await model.embed(query), query)));

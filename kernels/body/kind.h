@@ -13,12 +13,12 @@ INLINE size_t products_room(const biolord::Linear& w) {
 }
 }  // namespace
 
+#include "body/attention.h"
 #include "body/dense.h"
 #include "body/ends.h"
 #include "body/feed_forward.h"
 #include "body/gated_feed_forward.h"
 #include "body/project.h"
-#include "body/rotary_attention.h"
 #include "body/scan.h"
 #include "body/score.h"
 
@@ -27,5 +27,5 @@ INLINE size_t products_room(const biolord::Linear& w) {
   bool supports_##name();                           \
   extern const Kind kind_##name;                    \
   const Kind kind_##name = {#name,   supports_##name, embed,            attention,          feed_forward, pool,  dense, unit, \
-                            project, normalize,       rotary_attention, gated_feed_forward, scan,         score}; \
+                            project, normalize,       gated_feed_forward, scan,             score}; \
   }

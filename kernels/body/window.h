@@ -9,6 +9,7 @@ struct Window {
   const float *queries, *keys, *values;  // rows of `stride` floats
   int stride, width, length, wide;       // wide: the length in whole vectors
   int reach;
+  const float* bias;                     // bias[key - query], or null
   float scale;
   float* turned;  // keys, [width][wide]
   float* scores;  // [kScoreRows][wide]
@@ -37,7 +38,10 @@ struct SightScores {
       }
     }
     UNROLL for (int r = 0; r < R; r++)
-      UNROLL for (int c = 0; c < J; c++) store(scores + static_cast<size_t>(r) * h.wide + 16 * c, mul(s[r][c], all(h.scale)));
+      UNROLL for (int c = 0; c < J; c++) {
+        const Floats bias = h.bias ? load(h.bias + key + 16 * c - (query + r)) : all(0);
+        store(scores + static_cast<size_t>(r) * h.wide + 16 * c, fma(s[r][c], all(h.scale), bias));
+      }
   }
 };
 INLINE void score_sight(const Window& h, const Sight& sight, int query, int rows) {

@@ -15,7 +15,6 @@ INLINE Floats all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 INLINE Floats add(Floats x, Floats y) { return {_mm256_add_ps(x.a, y.a), _mm256_add_ps(x.b, y.b)}; }
 INLINE Floats sub(Floats x, Floats y) { return {_mm256_sub_ps(x.a, y.a), _mm256_sub_ps(x.b, y.b)}; }
 INLINE Floats mul(Floats x, Floats y) { return {_mm256_mul_ps(x.a, y.a), _mm256_mul_ps(x.b, y.b)}; }
-INLINE Floats div(Floats x, Floats y) { return {_mm256_div_ps(x.a, y.a), _mm256_div_ps(x.b, y.b)}; }
 INLINE Floats fma(Floats x, Floats y, Floats z) {
   return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)};
 }
@@ -33,17 +32,6 @@ INLINE Floats keep_first(Floats x, int count, float other) {
 }
 INLINE Ints load_ints(const int32_t* p) {
   return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)), _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 8))};
-}
-INLINE Ints no_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
-INLINE __m256i center_half(int8_t* p) {
-  __m256i* place = reinterpret_cast<__m256i*>(p);
-  const __m256i centered = _mm256_xor_si256(_mm256_loadu_si256(place), _mm256_set1_epi8(-128));
-  _mm256_storeu_si256(place, centered);
-  return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), centered), _mm256_set1_epi16(1));
-}
-// Sixty-four bytes around 128 become signed ones around 0; adds each four of them to one of sixteen sums.
-INLINE Ints center_bytes(int8_t* p, Ints sums) {
-  return {_mm256_add_epi32(sums.a, center_half(p)), _mm256_add_epi32(sums.b, center_half(p + 32))};
 }
 INLINE Floats to_floats(Ints x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 INLINE Floats widened(const int8_t* p) {

@@ -15,7 +15,6 @@ INLINE Floats all(float x) { return _mm512_set1_ps(x); }
 INLINE Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
 INLINE Floats sub(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
 INLINE Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
-INLINE Floats div(Floats a, Floats b) { return _mm512_div_ps(a, b); }
 INLINE Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE Floats max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
 INLINE Floats min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
@@ -24,13 +23,6 @@ INLINE Floats keep_first(Floats a, int count, float other) {
   return _mm512_mask_blend_ps(static_cast<__mmask16>((1u << count) - 1), _mm512_set1_ps(other), a);
 }
 INLINE Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
-INLINE Ints no_ints() { return _mm512_setzero_si512(); }
-// Sixty-four bytes around 128 become signed ones around 0; adds each four of them to one of sixteen sums.
-INLINE Ints center_bytes(int8_t* p, Ints sums) {
-  const __m512i centered = _mm512_xor_si512(_mm512_loadu_si512(p), _mm512_set1_epi8(-128));
-  _mm512_storeu_si512(p, centered);
-  return _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), centered);
-}
 INLINE Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
 INLINE Floats widened(const int8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));

@@ -16,7 +16,6 @@ INLINE Floats all(float x) { Floats r; EACH r.v[i] = vdupq_n_f32(x); return r; }
 INLINE Floats add(Floats a, Floats b) { EACH a.v[i] = vaddq_f32(a.v[i], b.v[i]); return a; }
 INLINE Floats sub(Floats a, Floats b) { EACH a.v[i] = vsubq_f32(a.v[i], b.v[i]); return a; }
 INLINE Floats mul(Floats a, Floats b) { EACH a.v[i] = vmulq_f32(a.v[i], b.v[i]); return a; }
-INLINE Floats div(Floats a, Floats b) { EACH a.v[i] = vdivq_f32(a.v[i], b.v[i]); return a; }
 INLINE Floats fma(Floats a, Floats b, Floats c) { EACH a.v[i] = vfmaq_f32(c.v[i], a.v[i], b.v[i]); return a; }
 // By comparison: vmaxq_f32 treats NaN and the two zeros in a way of its own.
 INLINE float32x4_t larger(float32x4_t a, float32x4_t b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
@@ -29,16 +28,6 @@ INLINE Floats keep_first(Floats a, int count, float other) {
   return a;
 }
 INLINE Ints load_ints(const int32_t* p) { Ints r; EACH r.v[i] = vld1q_s32(p + 4 * i); return r; }
-INLINE Ints no_ints() { Ints r; EACH r.v[i] = vdupq_n_s32(0); return r; }
-// Sixty-four bytes around 128 become signed ones around 0; adds each four of them to one of sixteen sums.
-INLINE Ints center_bytes(int8_t* p, Ints sums) {
-  EACH {
-    const int8x16_t centered = veorq_s8(vld1q_s8(p + 16 * i), vdupq_n_s8(-128));
-    vst1q_s8(p + 16 * i, centered);
-    sums.v[i] = vpadalq_s16(sums.v[i], vpaddlq_s8(centered));
-  }
-  return sums;
-}
 INLINE Floats to_floats(Ints a) { Floats r; EACH r.v[i] = vcvtq_f32_s32(a.v[i]); return r; }
 INLINE Floats widened(const int8_t* p) {
   const int8x16_t bytes = vld1q_s8(p);

@@ -37,7 +37,6 @@ INLINE Floats all(float x) { Floats r; EACH r.v[i] = x; return r; }
 INLINE Floats add(Floats a, Floats b) { EACH a.v[i] = a.v[i] + b.v[i]; return a; }
 INLINE Floats sub(Floats a, Floats b) { EACH a.v[i] = a.v[i] - b.v[i]; return a; }
 INLINE Floats mul(Floats a, Floats b) { EACH a.v[i] = a.v[i] * b.v[i]; return a; }
-INLINE Floats div(Floats a, Floats b) { EACH a.v[i] = a.v[i] / b.v[i]; return a; }
 #if defined(__aarch64__) || defined(__FMA__)
 INLINE
 #else
@@ -49,15 +48,6 @@ INLINE Floats min(Floats a, Floats b) { EACH a.v[i] = a.v[i] < b.v[i] ? a.v[i] :
 INLINE Floats abs(Floats a) { EACH a.v[i] = __builtin_fabsf(a.v[i]); return a; }
 INLINE Floats keep_first(Floats a, int count, float other) { EACH if (i >= count) a.v[i] = other; return a; }
 INLINE Ints load_ints(const int32_t* p) { Ints r; memcpy(&r, p, 64); return r; }
-INLINE Ints no_ints() { return {}; }
-// Sixty-four bytes around 128 become signed ones around 0; adds each four of them to one of sixteen sums.
-INLINE Ints center_bytes(int8_t* p, Ints sums) {
-  for (int i = 0; i < 64; i++) {
-    p[i] = static_cast<int8_t>(p[i] ^ -128);
-    sums.v[i / 4] += p[i];
-  }
-  return sums;
-}
 INLINE Floats to_floats(Ints a) { Floats r; EACH r.v[i] = static_cast<float>(a.v[i]); return r; }
 INLINE Floats widened(const int8_t* p) { Floats r; EACH r.v[i] = static_cast<float>(p[i]); return r; }
 INLINE Floats round_lanes(Floats a) { EACH a.v[i] = rounded(a.v[i]); return a; }

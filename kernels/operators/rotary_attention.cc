@@ -11,14 +11,15 @@ struct RotaryAttention {
   static constexpr size_t kRequiredInputs = 8;
 
   const Kind* kind = chosen();
-  RotaryAttentionTask task = {};
+  AttentionTask task = {};
   int longest = kMaxTurned;
 
   void create(Node& node) {
     const Affine norm = node.smoothing(2, &task.dim, "norm");
     const int dim = task.dim;
     task.norm = {norm.gain, norm.shift, node.epsilon()};
-    task.normalized = node.integer_or("normalized", 0, 0, 1) == 1;
+    task.smoothing = norm;  // of a row that is normalized already
+    task.norm_place = node.integer_or("normalized", 0, 0, 1) == 1 ? NormPlace::kNowhere : NormPlace::kBefore;
     task.heads = node.integer("heads", 1, dim / 32);
     if (node.ok() && (dim % task.heads || dim / task.heads % 32))
       node.fail("attribute heads is %d for %d channels, expected heads of a multiple of 32", task.heads, dim);
@@ -34,11 +35,11 @@ struct RotaryAttention {
   }
   void compute(Run& run) const {
     const Tensor hidden = run.input(0, "hidden", kFloat, {kAny, task.dim}), starts = run.input(1, "starts", kInt32, {kAny});
-    RotaryAttentionTask work = task;
+    AttentionTask work = task;
     work.texts = run.texts(hidden, starts, longest);
     work.x = hidden.as<float>(), work.starts = starts.as<int32_t>(), work.y = run.output<float>(0, {hidden.shape[0], task.dim});
     Workers workers = run.workers();
-    if (run.ok() && !kind->rotary_attention(work, workers)) run.fail("out of memory for %lld tokens", static_cast<long long>(hidden.shape[0]));
+    if (run.ok() && !kind->attention(work, workers)) run.fail("out of memory for %lld tokens", static_cast<long long>(hidden.shape[0]));
   }
 };
 

@@ -1,11 +1,13 @@
 // A fuzzer for the operators' checks: graphs of random shapes, types, attributes and inputs, some valid, most not, on a
 // stand-in for onnxruntime whose tensors end where their memory ends. Built with the address and undefined-behavior
-// sanitizers, which stop at any access beyond it. Arguments: how many graphs, and a seed.
+// sanitizers, which stop at any access beyond it. What runs, runs twice, with other bytes in scratch memory and outputs:
+// results must not depend on what they held. Arguments: how many graphs, and a seed.
 #include <cmath>
 #include <cstdarg>
 #include <new>
 
 #include "api/node.h"
+#include "arena.h"
 #include "operators/registered.h"
 #include "tests/model.h"
 
@@ -35,6 +37,13 @@ struct Graph {
   float epsilon = 0;
   int missing = 0, mistyped = 0;  // bits of attributes that aren't given, or of another type
 };
+
+static int soil = 0;  // the byte that new memory is full of
+static void soil_scratch() {
+  constexpr size_t kBytes = size_t{1} << 20;  // what graphs of these sizes take at once, at most
+  Arena blocks[] = {Arena(kBytes), Arena(kBytes), Arena(kBytes)};
+  for (Arena& block : blocks) memset(block.take<uint8_t>(0), soil, kBytes);
+}
 
 static size_t size_of(int type) { return type == kInt64 ? 8 : type == kInt8 ? 1 : 4; }
 static size_t elements(const OrtTensorTypeAndShapeInfo& info) {
@@ -88,6 +97,7 @@ static OrtStatus* output_value(OrtKernelContext* context, size_t i, const int64_
   for (size_t d = 0; d < count; d++) output.info.shape[d] = shape[d];
   free(output.data);
   output.data = malloc(elements(output.info) * 4);
+  memset(output.data, soil, elements(output.info) * 4);
   *value = &output;
   return nullptr;
 }
@@ -271,11 +281,28 @@ struct Fuzzer {
     for (OrtValue& value : g.outputs) free(value.data);
     return valid;
   }
+  OrtStatus* compute(const CustomOp* op, void* kernel, int byte) {
+    soil = byte;
+    soil_scratch();
+    return op->KernelComputeV2(kernel, reinterpret_cast<OrtKernelContext*>(&g));
+  }
+  void compute_again(const CustomOp* op, void* kernel) {
+    OrtValue before[2];
+    for (int i = 0; i < 2; i++) before[i] = g.outputs[i], g.outputs[i].data = nullptr;
+    if (compute(op, kernel, 0xff)) fprintf(stderr, "refused the second time\n"), abort();
+    for (int i = 0; i < 2; i++) {
+      const OrtValue& after = g.outputs[i];
+      if (after.data && memcmp(before[i].data, after.data, elements(after.info) * 4))
+        fprintf(stderr, "%s: what memory held before is in the result\n", op->GetName(op)), abort();
+      free(before[i].data);
+    }
+  }
   bool run(const CustomOp* op) {
     void* kernel = nullptr;
     OrtStatus* status = op->CreateKernelV2(op, nullptr, reinterpret_cast<const OrtKernelInfo*>(&g), &kernel);
     if (!status) {
-      status = op->KernelComputeV2(kernel, reinterpret_cast<OrtKernelContext*>(&g));
+      status = compute(op, kernel, 0);
+      if (!status) compute_again(op, kernel);
       op->KernelDestroy(kernel);
     }
     const bool valid = !status;

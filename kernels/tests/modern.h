@@ -41,8 +41,9 @@ struct ModernModel {
     kind.project({rows, x, tokens, smoothing, projection}, workers);
     for (int l = 0; l < sizes.layers; l++) {
       const Layer& layer = layers[l];
-      kind.rotary_attention({x, rows, starts, texts, dim, sizes.heads, l == 0, norm, layer.qkv, layer.out, turns,
-                             l % 3 ? sizes.window : kPositions, sizes.value_bits}, workers);
+      const biolord::NormPlace place = l == 0 ? biolord::NormPlace::kNowhere : biolord::NormPlace::kBefore;
+      kind.attention({x, rows, starts, texts, dim, sizes.heads, {norm.gain, norm.shift}, layer.qkv, layer.out, norm, nullptr, 0,
+                      sizes.value_bits, place, turns, l % 3 ? sizes.window : kPositions}, workers);
       kind.gated_feed_forward({rows, x, tokens, dim, sizes.groups, norm, layer.first, layer.second}, workers);
     }
     kind.normalize({x, x, tokens, dim, norm});

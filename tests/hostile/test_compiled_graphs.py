@@ -15,13 +15,16 @@ import onnx
 import pytest
 
 from biolord_onnx.artifact.folder import open_artifact
+from biolord_onnx.artifact.manifest import Manifest
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoding.precision import Vectors
 from biolord_onnx.errors import BiolordError
-from hostile.fuzzing import HOSTILE_NUMBERS, cases, mutate_graph
+from biolord_onnx.reranker import Reranker
+from hostile.fuzzing import HOSTILE_NUMBERS, cases, mutate_graph, mutate_json
 from unit.runtime.compiled_artifact import SIZES, compiled_manifest
 from unit.runtime.modern_artifact import write_modern_artifact
 from unit.runtime.tiny_artifact import write_manifest
+from unit.runtime.tiny_reranker import reranker_manifest, write_tiny_reranker
 
 pytestmark = pytest.mark.usefixtures("coverage_paused")
 TEXTS = ["cat scratch", "fever of the heart", ""]
@@ -69,24 +72,37 @@ def encode(folder: Path) -> Vectors:
         return embedder.encode(TEXTS)
 
 
-def use(folder: Path, case: str) -> str:
-    """Open an artifact and encode with it; say how far that went, and judge what is said."""
+def score(folder: Path) -> Vectors:
+    """Load a reranker and score pairs with it, a column."""
+    with Reranker.load(folder, threads=2) as reranker:
+        return reranker.score("cat", TEXTS)[:, np.newaxis]
+
+
+def use(folder: Path, case: str, run: Callable[[Path], Vectors], width: int) -> str:
+    """Open an artifact and run it; say how far that went, and judge what is said."""
     reader = told(lambda: open_artifact(folder))
     if reader is not None:
         assert "\n" not in reader, case
         return "refused by the reader"
     found: list[Vectors] = []
-    later = told(lambda: found.append(encode(folder)))
+    later = told(lambda: found.append(run(folder)))
     if later is not None:
         assert "\n" not in later, case
         return "refused by an operator" if "biolord." in later else "refused by onnxruntime"
     (vectors,) = found
-    assert vectors.shape == (len(TEXTS), SIZES.dim), case
+    assert vectors.shape == (len(TEXTS), width), case
     assert np.isfinite(vectors).all(), case
     return "encoded"
 
 
-def ends_of(folder: Path, seed: int, count: int) -> Counter[str]:
+def ends_of(
+    folder: Path,
+    seed: int,
+    count: int,
+    run: Callable[[Path], Vectors] = encode,
+    manifest: Manifest | None = None,
+    width: int = SIZES.dim,
+) -> Counter[str]:
     """Damage an artifact's graph in some ways, and count how far each got."""
     path = folder / "model.onnx"
     data = path.read_bytes()
@@ -94,12 +110,15 @@ def ends_of(folder: Path, seed: int, count: int) -> Counter[str]:
     for case, chance in cases(seed, count):
         damaged = (rearrange if chance.random() < 0.6 else mutate_graph)(data, chance)
         path.write_bytes(damaged)
-        write_manifest(folder, compiled_manifest())
-        ends[use(folder, case)] += 1
+        write_manifest(folder, manifest or compiled_manifest())
+        ends[use(folder, case, run, width)] += 1
     return ends
 
 
 EXTENT = pytest.mark.parametrize(("count", "fewest"), [(200, 3), pytest.param(1_500, 20, marks=pytest.mark.real)])
+
+
+FEW = pytest.mark.parametrize(("count", "fewest"), [(60, 1), pytest.param(1_500, 20, marks=pytest.mark.real)])
 
 
 @EXTENT
@@ -116,3 +135,24 @@ def test_damaged_graphs_of_modernbert_s_operators(tmp_path: Path, count: int, fe
     ends = ends_of(write_modern_artifact(tmp_path / "modern"), 12, count)
     assert len(ends) == 4
     assert min(ends.values()) >= fewest, ends
+
+
+@FEW
+def test_damaged_graphs_of_a_reranker(tmp_path: Path, count: int, fewest: int) -> None:
+    """The same, where two texts go in and a score comes out."""
+    ends = ends_of(write_tiny_reranker(tmp_path / "reranker"), 13, count, score, reranker_manifest(), 1)
+    assert len(ends) == 4
+    assert min(ends.values()) >= fewest, ends
+
+
+@FEW
+def test_damaged_manifests_of_a_reranker(tmp_path: Path, count: int, fewest: int) -> None:
+    """Special tokens that aren't there, activations that are none, limits beyond the graph's."""
+    folder = write_tiny_reranker(tmp_path / "reranker")
+    text = (folder / "manifest.json").read_text("utf-8")
+    ends: Counter[str] = Counter()
+    for case, chance in cases(14, count):
+        (folder / "manifest.json").write_text(mutate_json(text, chance), "utf-8")
+        ends[use(folder, case, score, 1)] += 1
+    assert ends["refused by the reader"] >= fewest
+    assert ends["encoded"] >= fewest

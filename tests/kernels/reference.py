@@ -30,12 +30,6 @@ def rounded(x: Doubles, bits: int = 8) -> Doubles:
     return np.asarray((np.clip(np.rint(x / step + zero), 0, most) - zero) * step)
 
 
-def rounded_evenly(x: Doubles) -> Doubles:
-    """Round each row to its own grid of -127 to 127, and return it as floats again."""
-    step = np.maximum(np.abs(x).max(axis=1, keepdims=True), 1e-20) / 127
-    return np.asarray(np.rint(x / step) * step)
-
-
 def linear(x: Doubles, layer: Linear) -> Doubles:
     """Multiply what was rounded, without the bias."""
     return np.asarray(x @ layer.weights.astype(np.float64) * layer.columns[1].astype(np.float64))
@@ -62,7 +56,6 @@ def attention(encoder: Encoder, layer: Layer, x: Doubles) -> Doubles:
     )
     qkv = np.concatenate([queries_and_keys[:, : 2 * dim], values[:, 2 * dim :]], axis=1)
     q, k, v = qkv.reshape(length, 3, heads, dim // heads).transpose(1, 2, 0, 3)
-    q, k = (np.stack([rounded_evenly(head) for head in heads]) for heads in (q, k))
     scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim // heads)
     if encoder.position_bias is not None:
         at = encoder.sizes.positions - 1 + np.arange(length)[None] - np.arange(length)[:, None]

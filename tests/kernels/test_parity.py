@@ -18,7 +18,7 @@ SIZES = [
 ]
 CLOSE = 1e-4
 """A float near the middle of two steps may be rounded the other way, which moves a result by a step of one input."""
-A_STEP = 0.04
+A_STEP = 0.02
 LENGTHS = (7, 33, 1)
 
 

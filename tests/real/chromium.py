@@ -72,8 +72,9 @@ class Page:
         return base64.b64decode(picture)
 
     def evaluate(self, expression: str) -> object:
-        """Return the value of a JavaScript expression in the page."""
-        return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+        """Return the value of a JavaScript expression in the page, once it has one."""
+        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        return answer["result"].get("value")
 
     def requests(self) -> list[str]:
         """List the addresses that were asked for."""
@@ -94,8 +95,13 @@ class Page:
 
 
 @contextmanager
-def chromium(profile: Path) -> Iterator[Page]:
-    """Start Chromium; without it the test is skipped, and fails where CI=true says that nothing may be missing."""
+def chromium(profile: Path, *graphics: str) -> Iterator[Page]:
+    """Start Chromium; without it the test is skipped, and fails where CI=true says that nothing may be missing.
+
+    Args:
+        profile: A folder of its own.
+        graphics: Options that give it a graphics card, which it has none of otherwise.
+    """
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         reason = "chromium is not installed: apt-get install chromium"
@@ -106,7 +112,8 @@ def chromium(profile: Path) -> Iterator[Page]:
     read_messages, write_messages = os.pipe()
     # It reads from 3 and writes to 4.
     shell = f'exec "$0" "$@" 3<&{read_commands} 4>&{write_messages}'
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}")
+    graphics = graphics or ("--disable-gpu",)
+    options = ("--headless", "--no-sandbox", *graphics, "--remote-debugging-pipe", f"--user-data-dir={profile}")
     with (
         os.fdopen(write_commands, "wb") as commands,
         os.fdopen(read_messages, "rb") as messages,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,7 @@ from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.index import Index
 from portable.environments import NODE_FOLDER, node, run
 from real.chromium import chromium
-from real.test_web_example import EXAMPLE, example, wait
+from real.web import EXAMPLE, example, served, wait
 from unit.runtime.compiled_artifact import write_compiled_artifact
 
 pytestmark = pytest.mark.real
@@ -86,20 +84,6 @@ def search(folder: Path, fingerprint: str, searches: list[dict[str, Any]]) -> An
     return json.loads(run([node(), NODE_FOLDER / "search.mjs", request]))
 
 
-class Isolating(SimpleHTTPRequestHandler):
-    """Sends the headers of the example's serve.json, which isolate a page from others."""
-
-    def end_headers(self) -> None:
-        """Add them to each answer."""
-        (rule,) = json.loads((EXAMPLE / "serve.json").read_text("utf-8"))["headers"]
-        for header in rule["headers"]:
-            self.send_header(header["key"], header["value"])
-        super().end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def searched(example: Path) -> Index:
     """Give the index that lies beside the example's portable artifact, which made it."""
@@ -110,22 +94,8 @@ def searched(example: Path) -> Index:
 @pytest.fixture
 def address(example: Path) -> Iterator[str]:
     """Serve the example as its npm start does."""
-    handler = type("Handler", (Isolating,), {"__init__": _of(example)})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def _of(folder: Path) -> Any:  # noqa: ANN401 - a constructor
-    def construct(self: Isolating, *arguments: Any) -> None:  # noqa: ANN401 - whatever the server gives
-        SimpleHTTPRequestHandler.__init__(self, *arguments, directory=str(folder))
-
-    return construct
+    with served(example) as address:
+        yield address
 
 
 def test_node_searches_without_a_server(example: Path, searched: Index) -> None:
@@ -153,6 +123,6 @@ def test_a_browser_searches_as_one_types(searched: Index, address: str, tmp_path
     (hits,) = searched.search(["cat scratch"])
     assert [row[1:] for row in rows[1:]] == [[hit.code, hit.name, hit.kept["kind"]] for hit in hits]
     assert f"{searched.rows} names" in str(status)
-    assert "1 threads" not in str(status)
+    assert "threads: 2" in str(status)
     assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
     assert [complaint for complaint in complaints if "favicon" not in json.dumps(complaint)] == []

@@ -68,6 +68,22 @@ def is_named(path: Path, stream: BinaryIO) -> bool:
         return False
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that appears complete, or replaces another one at once.
+
+    Raises:
+        OSError: The disk is full, or failed; what was there is there.
+    """
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    with new.open("x", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    new.replace(path)
+    sync_folder(path.parent)
+
+
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Name the file in errors of the block that name none: reads and writes know a number only."""

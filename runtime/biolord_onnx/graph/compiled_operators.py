@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.printable import escape
 
 DOMAIN = "biolord"
 VERSIONS: Mapping[str, int] = {DOMAIN: 1}
@@ -107,7 +108,8 @@ def check_known(operators: Mapping[str, int], source: str) -> None:
     for domain, version in operators.items():
         if VERSIONS.get(domain) != version:
             here = ", ".join(f"{name} {number}" for name, number in VERSIONS.items())
+            wanted = f"{escape(domain)[:60]} {version}"
             raise ArtifactError(
-                f"{source}: the artifact needs the compiled operators {domain} {version}, this biolord-onnx has "
+                f"{source}: the artifact needs the compiled operators {wanted}, this biolord-onnx has "
                 f"{here}: upgrade with pip install -U biolord-onnx"
             )

@@ -7,11 +7,13 @@ together, and an artifact that isn't the one is refused wherever it is.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from biolord_onnx.artifact.folder import find_fingerprint
 from biolord_onnx.artifact.installed import installed_artifacts
+from biolord_onnx.bulk.hidden import write_whole
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.index.manifest import read_index_manifest
 
@@ -28,7 +30,7 @@ def find_artifact(index: Path) -> Path:
     wanted = read_index_manifest(index).manifest.artifact
     hinted = _hinted(index)
     for place in _places(hinted):
-        if place.is_dir() and find_fingerprint(place) == wanted.fingerprint:
+        if _fingerprint(place) == wanted.fingerprint:
             return place
     raise ArtifactError(
         f"{index} was built with {wanted.name}, fingerprint {wanted.fingerprint[:12]}..., which is neither "
@@ -42,19 +44,32 @@ def _places(hinted: Path | None) -> Iterator[Path]:
     yield from installed_artifacts().values()
 
 
+def _fingerprint(place: Path) -> str | None:
+    """Return that of an artifact; None where there is none, or a damaged one."""
+    try:
+        return find_fingerprint(place) if place.is_dir() else None
+    except (ArtifactError, OSError):
+        return None
+
+
 def write_hint(index: Path, artifact: Path) -> None:
     """Note where the artifact of an index is."""
     try:
         place = os.path.relpath(artifact, os.path.realpath(index))
     except ValueError:  # on another drive of Windows
         place = str(artifact)
-    (index / HINT).write_text(f"{place}\n", "utf-8")
+    write_whole(index / HINT, f"{place}\n")
 
 
 def _hinted(index: Path) -> Path | None:
     try:
+        found = (index / HINT).lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return None
         with (index / HINT).open(encoding="utf-8") as stream:
             place = stream.read(_MOST_CHARACTERS).strip()
     except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    if not place.isprintable():
         return None
     return Path(os.path.normpath(Path(os.path.realpath(index)) / place)) if place else None

@@ -1,4 +1,4 @@
-"""The files of an index, and how they are opened: mapped, nothing of them is read."""
+"""The files of an index, and how they are opened: mapped, next to nothing of them is read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from biolord_onnx.errors import ArtifactError
+from biolord_onnx.index.files import CODES, FIGURES, HIGH, LOW, NAMES, check_files, column_name
 from biolord_onnx.index.hits import Hit
-from biolord_onnx.index.manifest import REMEDY, IndexManifest, read_index_manifest
+from biolord_onnx.index.manifest import REMEDY, IndexManifest, ManifestDocument, read_index_manifest
 from biolord_onnx.index.packing import (
     DIM_MULTIPLE,
+    HIGH_LARGEST,
+    LARGEST,
     PANEL_DIMS,
     PANEL_ROWS,
     ROW_MULTIPLE,
@@ -27,14 +30,11 @@ from biolord_onnx.index.tables.column import Codes, Column
 from biolord_onnx.index.tables.mapping import mapped
 from biolord_onnx.index.tables.names import Names
 
-HIGH, LOW, FIGURES, NAMES, CODES = "high", "low", "figures", "names", "codes"
 # Rows of the figures; there are no errors where the low bits aren't kept: what is stored is the high bits.
 STEPS, SUMS, ERRORS = range(3)
-
-
-def column_name(number: int) -> str:
-    """Return what the files of a kept column are called: its own name may be anything."""
-    return f"column{number}"
+# Of vectors of length 1, and a little for rounding.
+_LARGEST_STEP = 1.01 / LARGEST
+_LONGEST_ERROR = 1.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,30 +94,52 @@ class IndexFolder:
             code = None if self.codes is None else self.codes[row]
             kept = {name: column[row] for name, column in self.columns.items()}
             return Hit(code, self.names.texts[row], score, row, exact, kept)
-        except (IndexError, UnicodeDecodeError) as error:
-            raise ArtifactError(f"{self.path}: row {row} can't be read ({error}): copy the folder again") from error
+        except IndexError as error:
+            raise ArtifactError(
+                f"{self.path}: it has no row {row}, a file is damaged: copy the folder again"
+            ) from error
 
 
-def open_folder(path: Path | str) -> IndexFolder:
+def open_folder(path: Path | str, *, verify_hashes: bool = False) -> IndexFolder:
     """Check an index folder and map its files.
+
+    Args:
+        path: Of the folder.
+        verify_hashes: Read all files, and compare their SHA-256 with the manifest's.
 
     Raises:
         ArtifactError: The folder is no index, a damaged one, or of a later format.
     """
     folder = Path(path)
     document = read_index_manifest(folder)
+    while True:
+        try:
+            return _opened(folder, document, verify_hashes=verify_hashes)
+        except ArtifactError:
+            # Another index may have taken its place meanwhile.
+            now = read_index_manifest(folder)
+            if now.fingerprint == document.fingerprint:
+                raise
+            document = now
+
+
+def _opened(folder: Path, document: ManifestDocument, *, verify_hashes: bool) -> IndexFolder:
     manifest = document.manifest
-    data = folder / manifest.data
-    for entry in manifest.files:
-        file = data / entry.name
-        size = file.stat().st_size if file.is_file() else None
-        if size != entry.size:
-            found = "is missing" if size is None else f"has {size} bytes, the manifest says {entry.size}"
-            raise ArtifactError(f"{file} {found}: copy the folder again, or {REMEDY}")
     try:
-        return _mapped(folder, manifest, document.fingerprint, data)
+        check_files(folder, manifest, verify_hashes=verify_hashes)
+        opened = _mapped(folder, manifest, document.fingerprint, folder / manifest.data)
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{folder}: its files don't fit its manifest ({error}): {REMEDY}") from error
+    _check_figures(folder, opened.vectors)
+    return opened
+
+
+def _check_figures(folder: Path, vectors: StoredVectors) -> None:
+    """Refuse figures that no vectors of length 1 have: rows would be missed, or stand in front, in silence."""
+    steps, sums, *errors = vectors.figures
+    within = steps.min() >= 0 and steps.max() <= _LARGEST_STEP and np.abs(sums).max() <= HIGH_LARGEST * vectors.dim
+    if not (within and all(some.min() >= 0 and some.max() <= _LONGEST_ERROR for some in errors)):
+        raise ArtifactError(f"{folder}: the figures of its vectors are damaged: copy the folder again, or {REMEDY}")
 
 
 def _mapped(folder: Path, manifest: IndexManifest, fingerprint: str, data: Path) -> IndexFolder:

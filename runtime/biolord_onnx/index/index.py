@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from biolord_onnx.index.ranking import rank
 from biolord_onnx.index.scan import candidates
 from biolord_onnx.index.scoring import unit_vectors
 from biolord_onnx.index.wanted import Wanted
+from biolord_onnx.printable import escape
 from biolord_onnx.session.cores import available_cores
 
 if TYPE_CHECKING:
@@ -81,18 +82,27 @@ class Index:
         return cls.open(path, embedder=loaded)
 
     @classmethod
-    def open(cls, path: Path | str, *, embedder: Embedder | None = None, threads: int | None = None) -> Index:
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        embedder: Embedder | None = None,
+        threads: int | None = None,
+        verify_hashes: bool = False,
+    ) -> Index:
         """Open an index. Its files are mapped, not read.
 
         Args:
             path: The folder.
             embedder: Embeds queries that are texts; of the artifact that the index was built with.
             threads: That share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
+            verify_hashes: Read all files and compare their SHA-256 with the manifest's, which takes about a second for
+                a gigabyte. Sizes are always compared.
 
         Raises:
             ArtifactError: The folder is no index, a damaged one, of a later format, or of another artifact.
         """
-        folder = open_folder(path)
+        folder = open_folder(path, verify_hashes=verify_hashes)
         if embedder is not None:
             _check_artifact(folder, embedder.manifest.name, embedder.fingerprint)
         if threads is None and embedder is not None:
@@ -153,7 +163,8 @@ class Index:
         Raises:
             InputError: ``top`` is out of range, a column isn't kept, a query is empty or no vector, or texts are given
                 to an index without an embedder.
-            TypeError: A query is no text.
+            TypeError: A query is no text, or ``top`` no whole number.
+            ArtifactError: A file holds something else than was written.
         """
         wanted = self._wanted(min(TOP, self.rows) if top is None else top, where, min_score, all_names=all_names)
         texts = None if isinstance(queries, np.ndarray) else _checked(queries)
@@ -230,11 +241,17 @@ class Index:
             top: Most names; None for all.
 
         Raises:
-            InputError: The index has no codes.
+            InputError: The index has no codes, or ``top`` is negative.
+            TypeError: The code is no text.
+            ArtifactError: A file holds something else than was written.
         """
         codes = self._folder.codes
         if codes is None:
             raise InputError(f"{self._folder.path} has no codes: build it with --code")
+        if not isinstance(code, str):
+            raise TypeError(f"code is {type(code).__name__}, expected str")
+        if top is not None and top < 0:
+            raise InputError(f"top is {top}, expected 0 or more")
         return [self._folder.hit(row, 1.0, exact=True) for row in codes.rows_of(code)[:top]]
 
     def vectors(self, start: int = 0, stop: int | None = None) -> Vectors:
@@ -250,23 +267,36 @@ class Index:
         """Tell what it holds."""
         return f"<Index {self._folder.path} rows={self.rows} dim={self.dim} artifact={self.manifest.artifact.name}>"
 
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: a copy of the vectors would be, and a session can't be.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("an Index can't be pickled: call Index.open in the other process, the files are shared")
+
     def _wanted(self, top: int, where: Where | None, min_score: float | None, *, all_names: bool) -> Wanted:
+        if isinstance(top, bool) or not isinstance(top, int | np.integer):
+            raise TypeError(f"top is {type(top).__name__}, expected int")
         if not 1 <= top <= self.rows:
             raise InputError(f"top is {top}, expected 1 to {self.rows}, the rows of the index")
         least = -2.0 if min_score is None else min_score
         if not -2 <= least <= 1:
             raise InputError(f"min_score is {min_score}, expected a cosine from -1 to 1")
         codes = None if all_names or self._folder.codes is None else self._folder.codes.numbers
-        return Wanted(top, least, codes, self._mask(where or {}))
+        return Wanted(int(top), least, codes, self._mask(where or {}))
 
     def _mask(self, where: Where) -> NDArray[np.bool_] | None:
         mask: NDArray[np.bool_] | None = None
         for name, value in where.items():
             column = self._folder.columns.get(name)
             if column is None:
-                kept = ", ".join(self._folder.columns) or "none"
+                kept = ", ".join(map(escape, self._folder.columns)) or "none"
                 raise InputError(f"the index keeps no column {name!r} to filter by, it keeps: {kept}")
-            here = column.mask([value] if isinstance(value, str) else value)
+            values: object = [value] if isinstance(value, str) else value
+            if not (isinstance(values, Collection) and all(isinstance(one, str) for one in values)):
+                raise TypeError(f"where has something else than str for {name!r}: give a value, or several")
+            here = column.mask(values)
             mask = here if mask is None else mask & here
         return mask
 

@@ -16,7 +16,11 @@ from biolord_onnx.errors import ArtifactError
 FORMAT = 1
 KIND = "biolord index"
 REMEDY = "build the index again"
-_LARGEST_MANIFEST = 1 << 20
+LARGEST_MANIFEST = 1 << 20
+MOST_CHARACTERS = 256
+"""Of the name of a column that is kept."""
+MOST_COLUMNS = 256
+LONGEST_TEMPLATE = 65_536
 _MOST_ROWS = 2**31 - 64
 _MOST_DIMENSIONS = 4096
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -128,10 +132,12 @@ def read_index_manifest(folder: Path) -> ManifestDocument:
         ArtifactError: The folder is no index or a damaged one, or of a later format.
     """
     path = folder / MANIFEST_NAME
+    if path.is_symlink():
+        raise ArtifactError(f"{path} is a link: copy what it leads to into the folder")
     if not path.is_file():
         why = "its build was interrupted" if folder.is_dir() else "there is no such folder"
         raise ArtifactError(f"{folder} is no index ({why}): run biolord index first")
-    content = read_file(path, _LARGEST_MANIFEST)
+    content = read_file(path, LARGEST_MANIFEST)
     fields = parse_object(content.decode("utf-8", "replace"), str(path), REMEDY)
     if fields.members.get("kind") != KIND:
         raise ArtifactError(f"{folder} holds another manifest than an index has: give what biolord index wrote")
@@ -140,7 +146,7 @@ def read_index_manifest(folder: Path) -> ManifestDocument:
         raise ArtifactError(
             f"{path}: format {found}, this biolord-onnx reads {FORMAT}: install a later one, or {REMEDY}"
         )
-    return ManifestDocument(_manifest(fields), hashlib.sha256(content).hexdigest())
+    return ManifestDocument(_checked(_manifest(fields), path), hashlib.sha256(content).hexdigest())
 
 
 def _manifest(fields: Fields) -> IndexManifest:
@@ -149,15 +155,24 @@ def _manifest(fields: Fields) -> IndexManifest:
         ArtifactIdentity(artifact.text("name", longest=256), _sha256(artifact, "fingerprint")),
         fields.integer("dim", least=1, most=_MOST_DIMENSIONS),
         fields.boolean("rescore"),
-        fields.optional_text("template"),
+        fields.optional_text("template", longest=LONGEST_TEMPLATE),
         tuple(
-            KeptColumn(column.text("name"), column.integer("values", least=0)) for column in fields.children("columns")
+            KeptColumn(column.text("name", longest=MOST_CHARACTERS), column.integer("values", least=1))
+            for column in fields.children("columns")
         ),
         _counts(fields.child("counts")),
         Recall(recall.number("overlap"), recall.integer("queries", least=0)),
         fields.matching("data", _DATA, "the name of a folder, such as data-1"),
         tuple(_file(file) for file in fields.children("files")),
     )
+
+
+def _checked(manifest: IndexManifest, path: Path) -> IndexManifest:
+    names, rows = [column.name for column in manifest.columns], manifest.counts.rows
+    most = max(manifest.counts.codes or 0, *(column.values for column in manifest.columns), 0)
+    if most > rows or len(set(names)) < len(names) or len(names) > MOST_COLUMNS:
+        raise ArtifactError(f"{path}: codes or columns are more than {rows} rows can have: {REMEDY}")
+    return manifest
 
 
 def _counts(fields: Fields) -> Counts:

@@ -16,7 +16,8 @@ PANEL_ROWS, PANEL_DIMS = 16, 4
 # Rows and dimensions are filled up with zeros to multiples of these, which the kernels ask for.
 ROW_MULTIPLE, DIM_MULTIPLE = 32, 64
 LOW_LEVELS = 65536
-_LARGEST = 127 * LOW_LEVELS
+HIGH_LARGEST = 127
+LARGEST = HIGH_LARGEST * LOW_LEVELS
 # What is left of a vector without its low bits is measured in float64, and noted a little larger than it is.
 _UPWARD = 1 + 1e-6
 
@@ -49,7 +50,7 @@ def pack(vectors: Vectors) -> Packed:
         vectors: float32 [rows, dim], finite.
     """
     largest = np.abs(vectors).max(axis=1, initial=0)
-    steps = (np.maximum(largest, np.finfo(np.float32).tiny * _LARGEST) / np.float32(_LARGEST)).astype(np.float32)
+    steps = (np.maximum(largest, np.finfo(np.float32).tiny * LARGEST) / np.float32(LARGEST)).astype(np.float32)
     whole = np.rint(vectors / steps.astype(np.float64)[:, None]).astype(np.int32)
     high = (whole + LOW_LEVELS // 2) >> 16
     low = whole - (high << 16)

@@ -18,6 +18,7 @@ from biolord_onnx.index.wanted import Rows
 
 _LANES = 16
 _PART_ROWS = 4096
+_LARGEST_SQUARED = 1e100
 
 Scores = NDArray[np.float32]
 
@@ -39,10 +40,15 @@ def unit_vectors(vectors: NDArray[np.floating], dim: int) -> Vectors:
     if found.ndim != 2 or found.shape[1] != dim:
         shape = list(np.shape(vectors))
         raise InputError(f"the query vectors have shape {shape}, expected [queries, {dim}] as the index has")
+    if found.dtype.kind not in "fiu":
+        raise InputError(f"the query vectors are of type {found.dtype}, expected float32")
     exact = found.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(exact).all(axis=1))
     if len(bad):
         raise InputError(f"query vector {bad[0]} of {len(exact)} holds NaN or infinity: fix it")
+    largest = np.abs(exact).max(axis=1, initial=0)
+    extreme = (largest > 0) & ((largest > _LARGEST_SQUARED) | (largest < 1 / _LARGEST_SQUARED))
+    exact[extreme] /= largest[extreme, None]  # whose squares would be infinite, or nothing
     lengths = np.sqrt(_sum(exact * exact))
     if not lengths.all():
         raise InputError(f"query vector {lengths.argmin()} of {len(exact)} has length 0, and so no direction: fix it")

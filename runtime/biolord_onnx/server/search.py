@@ -16,6 +16,7 @@ from biolord_onnx.errors import ArtifactError, BiolordError
 from biolord_onnx.index.hits import Hit
 from biolord_onnx.index.index import Index
 from biolord_onnx.io.rows import is_blank
+from biolord_onnx.printable import escape
 from biolord_onnx.reranked import RerankedHit
 from biolord_onnx.server.limits.amounts import check_amount
 from biolord_onnx.server.limits.patience import while_wanted
@@ -163,12 +164,13 @@ class SearchService:
             )
         kept = self.index.columns
         if any(column not in kept for column, _ in wish.where):
-            known = f"of {', '.join(kept)} alone" if kept else "of none: leave it out"
+            known = f"of {', '.join(map(escape, kept))} alone" if kept else "of none: leave it out"
             raise ApiError(INVALID, f"where names a column that the index doesn't keep, it has values {known}")
 
 
 def _open(path: str, fingerprint: str | None, threads: int | None) -> Index:
-    index = Index.open(path, threads=threads)
+    # The first process of a server reads all of it, once; others are told that it is this one.
+    index = Index.open(path, threads=threads, verify_hashes=fingerprint is None)
     if fingerprint not in {None, index.fingerprint}:
         raise ArtifactError(
             f"{path} holds the index with fingerprint {index.fingerprint}, expected {fingerprint}: "

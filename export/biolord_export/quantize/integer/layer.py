@@ -71,15 +71,11 @@ class QuantizedFeedForward:
     reports: tuple[LinearReport, ...]
 
 
-def quantize_attention(
-    layer: Layer, number: int, statistics: Statistics, scheme: IntegerScheme, *, rotary: bool = False
-) -> QuantizedAttention:
-    """Quantize the attention of the layer of a number, whose queries and keys positions may turn."""
+def quantize_attention(layer: Layer, number: int, statistics: Statistics, scheme: IntegerScheme) -> QuantizedAttention:
+    """Quantize the attention of the layer of a number."""
     seen, mixed_seen = statistics[number, "qkv"], statistics[number, "attention_output"]
     mixed = choose_smoothing(mixed_seen, layer.attention_output.weight, scheme.mixed)
     folded = mixed.fold(layer.qkv)
-    if not rotary:  # what keys share is turned by each one's place, and so not shared any more
-        folded = center_keys(folded, seen.mean)
     smoothing = choose_smoothing(seen, folded.weight, scheme.qkv)
     weights = AttentionWeights(
         smoothing.rows(),
@@ -97,21 +93,6 @@ def quantize_attention(
     )
     strengths = (smoothing.strength, mixed.strength)
     return QuantizedAttention(weights, make_reports(number, ("qkv", "attention_output"), errors, strengths))
-
-
-def center_keys(qkv: Linear, mean: Float32) -> Linear:
-    """Let keys have a mean of zero, which leaves more of their 8 bits to what tells them apart.
-
-    What all keys share adds the same number to each score of a query, and softmax takes it away again.
-
-    Args:
-        qkv: Queries, keys and values side by side.
-        mean: float32 [inputs] of its inputs.
-    """
-    dim = len(qkv.weight)
-    bias = qkv.bias.copy()
-    bias[dim : 2 * dim] = -(mean @ qkv.weight[:, dim : 2 * dim])
-    return Linear(qkv.weight, bias)
 
 
 def quantize_feed_forward(

@@ -43,7 +43,7 @@ def quantize_integer(weights: EncoderWeights, statistics: Statistics, scheme: In
     layers: list[IntegerLayer] = []
     reports: list[LinearReport] = []
     for number, layer in enumerate(track(weights.layers, "quantizing")):
-        attention = quantize_attention(layer, number, statistics, scheme, rotary=weights.modern is not None)
+        attention = quantize_attention(layer, number, statistics, scheme)
         quantize_inner = quantize_gated if weights.modern else quantize_feed_forward
         feed_forward = quantize_inner(layer, number, statistics, scheme)
         layers.append(IntegerLayer(attention.weights, feed_forward.weights))

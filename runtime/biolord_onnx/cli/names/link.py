@@ -122,7 +122,7 @@ def _check(args: argparse.Namespace) -> Format:
     args.output = real_output(args.output)
     name = args.form or (_STREAM_FORMAT if args.output == STDOUT else find_form(args.output))
     refuse_idle(args, name)
-    refuse_overwriting(args.input, args.output)
+    _refuse_overwriting(args)
     if args.output == STDOUT:
         _refuse_on_stdout(args, name)
     else:
@@ -132,6 +132,16 @@ def _check(args: argparse.Namespace) -> Format:
     if args.html is not None:
         check_place(args.html, force=args.force)
     return FORMATS[name]
+
+
+def _refuse_overwriting(args: argparse.Namespace) -> None:
+    folders = [str(path) for path in (args.index, args.artifact, args.rerank) if path is not None]
+    for read in (args.input, *folders):
+        refuse_overwriting(read, args.output)
+        if args.html is not None:
+            refuse_overwriting(read, str(args.html), "--html")
+    if args.html is not None and args.output != STDOUT and args.html.resolve() == Path(args.output).resolve():
+        raise InputError(f"--html and --output are one file, {args.output}: choose another name for one of them")
 
 
 def _refuse_on_stdout(args: argparse.Namespace, name: str) -> None:
@@ -164,7 +174,7 @@ def _opened(args: argparse.Namespace) -> Iterator[_Opened]:
     path = args.artifact or find_artifact(args.index)
     session = LoadOptions(str(path), args.provider, args.threads)
     with session.load() as embedder:
-        index = Index.open(args.index, embedder=embedder)
+        index = Index.open(args.index, embedder=embedder, verify_hashes=True)
         yield _Opened(index, embedder, replace(session, fingerprint=embedder.fingerprint))
 
 

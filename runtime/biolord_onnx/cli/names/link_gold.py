@@ -34,11 +34,13 @@ def refuse_without_gold(args: argparse.Namespace) -> None:
     """Refuse options that say what to do with figures where there are none.
 
     Raises:
-        InputError: One is given.
+        InputError: One is given, or nothing is to stand between codes.
     """
     for option in ("gold_separator", "json", "html"):
         if args.gold is None and getattr(args, option):
             raise InputError(f"--{option.replace('_', '-')} is given without --gold: name the column of codes, too")
+    if args.gold_separator == "":
+        raise InputError("--gold-separator is empty: leave it out where a cell holds one code")
 
 
 def show(args: argparse.Namespace, evaluation: Evaluation) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SUMMARY = "find the names of an index that mean nearly the same"
 MOST_ROWS = 2**31 - 1
+_WIDEST = 100
+"""Characters of a column: a single name of megabytes must not make every line as long."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +112,7 @@ def _print(query: str, hits: Sequence[Hit | RerankedHit], *, titled: bool, apart
     rows = [_cells(hit) for hit in hits]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for cells in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
+        say("  ".join(cell.ljust(min(width, _WIDEST)) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
 def _members(hit: Hit | RerankedHit) -> dict[str, object]:

@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from biolord_onnx.artifact.bounded import read_file
+from biolord_onnx.artifact.json_fields import parse_object
+from biolord_onnx.artifact.stamps import sha256_of
 from biolord_onnx.bulk.gathering import BulkOptions
+from biolord_onnx.bulk.hidden import write_whole
 from biolord_onnx.bulk.run import embed_to_file, run_identity
 from biolord_onnx.bulk.source import Source
 from biolord_onnx.embedder import Embedder
@@ -19,7 +22,7 @@ from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.index.artifact import write_hint
 from biolord_onnx.index.building.given import GivenVectors
 from biolord_onnx.index.building.options import BuildOptions
-from biolord_onnx.index.building.place import Place, building, write_whole
+from biolord_onnx.index.building.place import Place, building
 from biolord_onnx.index.building.recall import measure_recall
 from biolord_onnx.index.building.tables import Tables, write_tables
 from biolord_onnx.index.building.template import Template
@@ -30,6 +33,8 @@ from biolord_onnx.index.folder import IndexFolder, map_vectors, open_folder
 from biolord_onnx.index.manifest import ArtifactIdentity, Counts, IndexManifest
 from biolord_onnx.index.packing import Vectors
 from biolord_onnx.loading import LoadOptions
+
+_LARGEST_NOTE = 1 << 20
 
 
 def build_index(
@@ -83,7 +88,7 @@ def _tell_left_out(tables: Tables, names: Names, options: BuildOptions) -> None:
 def _old(place: Place, embedder: Embedder, options: BuildOptions) -> IndexFolder | None:
     if not options.update:
         return None
-    old = open_folder(place.folder)
+    old = open_folder(place.folder, verify_hashes=True)
     found = old.manifest.artifact
     if found.fingerprint != embedder.fingerprint:
         raise ArtifactError(
@@ -121,29 +126,43 @@ def _embed(source: Source, place: Place, embedder: Embedder, options: BuildOptio
     if not source.count:
         return np.empty((0, embedder.dim), np.float32), 0
     identity = dict(run_identity(source, embedder, encoding).fields)
-    done = _done(place, identity)
-    if done is None:
+    truncated = _done(place, identity, options)
+    if truncated is None:
         bulk = BulkOptions(force=True, progress=options.progress, notify=options.notify)
         session = LoadOptions("")
         result = embed_to_file(source, str(place.vectors), session, embedder, options=encoding, bulk=bulk)
-        done = {"identity": identity, "truncated": result.truncated}
+        truncated = result.truncated
+        done = {"identity": identity, "truncated": truncated, "sha256": sha256_of(place.vectors)}
         write_whole(place.embedded, json.dumps(done))
     vectors: Vectors = np.load(place.vectors, mmap_mode="r")
-    return vectors, int(done["truncated"])
+    return vectors, truncated
 
 
-def _done(place: Place, identity: dict[str, str]) -> dict[str, Any] | None:
-    """Return what an interrupted build had written down when it had embedded all; None if it hadn't."""
-    if not (place.embedded.exists() and place.vectors.exists()):
+def _done(place: Place, identity: dict[str, str], options: BuildOptions) -> int | None:
+    """Return how many texts were cut when an interrupted build had embedded all; None if it hadn't."""
+    if not (place.embedded.is_file() and place.vectors.is_file()):
         return None
-    done: dict[str, Any] = json.loads(place.embedded.read_text("utf-8"))
+    try:
+        before, truncated = _note(place)
+    except ArtifactError:
+        options.notify(f"{place.folder}: what an interrupted build left is damaged, all names are embedded anew")
+        return None
     for name, value in identity.items():
-        if done["identity"].get(name) != value:
+        if before.get(name) != value:
             raise InputError(
                 f"{place.folder}: the vectors of an interrupted build are there, but its {name} was "
-                f"{done['identity'].get(name)}, and is {value} now: run it as it was, or start anew with --restart"
+                f"{before.get(name)}, and is {value} now: run it as it was, or start anew with --restart"
             )
-    return done
+    return truncated
+
+
+def _note(place: Place) -> tuple[dict[str, str], int]:
+    """Read what vectors are of and how many of their texts were cut, if they are what was written."""
+    content = read_file(place.embedded, _LARGEST_NOTE)
+    fields = parse_object(content.decode("utf-8", "replace"), str(place.embedded))
+    if sha256_of(place.vectors) != fields.text("sha256"):
+        raise ArtifactError(f"{place.vectors} was changed")
+    return fields.text_mapping("identity"), fields.integer("truncated", least=0)
 
 
 def _counts(tables: Tables, names: Names, truncated: int) -> Counts:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from biolord_onnx.bulk.hidden import create
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.vocabulary import Name
 from biolord_onnx.index.packing import Vectors
@@ -42,7 +43,7 @@ class GivenVectors:
         self._names += 1
         if name.vector is not None:
             vector = self._checked(name)
-            self._file = self._file or self._path.open("wb")
+            self._file = self._file or self._made()
             self._file.write(vector.tobytes())
 
     def vectors(self) -> Vectors | None:
@@ -57,8 +58,15 @@ class GivenVectors:
         if self._file is not None:
             self._file.close()
 
+    def _made(self) -> BinaryIO:
+        self._path.unlink(missing_ok=True)
+        return create(self._path)
+
     def _checked(self, name: Name) -> Vectors:
-        vector = np.asarray(name.vector, np.float32)
+        given = np.asarray(name.vector)
+        if given.dtype.kind not in "fiu":
+            raise InputError(f"the vector of {name.text!r} is of type {given.dtype}, expected float32")
+        vector = given.astype(np.float32)
         if vector.shape != (self._dim,):
             raise InputError(
                 f"the vector of {name.text!r} has shape {list(vector.shape)}, the artifact's have [{self._dim}]: embed "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from biolord_onnx.artifact.manifest import MANIFEST_NAME, FileEntry
 from biolord_onnx.artifact.stamps import sha256_of
-from biolord_onnx.bulk.hidden import create, is_named, open_left, sync_folder
+from biolord_onnx.bulk.hidden import create, is_named, open_left, sync_folder, write_whole
 from biolord_onnx.bulk.locks import take_lock
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.artifact import HINT
@@ -19,7 +20,11 @@ from biolord_onnx.index.manifest import read_index_manifest
 
 # What a build writes beside the files of the index.
 _WORK, _LOCK, _DATA = ".work", "lock", "data"
-_NEW_MANIFEST = f".{MANIFEST_NAME}.new"
+_NEW = (f".{MANIFEST_NAME}.new", f".{HINT}.new")
+_NUMBERED = re.compile(r"data-[0-9]{1,9}")
+_HIGHEST = 10**9 - 1
+# What stands in such a folder: somebody else's, whatever it is called, is nobody's to remove.
+_PARTS = re.compile(r"high|low|figures|(names|codes|column[0-9]+)\.(texts|offsets|hashes|rows|numbers|starts)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class Place:
     @property
     def name(self) -> str:
         """What the folder with the files is going to be called."""
-        return f"data-{1 if self.replaced is None else int(self.replaced.removeprefix('data-')) + 1}"
+        before = 0 if self.replaced is None else int(self.replaced.removeprefix("data-"))
+        return f"data-{before % _HIGHEST + 1}"
 
     def clear(self) -> None:
         """Begin the files anew."""
@@ -107,25 +113,9 @@ class Place:
         sync_folder(self.folder)
         write_whole(self.folder / MANIFEST_NAME, manifest)
         self.forget()
-        for old in self.folder.glob("data-*"):
-            if old != data:
+        for old in self.folder.iterdir():
+            if old != data and _NUMBERED.fullmatch(old.name) and _is_data(old):
                 shutil.rmtree(old, ignore_errors=True)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that appears complete, or replaces another one at once.
-
-    Raises:
-        OSError: The disk is full, or failed; what was there is there.
-    """
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    with new.open("x", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(path)
-    sync_folder(path.parent)
 
 
 @contextmanager
@@ -143,6 +133,8 @@ def building(path: Path | str, *, update: bool, force: bool) -> Iterator[Place]:
     folder = Path(os.path.realpath(path))
     _replaced(folder, update=update, force=force)  # before anything is made there
     made = not folder.exists()
+    if (folder / _WORK).is_symlink():
+        raise InputError(f"{folder / _WORK} is a link, nothing that a build left: remove it")
     (folder / _WORK).mkdir(parents=True, exist_ok=True)
     lock = folder / _WORK / _LOCK
     try:
@@ -163,6 +155,9 @@ def building(path: Path | str, *, update: bool, force: bool) -> Iterator[Place]:
 def _replaced(folder: Path, *, update: bool, force: bool) -> str | None:
     if (folder / MANIFEST_NAME).exists():
         found = read_index_manifest(folder).manifest.data
+        foreign = [path for path in folder.iterdir() if _NUMBERED.fullmatch(path.name) and not _is_data(path)]
+        if foreign:
+            raise InputError(f"{foreign[0]} holds something else than an index's files: move it elsewhere")
         if not (update or force):
             raise InputError(f"{folder} exists: add what is new with --update, or replace it with --force")
         return found
@@ -176,7 +171,17 @@ def _replaced(folder: Path, *, update: bool, force: bool) -> str | None:
 
 
 def _is_ours(folder: Path) -> bool:
-    return all(path.name in {_WORK, _NEW_MANIFEST, HINT} or path.name.startswith("data-") for path in folder.iterdir())
+    return all(
+        path.name in {_WORK, HINT, *_NEW} or (_NUMBERED.fullmatch(path.name) and _is_data(path))
+        for path in folder.iterdir()
+    )
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a folder holds the files of an index, or some of them, and nothing else."""
+    if path.is_symlink() or not path.is_dir():
+        return False
+    return all(_PARTS.fullmatch(part.name) and part.is_file() for part in path.iterdir())
 
 
 def _held(folder: Path) -> InputError:

@@ -9,7 +9,7 @@ from pathlib import Path
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.given import GivenVectors
 from biolord_onnx.index.building.vocabulary import Name, Names
-from biolord_onnx.index.folder import CODES, NAMES, column_name
+from biolord_onnx.index.files import CODES, NAMES, column_name
 from biolord_onnx.index.manifest import KeptColumn
 from biolord_onnx.index.tables.column import ColumnWriter
 from biolord_onnx.index.tables.names import HashWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,17 @@ from numpy.typing import NDArray
 
 from biolord_onnx.bulk.reading import Row
 from biolord_onnx.bulk.source import Source, survey
+from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.index.building.tables import Tables
 from biolord_onnx.index.building.template import Template
-from biolord_onnx.index.folder import NAMES, IndexFolder, column_name
+from biolord_onnx.index.files import NAMES, column_name
+from biolord_onnx.index.folder import IndexFolder
+from biolord_onnx.index.manifest import REMEDY
 from biolord_onnx.index.tables.column import Column
 from biolord_onnx.index.tables.strings import Strings
+
+# Of a thousand codes with one name it is looked for once.
+_REMEMBERED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,18 @@ class Texts:
 
     @classmethod
     def of_index(cls, index: IndexFolder) -> Texts:
-        """Read those of an index."""
+        """Read those of an index.
+
+        Raises:
+            ArtifactError: Its template is none, or of columns that aren't there.
+        """
         source = index.manifest.template
-        template = None if source is None else Template.parse(source)
+        try:
+            template = None if source is None else Template.parse(source)
+        except InputError as error:
+            raise ArtifactError(f"{index.path}: {error}; {REMEDY}") from error
+        if template is not None and not set(template.columns) <= index.columns.keys():
+            raise ArtifactError(f"{index.path}: its template has columns that it doesn't keep: {REMEDY}")
         return cls(index.names.texts, tuple(index.columns), tuple(index.columns.values()), template)
 
     def text(self, row: int) -> str:
@@ -82,9 +97,13 @@ def known_rows(texts: Texts, old: IndexFolder | None) -> NDArray[np.int64]:
     found = np.full(len(texts.names), -1, np.int64)
     if old is None:
         return found
-    others = Texts.of_index(old)
+    others, names = Texts.of_index(old), old.names
+
+    @lru_cache(_REMEMBERED)
+    def row_of(name: str, text: str) -> int:
+        same = (other for other in names.equal_to(name) if others.text(other) == text)
+        return next(same, -1)
+
     for row, name in enumerate(texts.names):
-        text = texts.text(row)
-        same = (other for other in old.names.equal_to(name) if others.text(other) == text)
-        found[row] = next(islice(same, 1), -1)
+        found[row] = row_of(name, texts.text(row))
     return found

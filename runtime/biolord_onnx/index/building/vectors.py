@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_onnx.index.folder import ERRORS, FIGURES, HIGH, LOW, STEPS, SUMS, IndexFolder
+from biolord_onnx.index.files import FIGURES, HIGH, LOW
+from biolord_onnx.index.folder import ERRORS, STEPS, SUMS, IndexFolder
 from biolord_onnx.index.packing import (
     DIM_MULTIPLE,
     ROW_MULTIPLE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -11,7 +12,11 @@ from numpy.typing import NDArray
 from biolord_onnx.bulk.reading import Columns, Row, read_rows
 from biolord_onnx.errors import InputError
 from biolord_onnx.index.building.template import NAME, Template
+from biolord_onnx.index.manifest import LONGEST_TEMPLATE, MOST_CHARACTERS, MOST_COLUMNS
 from biolord_onnx.io.rows import ColumnOptions, Empty, EmptyPolicy, Layout, is_blank
+
+# Of a character: no file can hold it.
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +109,13 @@ def open_names(source: Vocabulary | Iterable[str | Name], template: Template | N
     Raises:
         InputError: Columns contradict each other.
     """
+    if template and len(template.source) > LONGEST_TEMPLATE:
+        raise InputError(f"the template has {len(template.source)} characters, expected {LONGEST_TEMPLATE} at most")
     if not isinstance(source, Vocabulary):
         return _given(source, template)
     columns = tuple(dict.fromkeys((*source.keep, *(template.columns if template else ()))))
+    if len(columns) > MOST_COLUMNS or any(len(name) > MOST_CHARACTERS for name in columns):
+        raise InputError(f"an index keeps {MOST_COLUMNS} columns at most, with names of {MOST_CHARACTERS} characters")
     if template and NAME in columns:
         raise InputError(f"--keep {NAME} and a template: {{{NAME}}} there is the text of --text, rename the column")
     if source.synonyms and source.code is None:
@@ -117,19 +126,35 @@ def open_names(source: Vocabulary | Iterable[str | Name], template: Template | N
 
 
 def _given(source: Iterable[str | Name], template: Template | None) -> Names:
+    if isinstance(source, str | bytes):
+        raise TypeError(f"the names are {type(source).__name__}, expected a list of str, or a Vocabulary for a file")
     if template and template.columns:
         raise InputError(f"the template has {{{template.columns[0]}}}, and names that a program gives have no columns")
 
     def read() -> Iterator[Name]:
         for at, given in enumerate(source):
-            name = Name(given) if isinstance(given, str) else given
-            if is_blank(name.text):
-                raise InputError(f"name {at} is empty: leave it out")
+            name = _checked(given, at)
             if template and name.vector is not None:
                 raise InputError(f"name {at} comes with a vector, and a template says what is embedded: leave one out")
             yield name
 
     return Names((), None, read)
+
+
+def _checked(given: object, at: int) -> Name:
+    name = Name(given) if isinstance(given, str) else given
+    if not isinstance(name, Name):
+        raise TypeError(f"name {at} is {type(name).__name__}, expected str or Name")
+    for what, text in (("name", name.text), ("the code of name", "-" if name.code is None else name.code)):
+        if not isinstance(text, str):
+            raise TypeError(f"{what} {at} is {type(text).__name__}, expected str")
+        if is_blank(text):
+            raise InputError(f"{what} {at} is empty: leave it out")
+        if _HALF.search(text):
+            raise InputError(f"{what} {at} has a lone surrogate: decode the original bytes as UTF-8")
+    if name.kept:
+        raise InputError(f"name {at} has columns to keep, which only a table has: write one, and give a Vocabulary")
+    return name
 
 
 def _read(source: Vocabulary, names: Names) -> Iterator[Name]:

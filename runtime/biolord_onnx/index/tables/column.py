@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from biolord_onnx.errors import ArtifactError
 from biolord_onnx.index.tables.mapping import mapped
-from biolord_onnx.index.tables.strings import Strings, write_strings
+from biolord_onnx.index.tables.strings import REMEDY, Strings, write_strings
 
 NUMBERS, ROWS, STARTS = "numbers", "rows", "starts"
 
@@ -32,10 +33,18 @@ class Column:
         """Map the files of a column of ``rows`` rows and ``count`` different values."""
         self.numbers: Numbers = mapped(folder / f"{name}.{NUMBERS}", "<i4", (rows,))
         self.values = Strings(folder, name, count)
+        self._path = folder / f"{name}.{NUMBERS}"
 
     def __getitem__(self, row: int) -> str:
-        """Return a row's value."""
-        return self.values[int(self.numbers[row])]
+        """Return a row's value.
+
+        Raises:
+            ArtifactError: A file holds something else than was written.
+        """
+        number = int(self.numbers[row])
+        if not 0 <= number < len(self.values):
+            raise ArtifactError(f"{self._path} is damaged, row {row} has no value: {REMEDY}")
+        return self.values[number]
 
     def mask(self, values: Collection[str]) -> NDArray[np.bool_]:
         """Tell which rows have one of some values; none has one that isn't there."""
@@ -53,11 +62,19 @@ class Codes(Column):
         self._starts: Numbers = mapped(folder / f"{name}.{STARTS}", "<i4", (count + 1,))
 
     def rows_of(self, code: str) -> list[int]:
-        """Return the rows of a code in order, none if it isn't there."""
+        """Return the rows of a code in order, none if it isn't there.
+
+        Raises:
+            ArtifactError: A file holds something else than was written.
+        """
         at = self.values.find(code)
         if at is None:
             return []
-        return [int(row) for row in self._rows[self._starts[at] : self._starts[at + 1]]]
+        rows = self._rows[self._starts[at] : self._starts[at + 1]]
+        inside = rows.clip(0, len(self.numbers) - 1)
+        if not len(rows) or (inside != rows).any() or (self.numbers[inside] != at).any():
+            raise ArtifactError(f"{self._path} and the rows of codes don't fit, one of them is damaged: {REMEDY}")
+        return [int(row) for row in rows]
 
 
 class ColumnWriter:

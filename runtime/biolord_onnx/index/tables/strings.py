@@ -10,8 +10,10 @@ from typing import BinaryIO, Self, overload
 
 import numpy as np
 
+from biolord_onnx.errors import ArtifactError
 from biolord_onnx.index.tables.mapping import mapped
 
+REMEDY = "copy the index again, or build it again"
 TEXTS, OFFSETS = "texts", "offsets"
 # Offsets are of 4 bytes where they fit.
 _LARGEST_SHORT = 2**32 - 1
@@ -31,6 +33,7 @@ class Strings(Sequence[str]):
         texts, offsets = folder / f"{name}.{TEXTS}", folder / f"{name}.{OFFSETS}"
         size = texts.stat().st_size
         self._count = count
+        self._path = texts
         self._offsets = mapped(offsets, _offset_type(size), (count + 1,))
         self._texts = mapped(texts, np.uint8, (size,))
 
@@ -45,24 +48,43 @@ class Strings(Sequence[str]):
     def __getitem__(self, at: slice) -> list[str]: ...
 
     def __getitem__(self, at: int | slice) -> str | list[str]:
-        """Read one text, or several."""
+        """Read one text, or several.
+
+        Raises:
+            ArtifactError: A file holds something else than was written.
+        """
         if isinstance(at, slice):
             return [self[one] for one in range(*at.indices(self._count))]
-        return self.encoded(at).decode()
+        encoded = self.encoded(at)
+        try:
+            return encoded.decode()
+        except UnicodeDecodeError as error:
+            raise self._damaged(at) from error
 
     def encoded(self, at: int) -> bytes:
         """Return the UTF-8 of a text.
 
         Raises:
             IndexError: There is no such text.
+            ArtifactError: A file holds something else than was written.
         """
         if not 0 <= at < self._count:
             raise IndexError(at)
-        return self._texts[int(self._offsets[at]) : int(self._offsets[at + 1])].tobytes()
+        start, stop = int(self._offsets[at]), int(self._offsets[at + 1])
+        if not start <= stop <= len(self._texts):
+            raise self._damaged(at)
+        return self._texts[start:stop].tobytes()
+
+    def _damaged(self, at: int) -> ArtifactError:
+        return ArtifactError(f"{self._path} or its offsets are damaged, text {at} can't be read: {REMEDY}")
+
+    def longest(self) -> int:
+        """Return how many bytes the longest text has."""
+        return int((self._offsets[1:] - self._offsets[:-1]).max(initial=0))
 
     def find(self, text: str) -> int | None:
         """Return where a text stands among sorted ones, None if it isn't there."""
-        wanted = text.encode()
+        wanted = text.encode(errors="surrogatepass")  # of half a character there is no text, and so none is found
         at = bisect_left(range(self._count), wanted, key=self.encoded)
         return at if at < self._count and self.encoded(at) == wanted else None
 

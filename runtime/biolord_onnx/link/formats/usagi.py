@@ -25,6 +25,7 @@ _NO_CONCEPT = "0"
 _DOMAIN = "domain_id"
 # A Java int.
 _MOST = 2**31 - 1
+_DIGITS = 10
 
 
 def check(sheet: Sheet, codes: Iterable[str] | None) -> None:  # noqa: ARG001 - of every form
@@ -57,7 +58,7 @@ def concept_id(code: str | None) -> str:
     Raises:
         InputError: It is none.
     """
-    if code is None or not (code.isascii() and code.isdecimal() and 0 < int(code) <= _MOST):
+    if code is None or not (_is_count(code) and int(code)):
         raise InputError(
             f"the code {code!r} is no concept id of OMOP, which Usagi needs: index concepts by their concept_id, or "
             "choose another --format"
@@ -75,9 +76,13 @@ def _frequency(sheet: Sheet, link: Link) -> str:
     if sheet.frequency is None:
         return _NO_FREQUENCY
     cell = link.row.more[sheet.kept.index(sheet.frequency)]
-    if not (cell.isascii() and cell.isdecimal() and int(cell) <= _MOST):
+    if not _is_count(cell):
         raise InputError(f"{link.row.text!r}: column {sheet.frequency!r} is {cell!r}, expected a whole number")
     return cell
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS and int(text) <= _MOST
 
 
 def _mapping(sheet: Sheet, link: Link) -> list[str]:

@@ -295,8 +295,41 @@ def test_files_that_were_overwritten(embedder: Embedder, tmp_path: Path, name: s
     Index.build(embedder, athena(tmp_path), tmp_path / "index")
     file = tmp_path / "index" / "data-1" / name
     file.write_bytes(b"\xff" * (file.stat().st_size - 1) + b"\x7f")
-    with pytest.raises(ArtifactError, match=r"can't be read .*: copy the folder again"):
+    with pytest.raises(ArtifactError, match=r"damaged, .*: copy the index again"):
         list(Index.open(tmp_path / "index").names())
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "message"),
+    [
+        ("cat", TypeError, "the names are str, expected a list of str, or a Vocabulary"),
+        (b"cat", TypeError, "the names are bytes"),
+        ([5], TypeError, "name 0 is int, expected str or Name"),
+        (["cat", None], TypeError, "name 1 is NoneType"),
+        ([Name(5)], TypeError, "name 0 is int, expected str"),  # type: ignore[arg-type]
+        ([Name("cat", 5)], TypeError, "the code of name 0 is int, expected str"),  # type: ignore[arg-type]
+        ([Name("cat", " ")], InputError, "the code of name 0 is empty"),
+        (["a\ud800"], InputError, "name 0 has a lone surrogate"),
+        ([Name("cat", "\udfff")], InputError, "the code of name 0 has a lone surrogate"),
+        ([Name("cat", kept=("x",))], InputError, "name 0 has columns to keep, which only a table has"),
+        ([Name("cat", vector=np.ones(8, complex))], InputError, "is of type complex128, expected float32"),
+    ],
+)
+def test_names_that_are_none(
+    embedder: Embedder, path: Path, names: list[str], error: type[Exception], message: str
+) -> None:
+    """Told by number, and nothing is left behind."""
+    with pytest.raises(error, match=message):
+        Index.build(embedder, names, path)
+    assert not path.exists()
+
+
+def test_what_a_manifest_has_no_room_for(embedder: Embedder, path: Path, tmp_path: Path) -> None:
+    """An index that can't be opened must not take the place of one that can."""
+    with pytest.raises(InputError, match="the template has 70006 characters, expected 65536 at most"):
+        Index.build(embedder, ["cat"], path, BuildOptions(template="{name}" + "x" * 70_000))
+    with pytest.raises(InputError, match="an index keeps 256 columns at most, with names of 256 characters"):
+        Index.build(embedder, athena(tmp_path, keep=("x" * 257,)), path)
 
 
 def test_all_names_have_codes_or_none(embedder: Embedder, path: Path) -> None:

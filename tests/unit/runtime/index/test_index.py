@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import pickle
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from biolord_onnx import ArtifactError, Embedder, Index, InputError
+from biolord_onnx.index import ranking
 from biolord_onnx.index.building.options import BuildOptions
 from biolord_onnx.index.building.vocabulary import Name
 from biolord_onnx.index.index import TOP
@@ -55,6 +59,63 @@ def test_vectors_are_asked_as_texts_are(names: Index, embedder: Embedder) -> Non
     for by_text, by_vector in zip(names.search(texts, top=4), names.search(vectors, top=4), strict=True):
         assert not any(hit.exact for hit in by_vector)
         assert {hit.row for hit in by_text} == {hit.row for hit in by_vector}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.dtype(">f4"), np.int8])
+def test_vectors_of_other_kinds(names: Index, embedder: Embedder, dtype: np.dtype) -> None:
+    """Whatever numbers they are, and however they lie in memory; their lengths don't matter."""
+    vectors = (100 * embedder.encode(["cat dog", "bite"], normalize=True)).astype(dtype)
+    expected = [[hit.row for hit in some] for some in names.search(np.ascontiguousarray(vectors, np.float32), top=3)]
+    for other in (vectors, np.asfortranarray(vectors), np.repeat(vectors, 2, axis=1)[:, ::2]):
+        assert [[hit.row for hit in some] for some in names.search(other, top=3)] == expected
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200, 1e-310])
+def test_vectors_of_any_length(names: Index, embedder: Embedder, scale: float) -> None:
+    """Their squares are infinite, or nothing."""
+    vectors = embedder.encode(["cat dog"], normalize=True).astype(np.float64)
+    wide: Any = vectors
+    assert names.search(wide * scale, top=2)[0][0].row == names.search(wide, top=2)[0][0].row
+
+
+@pytest.mark.parametrize("dtype", [complex, bool, "S", object])
+def test_vectors_that_are_none(names: Index, dtype: str) -> None:
+    """Told by what they are."""
+    with pytest.raises(InputError, match=r"the query vectors are of type .*, expected float32"):
+        names.search(np.ones((1, 8)).astype(dtype))
+
+
+@pytest.mark.parametrize("top", [2.5, "3", True])
+def test_a_top_that_is_no_number(names: Index, top: int) -> None:
+    """As threads are."""
+    with pytest.raises(TypeError, match=r"top is \w+, expected int"):
+        names.search(["cat"], top=top)
+
+
+def test_filters_and_codes_that_are_no_text(concepts: Index) -> None:
+    """Told by name, rather than compared in vain."""
+    for values in (5, None, [5]):
+        with pytest.raises(TypeError, match="where has something else than str for 'domain_id'"):
+            concepts.search(["cat"], where={"domain_id": values})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="code is int, expected str"):
+        concepts.lookup(5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="top is -1, expected 0 or more"):
+        concepts.lookup("2", top=-1)
+
+
+def test_an_index_stays_where_it_is(names: Index) -> None:
+    """Pickled, it would take all vectors along."""
+    for take in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(TypeError, match=r"call Index.open in the other process"):
+            take(names)
+
+
+def test_a_score_that_no_vectors_have(names: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file is damaged, then."""
+    monkeypatch.setattr(ranking, "score", lambda _, rows, *__: np.full(len(rows), np.nan, np.float32))
+    monkeypatch.setattr(ranking, "_equal_rows", lambda *_: np.arange(10))
+    with pytest.raises(ArtifactError, match="a cosine is larger than 1, a file is damaged"):
+        names.search(["cat"], top=1, min_score=None)
 
 
 @settings(max_examples=25)

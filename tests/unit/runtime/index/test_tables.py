@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,40 @@ def test_names_are_equal_but_for_case_width_and_spaces(one: str, other: str) -> 
 def test_normalizing_twice_changes_nothing(name: str) -> None:
     """What is written in an index is what a query is turned into."""
     assert normalize_name(normalize_name(name)) == normalize_name(name)
+
+
+@pytest.mark.parametrize("before", ["", "a" * 300])
+@given(st.text(st.sampled_from("aA ßﬁé각ﷺ\u0301\u0323\u0344\u0f73\u0f71\u0f72\uff9e\u3099\u1100\u1161"), max_size=40))
+def test_long_names_are_normalized_as_short_ones(before: str, name: str) -> None:
+    """By other steps."""
+    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", before + name).casefold())
+    assert normalize_name(before + name) == " ".join(once.split())
+
+
+def test_marks_without_an_end_are_ordered_in_time() -> None:
+    """Python takes hours for that, in which nothing else runs."""
+    assert normalize_name("a" + "\u0301\u0323" * 200_000) == "ạ" + "\u0323" * 199_999 + "\u0301" * 200_000
+
+
+def test_what_no_name_is_as_long_as_is_not_looked_for(tmp_path: Path) -> None:
+    """However long it is; spaces don't count."""
+    write_strings(tmp_path, "names", ["a" * 300])
+    hashes = HashWriter(tmp_path, "names")
+    hashes.add("a" * 300)
+    hashes.close()
+    names = Names(tmp_path, "names", 1)
+    assert names.equal_to("a" * 7201) == []
+    assert names.equal_to(" " * 9000 + "A" * 300) == [0]
+
+
+def test_half_a_character_is_no_value(tmp_path: Path) -> None:
+    """It can't be written, and so isn't there."""
+    writer = ColumnWriter(tmp_path, "codes")
+    writer.add("1")
+    writer.close(with_rows=True)
+    codes = Codes(tmp_path, "codes", 1, 1)
+    assert codes.rows_of("\ud800") == []
+    assert not codes.mask(["\udfff"]).any()
 
 
 def test_names_are_found_by_what_is_left_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -143,7 +144,44 @@ def test_outputs_are_not_overwritten(biolord: Biolord, linked: list[object], tmp
     assert biolord(*linked, "--empty", "skip", "--output", tmp_path / "o.csv", "--force").code == 0
     biolord(
         *linked, "--empty", "skip", "--gold", "right", "--output", tmp_path / "p.csv", "--html", table
-    ).assert_error("terms.csv exists")
+    ).assert_error("terms.csv is the file that is read")
+
+
+def test_what_links_are_made_of_is_not_overwritten(
+    biolord: Biolord, linked: list[object], tmp_path: Path, table: Path
+) -> None:
+    """Not even by force: neither the index nor the input, nor the links by their figures."""
+    _, index, *_ = linked
+    gold = [*linked, "--empty", "skip", "--gold", "right", "--force"]
+    inside = Path(str(index)) / "manifest.json"
+    biolord(*gold, "--output", inside, "--format", "csv").assert_error("manifest.json lies in the folder that is read")
+    figures = ["--output", tmp_path / "p.csv", "--html"]
+    biolord(*gold, *figures, inside).assert_error("manifest.json lies in the folder that is read")
+    biolord(*gold, *figures, table).assert_error("terms.csv is the file that is read")
+    biolord(*gold, *figures, tmp_path / "p.csv").assert_error("--html and --output are one file")
+    assert not (tmp_path / "p.csv").exists()
+
+
+def test_an_index_that_was_changed_is_not_linked_to(
+    biolord: Biolord, linked: list[object], tmp_path: Path, index_path: Path
+) -> None:
+    """A run of hours looks at all of it first."""
+    index = Path(shutil.copytree(index_path, tmp_path / "index"))
+    file = next(index.glob("data-*/low"))
+    data = bytearray(file.read_bytes())
+    data[0] ^= 1
+    file.write_bytes(data)
+    _, _, *rest = linked
+    done = biolord("link", index, *rest, "--empty", "skip", "--output", tmp_path / "o.csv")
+    assert done.code == 2
+    assert "low was changed since the index was built" in done.err
+
+
+def test_nothing_stands_between_codes(biolord: Biolord, linked: list[object], tmp_path: Path) -> None:
+    """A separator of no characters separates nothing."""
+    biolord(*linked, "--output", tmp_path / "o.csv", "--gold", "right", "--gold-separator", "").assert_error(
+        "--gold-separator is empty"
+    )
 
 
 def test_parquet_needs_pyarrow(

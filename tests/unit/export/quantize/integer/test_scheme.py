@@ -14,7 +14,7 @@ from biolord_export.checkpoint.weights import EncoderWeights, Linear
 from biolord_export.graph.encoder import LINEAR_INPUTS
 from biolord_export.kernels.layers import IntegerLinear
 from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantize.integer.layer import center_keys, quantize_inner, quantize_linear
+from biolord_export.quantize.integer.layer import quantize_inner, quantize_linear
 from biolord_export.quantize.integer.scheme import INTEGER4, INTEGER8, quantize_integer4, quantize_integer8
 from biolord_export.quantize.integer.weight import IntegerWeight, dense, round_weight8
 from biolord_export.quantize.integer.weight4 import round_weight4
@@ -105,12 +105,11 @@ def test_the_encoder_has_the_shapes_that_the_operators_take(
 def test_attention_stays_near_the_float32_one(
     weights: EncoderWeights, quantized: Quantized, statistics: Statistics, near: float
 ) -> None:
-    """Queries and centered keys come out; values as the output projection wants them, whose product is right."""
+    """Queries and keys come out; values as the output projection wants them, whose product is right."""
     dim = weights.dim
     for number, (layer, found) in enumerate(zip(weights.layers, quantized.encoder.layers, strict=True)):
         x = statistics[number, "qkv"].held_out
-        qkv = center_keys(layer.qkv, statistics[number, "qkv"].mean)
-        projected, expected = project(found.attention, x), exact(qkv, x)
+        projected, expected = project(found.attention, x), exact(layer.qkv, x)
         assert relative(projected[:, : 2 * dim], expected[:, : 2 * dim]) < near
         outer = project_mixed(found.attention, projected[:, 2 * dim :])
         assert relative(outer, exact(layer.attention_output, expected[:, 2 * dim :])) < 1.5 * near
@@ -146,17 +145,6 @@ def test_a_bias_takes_back_what_rounding_shifts(round_weight: WeightRounder) -> 
     mean = smoothing.apply(statistics.mean) @ weight_of(found) + found.bias
     assert np.allclose(mean, expected, atol=1e-4 * np.abs(expected).max())
     assert np.abs(found.bias - linear.bias - smoothing.center @ linear.weight).max() > 1e-3
-
-
-def test_centered_keys_leave_the_weights_of_attention_as_they_were() -> None:
-    """Their mean is zero, and every score of a query moves by the same."""
-    qkv, statistics = random_linear(64, 192), seen(64)
-    centered, x = center_keys(qkv, statistics.mean), correlated(20, 64)
-    before, after = exact(qkv, x), exact(centered, x)
-    assert np.array_equal(np.delete(before, np.s_[64:128], axis=1), np.delete(after, np.s_[64:128], axis=1))
-    assert np.allclose(exact(centered, statistics.mean)[64:128], 0, atol=1e-4)
-    moved = (after - before)[:, 64:128] @ before[:, :64].T
-    assert np.allclose(moved, moved[0], atol=1e-3 * np.abs(moved).max())
 
 
 def test_groups_of_inner_channels_make_up_the_layer() -> None:
