@@ -4,6 +4,7 @@
 # make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
 # make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
+# make bench-cuda   measures cuda-fp16 beside torch on a GPU, offline, from WHEELS=folder; make cuda-wheels fills it online
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTIFACT=folder
 # make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTIFACT=folder
@@ -138,6 +139,21 @@ CHECKPOINT = $(shell $(BIN)/python -c "from biolord_export.demo.models import re
 
 bench: $(BENCH_ARTIFACTS)
 	$(BIN)/biolord bench $(BENCH_ARTIFACTS) --reference .bench/artifacts/cpu-fp32 $(BENCH)
+
+# All that the GPU's machine needs, fetched where there is an index, for machines of this one's Python and system.
+.PHONY: cuda-wheels bench-cuda
+WHEELS ?= .bench/wheels
+CUDA_PACKAGES := torch 'transformers>=4.57,<5'
+cuda-wheels: | python
+	mkdir -p $(WHEELS)
+	$(PYTHON) -m pip wheel -q --no-deps -w $(WHEELS) .
+	$(PYTHON) -m pip download -q -d $(WHEELS) --prefer-binary --find-links $(WHEELS) 'biolord-onnx[cuda,bench,export]' $(CUDA_PACKAGES)
+
+bench-cuda: | python
+	rm -rf .bench/cuda
+	$(PYTHON) -m venv .bench/cuda
+	.bench/cuda/bin/python $(INSTALL) --no-index --find-links $(WHEELS) 'biolord-onnx[cuda,bench,export]' $(CUDA_PACKAGES)
+	PYTHONPATH=benchmarks .bench/cuda/bin/python -m gpu_bench --json .bench/cuda.json $(if $(CHECKPOINTS),--checkpoint $(CHECKPOINTS)) $(BENCH)
 
 bench-peers: $(BENCH_ARTIFACTS)
 	mkdir -p benchmarks/results

@@ -45,7 +45,8 @@ def _configure_what(what: argparse._ArgumentGroup) -> None:
         "--providers",
         type=_listed,
         metavar="P,P",
-        help="execution providers, such as cpu,openvino,cuda (default: every installed one that runs the artifact)",
+        help="execution providers, such as cpu,openvino,cuda (default: every installed one that runs the artifact); "
+        "all: every one that there is, with a row for each kind of kernels, or the reason why it doesn't run here",
     )
     what.add_argument("--threads", type=_listed, metavar="N,N", help="cores of a row (default: those available)")
     what.add_argument(
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         from biolord_bench.report import terminal
 
         say(terminal.render(results).removesuffix("\n"))
-    failed = not args.merge and any(row.error is not None and row.target is not None for row in results.rows)
+    failed = not args.merge and any(row.error and row.target and not row.refused for row in results.rows)
     return EXIT_ROW_FAILED if failed else 0
 
 

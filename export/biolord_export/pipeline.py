@@ -27,8 +27,7 @@ from biolord_export.corpus import (
     verification_inputs,
 )
 from biolord_export.errors import CheckpointError, FidelityError
-from biolord_export.graph.builder import FLOAT32
-from biolord_export.roads.authored import FloatRoad
+from biolord_export.roads.authored import FLOAT32_ROAD, FloatRoad
 from biolord_export.roads.road import Loaded
 from biolord_export.scratch import beside
 from biolord_export.targets import TARGETS
@@ -50,7 +49,6 @@ if TYPE_CHECKING:
     from biolord_export.calibration.collect import InputStatistics
     from biolord_export.checkpoint.source import Checkpoint
     from biolord_export.checkpoint.weights import EncoderWeights
-    from biolord_export.graph.builder import FloatFormat
     from biolord_export.quantize.report import LinearReport
     from biolord_export.reranking.fidelity import RankingReport
     from biolord_export.targets import Target
@@ -234,19 +232,19 @@ def measurable(draft: Path, target: Target, write_plain: Callable[..., None]) ->
         yield draft
         return
     with beside(draft) as folder:
-        write_plain(folder, floats=target.cpu_proxy)
+        write_plain(folder, road=target.cpu_proxy)
         yield folder
 
 
-def _read_and_write_reference(folder: Path, checkpoint: Checkpoint, floats: FloatFormat = FLOAT32) -> None:
-    write_reference(folder, checkpoint, load_weights(checkpoint), floats)
+def _read_and_write_reference(folder: Path, checkpoint: Checkpoint, road: FloatRoad = FLOAT32_ROAD) -> None:
+    write_reference(folder, checkpoint, load_weights(checkpoint), road)
 
 
 def write_reference(
-    folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, floats: FloatFormat = FLOAT32
+    folder: Path, checkpoint: Checkpoint, weights: EncoderWeights, road: FloatRoad = FLOAT32_ROAD
 ) -> None:
-    """Write the float32 artifact of a checkpoint into a folder, its constants as precise as ``floats`` says."""
-    written = FloatRoad(floats).write(Loaded(checkpoint, weights, {}))
+    """Write the float32 artifact of a checkpoint into a folder, its constants as precise as ``road`` says."""
+    written = road.write(Loaded(checkpoint, weights, {}))
     manifest = describe(checkpoint, TARGETS[REFERENCE_TARGET], weights, (), {})
     write_draft(folder, written.graph, checkpoint.tokenizer_json, manifest)
 

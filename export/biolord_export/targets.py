@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from biolord_export.errors import ExportError
 from biolord_export.graph.builder import FLOAT16, WIDENED_FLOAT16
+from biolord_export.graph.packing import CUDA_PACKED
 from biolord_export.quantize.integer.scheme import quantize_integer4, quantize_integer8
 from biolord_export.roads.authored import FloatRoad
 from biolord_export.roads.compiled import KernelRoad
@@ -18,7 +19,6 @@ from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from biolord_export.graph.builder import FloatFormat
     from biolord_export.roads.road import Road
 
 INT8_FEATURES = ("avx512_vnni", "avx_vnni", "amx_int8", "asimddp")
@@ -39,7 +39,7 @@ class Target:
             on every CPU, whatever else is in a batch.
         cpu_any_of: CPU features of which one is needed; empty for any CPU.
         onnxruntime: The oldest release that runs it.
-        cpu_proxy: The format in which it is measured where its provider is missing; None if every CPU runs it.
+        cpu_proxy: What writes the graph that is measured where its provider is missing; None if every CPU runs it.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Target:
     operators: Mapping[str, int] = field(default_factory=dict)
     cpu_any_of: tuple[str, ...] = ()
     onnxruntime: str = LOWEST_ONNXRUNTIME
-    cpu_proxy: FloatFormat | None = None
+    cpu_proxy: FloatRoad | None = None
 
 
 EXACT = FidelityGate(0.999999, 0.999999, 0.999999)
@@ -75,7 +75,11 @@ TARGETS: Mapping[str, Target] = {
             operators=VERSIONS,
         ),
         Target(
-            "cuda-fp16", "float16", FloatRoad(FLOAT16), FidelityGate(0.9999, 0.9995, 0.999), cpu_proxy=WIDENED_FLOAT16
+            "cuda-fp16",
+            "float16",
+            FloatRoad(FLOAT16, CUDA_PACKED),
+            FidelityGate(0.9999, 0.9995, 0.999),
+            cpu_proxy=FloatRoad(WIDENED_FLOAT16, CUDA_PACKED),
         ),
         Target("cpu-fp32", "float32", FloatRoad(), EXACT),
         Target(

@@ -29,6 +29,8 @@ SAMPLES = {"names": 20, "passages": 15, "general": 6}
 """One in so many of the texts that exports are verified on."""
 MEAN_COSINE = 0.985
 EXACT = 1e-5
+AS_FAITHFUL = 0.0005
+"""OpenVINO's mean cosine to float32 may differ by that from the CPU provider's."""
 
 Vectors = NDArray[np.float32]
 
@@ -107,6 +109,35 @@ def test_openvino_runs_every_node_and_agrees(drafts: Drafts, golden: Golden, tmp
     with np.load(output) as found:
         np.testing.assert_allclose(found["arr_0"], unit(golden.vectors), atol=EXACT)
         assert cosines(found["arr_1"], on_cpu(folders[1], golden.token_ids)).min() > 0.995
+
+
+def test_openvino_is_as_faithful_as_the_cpu(drafts: Drafts, golden: Golden, tmp_path: Path) -> None:
+    """On what exports are verified on: names, passages and other text."""
+    checkpoint = open_checkpoint(str(reference_model(golden.model)))
+    tokenizer = Tokenizer.from_json(checkpoint.tokenizer_json)
+    some = [text for kind, texts in builtin_verification().items() for text in texts[:: SAMPLES[kind]]]
+    ids = [np.array(one, dtype=np.int64) for one in tokenizer.tokenize(some, checkpoint.max_length.value).ids]
+    plain, rounded = (drafts(golden.model) / name for name in ("fp32", "int8"))
+    request, output = tmp_path / "request.json", tmp_path / "vectors.npz"
+    asked = {"folders": [str(rounded)], "texts": [one.tolist() for one in ids], "output": str(output)}
+    request.write_text(json.dumps(asked))
+    run([interpreter("portable"), on_openvino.__file__, request])
+    exact, cpu = on_cpu(plain, ids), on_cpu(rounded, ids)
+    with np.load(output) as found:
+        assert abs(cosines(found["arr_0"], exact).mean() - cosines(cpu, exact).mean()) <= AS_FAITHFUL
+
+
+def test_compilers_of_whole_graphs_can_read_them(drafts: Drafts, golden: Golden) -> None:
+    """What TensorRT, its RTX plugin and the like ask for: strict inference finds the type and shape of every value."""
+    for name in ("fp32", "int8"):
+        path = drafts(golden.model) / name / "model.onnx"
+        onnx.checker.check_model(path, full_check=True)
+        graph = onnx.shape_inference.infer_shapes(onnx.load(path), check_type=True, strict_mode=True).graph
+        shaped = {value.name for value in graph.value_info if value.type.tensor_type.HasField("shape")}
+        computed = {value for node in graph.node for value in node.output} - {value.name for value in graph.output}
+        assert computed <= shaped, sorted(computed - shaped)
+        kinds = {node.op_type for node in graph.node}
+        assert not kinds & {"NonZero", "Loop", "If", "Scan"}, "shapes or steps that follow from values"
 
 
 def test_openvino_leaves_no_node_to_the_cpu(tmp_path: Path) -> None:

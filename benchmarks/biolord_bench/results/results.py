@@ -76,6 +76,8 @@ class Row(Figure, frozen=True):
         affinity: Numbers of the CPUs that the process might run on; None where the system doesn't tell.
         target: The artifact's; None for a peer's model.
         max_length: Tokens after which the tool cut texts.
+        refused: Whether the error was known before anything was started: such a provider isn't installed, or doesn't
+            run the target.
         notes: What one has to know beside the figures, one per line.
         bulk: Many texts, one entry per workload.
         query_during_bulk: One text a call while a bulk job runs.
@@ -96,6 +98,7 @@ class Row(Figure, frozen=True):
     file_mb: Measure | None
     max_length: Count | None
     error: str | None
+    refused: bool = False
     notes: tuple[str, ...] = ()
     start: Start | None = None
     query: Query | None = None

@@ -56,7 +56,7 @@ def _with_reference(options: Options, jobs: list[Job]) -> tuple[list[Job], str |
     """Find the job whose vectors are the reference, made if need be; None: what manifests state is shown."""
     if options.reference is not None:
         for job in jobs:
-            if job.model == options.reference.path and job.own:
+            if job.model == options.reference.path and job.own and job.error is None:
                 return jobs, job.name
         name = f"{options.reference.manifest.name} (reference)"
         made = own_job(options.reference.manifest.name, options.reference, "auto", options.threads[0])

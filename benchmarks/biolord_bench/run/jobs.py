@@ -11,6 +11,7 @@ from pathlib import Path
 from biolord_bench.results.agreement import stated_fidelity
 from biolord_bench.results.figures import Fidelity
 from biolord_bench.results.names import counted_threads, distinct_names
+from biolord_bench.run.every import EVERY, Way, every_way
 from biolord_bench.worker.tool import Settings
 from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.session.engine import import_onnxruntime
@@ -70,7 +71,8 @@ def plan_jobs(
 
     Args:
         artifacts: What to measure.
-        providers: Names; None takes every installed one that runs an artifact's target.
+        providers: Names; None takes every installed one that runs an artifact's target, ``all`` every one that
+            there is, with a row for each kind of kernels, and one with the reason for each that can't run it.
         threads: Numbers of threads, one row each.
         spinning: Whether threads without work keep their cores busy.
 
@@ -78,19 +80,33 @@ def plan_jobs(
         MissingDependencyError: No onnxruntime is installed.
         ProviderError: A provider asked for by name is unknown or not installed.
     """
-    available = available_providers(import_onnxruntime())
-    asked = None if providers is None else [find_provider(name, available).name for name in providers]
+    ort = import_onnxruntime()
+    available = available_providers(ort)
+    every = providers is not None and EVERY in providers
+    asked = [] if every else [find_provider(name, available).name for name in providers or ()]
     counts = Counter(artifact.manifest.name for artifact in artifacts)
-    jobs = []
+    jobs, labels = list[Job](), list[str]()
     for artifact in artifacts:
         name = artifact.manifest.name
         label = name if counts[name] == 1 else f"{name} ({artifact.path})"
         fit = [provider.name for provider in installed_providers(artifact.manifest.target, available)]
-        for provider in asked or fit or ["auto"]:
-            jobs += [own_job(label, artifact, provider, count, spinning=spinning) for count in threads]
-    environments = [(job.provider, counted_threads(job.settings.threads)) for job in jobs]
+        ways = every_way(ort, artifact.manifest) if every else [Way(name) for name in asked or fit or ["auto"]]
+        for way in ways:
+            counted = threads if way.refusal is None else threads[:1]
+            jobs += [_in(way, own_job(label, artifact, way.provider, count, spinning=spinning)) for count in counted]
+            labels += [way.label] * len(counted)
+    environments = [
+        (way_label, counted_threads(job.settings.threads)) for way_label, job in zip(labels, jobs, strict=True)
+    ]
     names = distinct_names([job.name for job in jobs], environments)
     return [replace(job, name=name) for job, name in zip(jobs, names, strict=True)]
+
+
+def _in(way: Way, job: Job) -> Job:
+    """Have a job run in one way, or say why it can't."""
+    setting = f"kernels {way.kernels}, {job.setting}" if way.kernels else job.setting
+    settings = replace(job.settings, kernels=way.kernels)
+    return replace(job, settings=settings, setting=setting, error=way.refusal)
 
 
 def own_job(name: str, artifact: Artifact, provider: str, threads: int, *, spinning: bool = False) -> Job:

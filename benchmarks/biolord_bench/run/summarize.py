@@ -77,6 +77,7 @@ class _Summary:
             file_mb=job.file_mb,
             max_length=int(limit) if limit else None,
             error=error,
+            refused=job.own and job.error is not None,
         )
         return row if error else self._with_figures(row)
 

@@ -20,6 +20,7 @@ class Settings:
         model: Folder of the checkpoint, of its conversion or of an artifact.
         variant: The adapter's own word for how: a backend, a number format, a provider.
         spinning: Whether threads of ours without work keep their cores busy.
+        kernels: Which kind of our own operators runs; empty for the best.
     """
 
     adapter: str
@@ -27,6 +28,7 @@ class Settings:
     threads: int
     variant: str = ""
     spinning: bool = False
+    kernels: str = ""
 
     @classmethod
     def from_json(cls, text: str) -> Settings:

@@ -83,6 +83,9 @@ def _emit_bias(graph: GraphBuilder, weights: EncoderWeights, packing: Packing) -
     index = graph.op("Range", zero, graph.op("Squeeze", packing.sequence), one)
     keys, queries = graph.op("Unsqueeze", index, graph.ints(0)), graph.op("Unsqueeze", index, graph.ints(1))
     distance = graph.op("Sub", keys, queries)
+    if packing.layout.block > 1:  # the padding may reach further than any text
+        far = weights.max_positions - 1
+        distance = graph.op("Max", graph.op("Min", distance, graph.scalar(far, np.int64)), graph.scalar(-far, np.int64))
     row = graph.op("Add", distance, graph.scalar(weights.max_positions - 1, np.int64))
     # With the heads of a distance side by side, a look-up copies them at once; number by number it would take long
     # enough to be felt in a run of a few hundred tokens.

@@ -24,6 +24,9 @@ def emit_embeddings(
     hidden = graph.op("Gather", graph.real(weights.word_embeddings, "tokens"), ids, axis=0)
     if weights.modern is None:
         positions = _POSITION_RULES[weights.positions](graph, weights, packing, input_ids)
+        if not packing.layout.packed:  # the padding may reach further than any text
+            last = len(weights.position_embeddings) - 1
+            positions = graph.op("Min", positions, graph.scalar(last, np.int64))
         places = graph.op("Gather", graph.real(weights.position_embeddings, "positions"), positions, axis=0)
         hidden = graph.op("Add", hidden, places)
     if weights.token_types is not None:

@@ -14,7 +14,7 @@ from biolord_export.graph.feed_forward import emit_inner
 from biolord_export.graph.head import emit_head
 from biolord_export.graph.linear import emit_linear
 from biolord_export.graph.normalization import emit_layer_norm
-from biolord_export.graph.packing import emit_packing
+from biolord_export.graph.packing import PACKED, Layout, emit_packing, fill_block
 from biolord_export.graph.pooling import emit_unpacked, emit_vectors
 
 if TYPE_CHECKING:
@@ -43,12 +43,15 @@ class EncoderGraph:
     taps: Mapping[tuple[int, str], str]
 
 
-def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat = FLOAT32) -> EncoderGraph:
+def emit_encoder(
+    weights: EncoderWeights, pooling: Pooling, floats: FloatFormat = FLOAT32, layout: Layout = PACKED
+) -> EncoderGraph:
     """Write the graph of an encoder.
 
     Its inputs are ``input_ids`` and ``attention_mask``, int64 [batch, sequence] with the real tokens first in each
     row; its outputs ``sentence_embedding`` (what the checkpoint's modules yield) and ``unit_embedding`` (that, of
-    length 1), float32 [batch, dim]. In between it computes in ``floats``, pooling always in float32.
+    length 1), float32 [batch, dim]. In between it computes in ``floats``, pooling always in float32; its batch
+    lies in memory as ``layout`` says.
 
     A cross-encoder has the output ``logits`` instead, float32 [batch, 1], and if its weights tell the texts of a pair
     apart, the input ``token_type_ids`` besides.
@@ -59,7 +62,10 @@ def emit_encoder(weights: EncoderWeights, pooling: Pooling, floats: FloatFormat 
     types = ""
     if weights.token_types is not None:
         types = graph.input("token_type_ids", TensorProto.INT64, ["batch", "sequence"])
-    packing = emit_packing(graph, attention_mask)
+    if layout.block > 1:
+        input_ids, attention_mask = (fill_block(graph, rows, layout.block) for rows in (input_ids, attention_mask))
+        types = types and fill_block(graph, types, layout.block)
+    packing = emit_packing(graph, attention_mask, layout)
     hidden = residual = emit_embeddings(graph, weights, packing, input_ids, types)
     attentions = emit_attentions(graph, weights, packing)
     taps: dict[tuple[int, str], str] = {}

@@ -8,6 +8,7 @@ from onnx import TensorProto
 
 from biolord_export.checkpoint.head.dense import Dense
 from biolord_export.graph.activations import ACTIVATIONS
+from biolord_export.graph.packing import fill_block
 from biolord_export.graph.padded import POOLINGS, emit_padded
 from biolord_onnx.session.session import SKIPPED
 
@@ -25,15 +26,11 @@ and what is left over in another order, so without it a text's sum would depend 
 
 def emit_unpacked(graph: GraphBuilder, hidden: str, packing: Packing, attention_mask: str) -> tuple[str, str]:
     """Spread float32 [tokens, dim] over the places of a batch; returns that and the mask, both of whole blocks."""
-    places = _fill_block(graph, packing.places(graph), packing.sequence)
+    if packing.layout.block % SUM_BLOCK == 0:
+        return packing.unpack(graph, hidden), attention_mask
+    places = fill_block(graph, packing.places(graph), SUM_BLOCK)
     padded = graph.op("Gather", hidden, places, axis=0)
-    return padded, _fill_block(graph, attention_mask, packing.sequence)
-
-
-def _fill_block(graph: GraphBuilder, rows: str, sequence: str) -> str:
-    """Append zeros to int64 [batch, sequence] until its rows are as long as a multiple of the block."""
-    missing = graph.op("Mod", graph.op("Neg", sequence), graph.ints(SUM_BLOCK))
-    return graph.op("Pad", rows, graph.op("Concat", graph.ints(0, 0, 0), missing, axis=0))
+    return padded, fill_block(graph, attention_mask, SUM_BLOCK)
 
 
 def emit_vectors(graph: GraphBuilder, hidden: str, attention_mask: str, pooling: Pooling, dim: int) -> None:

@@ -75,7 +75,8 @@ PROVIDERS = (
     Provider(
         "tensorrt",
         "TensorrtExecutionProvider",
-        _PORTABLE,
+        # It has signed 8-bit numbers with zero point 0 only; those of portable-int8's activations are unsigned.
+        ("portable-fp32",),
         "pip install 'biolord-onnx[cuda]' and NVIDIA's TensorRT",
         session_options=_WHOLE_GRAPH,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,6 +35,8 @@ class OwnModel:
 
 def load(settings: Settings) -> OwnModel:
     """Load an artifact, hashes verified as by default."""
+    if settings.kernels:
+        os.environ[kernels.VARIABLE] = settings.kernels
     artifact = open_artifact(settings.model, verify_hashes=False)  # beside loading the graph, as `Embedder.load`
     encoder = Encoder.load(
         artifact, provider=settings.variant or "auto", threads=settings.threads, spinning=settings.spinning

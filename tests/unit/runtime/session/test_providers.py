@@ -83,6 +83,8 @@ def test_every_installed_provider_that_runs_a_target() -> None:
         "qnn",
         "xnnpack",
     ]
+    signed_only = [provider.name for provider in PROVIDERS if not provider.runs("portable-int8")]
+    assert signed_only == ["tensorrt"], "8-bit activations of portable-int8 are unsigned"
     assert [provider.name for provider in installed_providers("cpu-int8", names)] == ["cpu"]
     assert [provider.name for provider in installed_providers("cuda-fp16", names)] == ["cuda"]
     assert installed_providers("cuda-fp16", [CPU]) == []
