@@ -20,7 +20,7 @@ SIGNALS = [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pyt
 VICTIMS = ["first process", "a worker", "the other worker"]
 SECRET = "Kowalczyk"
 ROWS = 33_000
-# Small runs: hardly any time passes between a signal and the moment it is noticed.
+# Small runs: hardly any time passes between a signal and the moment it is noticed. Runs to the end have usual ones.
 SMALL = ("--batch-tokens", "64")
 
 
@@ -36,7 +36,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tiny: Path, names: Path) -> bytes:
     """Give what a run that nothing interrupts writes."""
     output = names.with_name("whole.npy")
-    assert run_process("embed", tiny, "--input", names, "--output", output, *SMALL).code == 0
+    assert run_process("embed", tiny, "--input", names, "--output", output).code == 0
     return output.read_bytes()
 
 
@@ -65,20 +65,20 @@ def started(*arguments: object, stdin: Path | None = None, temporary: Path) -> I
 
 def family(first: int) -> list[int]:
     """Return a process and those that it has started."""
-    return [first, *(pid for pid, parent in _parents() if parent == first)]
+    with contextlib.suppress(OSError):
+        return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+    return [first]
 
 
 def running(pids: list[int]) -> list[int]:
     """Return those that still run; one that has ended and that nobody has asked for doesn't."""
-    return [pid for pid, _ in _parents() if pid in pids]
+    return [pid for pid in pids if _state(pid) != "Z"]
 
 
-def _parents() -> Iterator[tuple[int, int]]:
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-            if state != "Z":
-                yield int(path.parent.name), int(parent)
+def _state(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return "Z"
 
 
 def noted(journal: Path) -> bool:
@@ -130,7 +130,7 @@ def test_nothing_runs_on(
     if when == "working" and (victim != "first process" or number != signal.SIGKILL):
         assert f" of {ROWS} rows are done: the same command goes on from there" in said
     again = arguments if number == signal.SIGKILL else arguments[:-2]  # however many processes go on
-    outcome = run_process("embed", *again, *SMALL)
+    outcome = run_process("embed", *again)
     assert outcome.code == 0, outcome.err
     assert output.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["o.npy"]
@@ -161,7 +161,7 @@ def test_no_text_of_standard_input_stays(
     files = [path for folder in (tmp_path, temporary) for path in folder.rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in path.read_bytes() for path in files)
     if to == "file":
-        outcome = run_process("embed", *arguments, *SMALL, stdin=names.read_bytes())
+        outcome = run_process("embed", *arguments, stdin=names.read_bytes())
         assert "going on behind " in outcome.err
         assert output.read_bytes() == whole
 
@@ -180,7 +180,7 @@ def test_a_conversion_that_is_ended(
     left = {path.name for path in tmp_path.iterdir()}
     assert left - {".o.jsonl.new"} == {".o.jsonl.journal", ".o.jsonl.part"}
     assert (".o.jsonl.new" in left) is (number == signal.SIGKILL)
-    outcome = run_process("embed", *arguments, *SMALL)
+    outcome = run_process("embed", *arguments)
     assert f"going on behind {ROWS} of {ROWS} rows" in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
     assert output.read_bytes().count(SECRET.encode()) == ROWS
@@ -205,7 +205,7 @@ def test_two_runs_of_one_output(tiny: Path, names: Path, whole: bytes, tmp_path:
         wait_for(lambda: noted(tmp_path / ".o.npy.journal"))
         process.send_signal(signal.SIGSTOP)
         for more in ([], ["--restart"]):
-            run_process("embed", *arguments, *more, *SMALL).assert_error("another process is writing")
+            run_process("embed", *arguments, *more).assert_error("another process is writing")
         run_process("embed", tiny, "cat", "--output", output).assert_error("another process is writing")
         process.send_signal(signal.SIGCONT)
         assert ended(process) == 0
