@@ -20,7 +20,7 @@ SIGNALS = [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pyt
 VICTIMS = ["first process", "a worker", "the other worker"]
 SECRET = "Kowalczyk"
 ROWS = 33_000
-# Small runs: hardly any time passes between a signal and the moment it is noticed. Runs to the end have usual ones.
+# Small runs: hardly any time passes between a signal and the moment it is noticed.
 SMALL = ("--batch-tokens", "64")
 
 
@@ -36,7 +36,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tiny: Path, names: Path) -> bytes:
     """Give what a run that nothing interrupts writes."""
     output = names.with_name("whole.npy")
-    assert run_process("embed", tiny, "--input", names, "--output", output).code == 0
+    assert run_process("embed", tiny, "--input", names, "--output", output, *SMALL).code == 0
     return output.read_bytes()
 
 
@@ -130,7 +130,7 @@ def test_nothing_runs_on(
     if when == "working" and (victim != "first process" or number != signal.SIGKILL):
         assert f" of {ROWS} rows are done: the same command goes on from there" in said
     again = arguments if number == signal.SIGKILL else arguments[:-2]  # however many processes go on
-    outcome = run_process("embed", *again)
+    outcome = run_process("embed", *again, *SMALL)
     assert outcome.code == 0, outcome.err
     assert output.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["o.npy"]
@@ -161,7 +161,7 @@ def test_no_text_of_standard_input_stays(
     files = [path for folder in (tmp_path, temporary) for path in folder.rglob("*") if path.is_file()]
     assert not any(SECRET.encode() in path.read_bytes() for path in files)
     if to == "file":
-        outcome = run_process("embed", *arguments, stdin=names.read_bytes())
+        outcome = run_process("embed", *arguments, *SMALL, stdin=names.read_bytes())
         assert "going on behind " in outcome.err
         assert output.read_bytes() == whole
 
@@ -180,7 +180,7 @@ def test_a_conversion_that_is_ended(
     left = {path.name for path in tmp_path.iterdir()}
     assert left - {".o.jsonl.new"} == {".o.jsonl.journal", ".o.jsonl.part"}
     assert (".o.jsonl.new" in left) is (number == signal.SIGKILL)
-    outcome = run_process("embed", *arguments)
+    outcome = run_process("embed", *arguments, *SMALL)
     assert f"going on behind {ROWS} of {ROWS} rows" in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["o.jsonl"]
     assert output.read_bytes().count(SECRET.encode()) == ROWS
@@ -205,7 +205,7 @@ def test_two_runs_of_one_output(tiny: Path, names: Path, whole: bytes, tmp_path:
         wait_for(lambda: noted(tmp_path / ".o.npy.journal"))
         process.send_signal(signal.SIGSTOP)
         for more in ([], ["--restart"]):
-            run_process("embed", *arguments, *more).assert_error("another process is writing")
+            run_process("embed", *arguments, *more, *SMALL).assert_error("another process is writing")
         run_process("embed", tiny, "cat", "--output", output).assert_error("another process is writing")
         process.send_signal(signal.SIGCONT)
         assert ended(process) == 0

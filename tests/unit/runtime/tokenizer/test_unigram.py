@@ -43,7 +43,6 @@ def whole(table: Path) -> Tokenizer:
     return Tokenizer.load(table.with_name("tokenizer.json"))
 
 
-@pytest.mark.usefixtures("coverage_paused")
 def test_ids_are_the_librarys(lean: Tokenizer, whole: Tokenizer) -> None:
     """For names, notes and strings that break tokenizers; cut or not, in windows, counted."""
     texts = [*names(100), *passages(3), *HOSTILE, "", " ", "x" * 300, "病" * 300]
