@@ -7,7 +7,6 @@
 # make bench-cuda   measures cuda-fp16 beside torch on a GPU, offline, from WHEELS=folder; make cuda-wheels fills it online
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
 # make bench-serve  loads a server with mixed requests: make bench-serve ARTIFACT=folder
-# make bench-bulk   embeds a million names, killed on the way: make bench-bulk ARTIFACT=folder
 # make lint         ruff, mypy, and the documentation's links
 # make docs         the documentation as a site, in build/site
 # make reference-pages  writes what is generated in docs/: the command line, HTTP, the table of gates
@@ -43,7 +42,7 @@ BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle t
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py test_other_names.py test_portable_architectures.py test_web_search.py test_web_tokens.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve bench-bulk clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -164,9 +163,6 @@ bench-peers: $(BENCH_ARTIFACTS)
 
 bench-serve: .venv/.ready .venv/.kernels
 	$(BIN)/python -m biolord_bench.loads.serve_load $(ARTIFACT)
-
-bench-bulk: .venv/.ready .venv/.kernels
-	$(BIN)/python -m biolord_bench.loads.bulk $(ARTIFACT)
 
 lint: .venv/.ready
 	$(BIN)/ruff check

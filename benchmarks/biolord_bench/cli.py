@@ -18,7 +18,7 @@ SUMMARY = "measure latency, throughput, memory and start of artifacts, and of ot
 
 STDOUT = "-"
 EXIT_ROW_FAILED = 1
-NEEDED = ("msgspec", "psutil", "onnx")
+NEEDED = ("msgspec", "psutil")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

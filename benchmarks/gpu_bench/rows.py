@@ -20,7 +20,7 @@ from biolord_bench.results.results import Row
 from biolord_bench.workloads.workloads import COMPARED, Workload, compared, generate
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.embedder import Embedder
-from biolord_onnx.encoding.encoder import load_tokenizer
+from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.session.session import open_session
 from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from gpu_bench.onnx_side import BoundSide

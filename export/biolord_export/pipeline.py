@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from biolord_export.calibration.collect import InputStatistics
     from biolord_export.checkpoint.source import Checkpoint
     from biolord_export.checkpoint.weights import EncoderWeights
@@ -54,12 +56,12 @@ if TYPE_CHECKING:
     from biolord_export.targets import Target
     from biolord_export.verification.fidelity import FidelityReport
     from biolord_onnx.artifact.json_fields import JSONObject
+    from biolord_onnx.artifact.manifest import Golden
 
 REFERENCE_TARGET = "cpu-fp32"
 REFERENCE = "float32 graph written from the same checkpoint"
 CPU_PROXY = "; measured on a CPU proxy with the same float16 constants that computes in float32, not on a GPU"
 EMPTY = ""
-"""A text without content puts the encoder into a state that no other text does: calibration sees it apart."""
 TOOLS = ("onnx", "onnxruntime", "numpy", "tokenizers", "safetensors")
 
 
@@ -103,6 +105,25 @@ class Calibrated:
     record: JSONObject
 
 
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What an export does otherwise for encoders of texts than for cross-encoders.
+
+    Attributes:
+        load: Reads the weights.
+        counted: What is calibrated on: its name in the record, and in words.
+        token_ids: Makes of texts what is run to calibrate, int64 [tokens] or [2, tokens] each.
+        empty_ids: The same of a text without content, whose state no other text has: calibration sees it apart.
+        verify: Measures a draft and puts the figures into its manifest.
+    """
+
+    load: Callable[[Checkpoint], EncoderWeights]
+    counted: tuple[str, str]
+    token_ids: Callable[[Checkpoint, Sequence[str]], list[NDArray[np.int64]]]
+    empty_ids: Callable[[Checkpoint], list[NDArray[np.int64]]]
+    verify: Callable[..., tuple[Manifest, FidelityReport | RankingReport | None]]
+
+
 def export_artifact(
     checkpoint: Checkpoint, out: Path, options: ExportOptions, say: Callable[[str], None] = lambda _: None
 ) -> Exported:
@@ -118,12 +139,22 @@ def export_artifact(
         BiolordError: The destination is refused, the checkpoint is damaged, or (FidelityError) the result is below
             its gate; nothing is written then.
     """
+    purpose = Purpose(
+        load_weights, ("texts", "texts"), _token_ids, lambda checkpoint: text_ids(checkpoint, (EMPTY,)), _verify
+    )
+    return convert(checkpoint, out, options, say, purpose)
+
+
+def convert(
+    checkpoint: Checkpoint, out: Path, options: ExportOptions, say: Callable[[str], None], purpose: Purpose
+) -> Exported:
+    """Convert a checkpoint for a purpose; the rest is as of `export_artifact`."""
     check_destination(out, force=options.force)
     target = options.target
     target.road.check(checkpoint, target.name)
     say("reading weights")
-    weights = load_weights(checkpoint)
-    calibrated = _calibrate(checkpoint, weights, options, say)
+    weights = purpose.load(checkpoint)
+    calibrated = _calibrate(checkpoint, weights, options, say, purpose)
     say(f"writing the {target.name} graph")
     written = target.road.write(Loaded(checkpoint, weights, calibrated.statistics))
     layers = written.reports
@@ -131,8 +162,8 @@ def export_artifact(
     with beside(out) as draft:
         manifest = write_draft(draft, written.graph, checkpoint.tokenizer_json, manifest)
         del calibrated, written, weights  # read again where they are needed: memory is scarcer than time
-        write_plain = partial(_read_and_write_reference, checkpoint=checkpoint)
-        manifest, report = _verify(draft, manifest, options, write_plain, say)
+        write_plain = partial(_read_and_write_reference, checkpoint=checkpoint, load=purpose.load)
+        manifest, report = purpose.verify(draft, manifest, options, write_plain, say)
         if report and report.shortfalls and not options.accept_below_gate:
             raise FidelityError(
                 f"{out} was not written, its fidelity is below the gate of {target.name}: "
@@ -149,33 +180,39 @@ def export_artifact(
 
 
 def _calibrate(
-    checkpoint: Checkpoint, weights: EncoderWeights, options: ExportOptions, say: Callable[[str], None]
+    checkpoint: Checkpoint,
+    weights: EncoderWeights,
+    options: ExportOptions,
+    say: Callable[[str], None],
+    purpose: Purpose,
 ) -> Calibrated:
     if not options.target.calibrated:
         return Calibrated({}, {})
     corpus = options.calibration or builtin_calibration()
-    say(f"calibrating on {len(corpus.texts)} texts ({corpus.origin})")
-    ids = text_ids(checkpoint, corpus.texts)
-    if checkpoint.pairs and checkpoint.pairs.token_types:
-        ids += pair_ids(checkpoint, checkpoint.pairs, neighboring_pairs(corpus.texts), checkpoint.prompts.choose())
+    name, words = purpose.counted
+    say(f"calibrating on {len(corpus.texts)} {words} ({corpus.origin})")
+    ids = purpose.token_ids(checkpoint, corpus.texts)
     record: JSONObject = {
         "origin": corpus.origin,
-        "texts": len(corpus.texts),
+        name: len(ids),
         "tokens": int(sum(row.shape[-1] for row in ids)),
         "sha256": corpus.sha256(),
     }
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        statistics = collect_statistics(weights, ids, text_ids(checkpoint, (EMPTY,)))
-    check_finite(statistics)
+        statistics = collect_statistics(weights, ids, purpose.empty_ids(checkpoint))
+    _check_finite(statistics)
     return Calibrated(statistics, {"calibration": record})
 
 
-def check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
-    """Refuse statistics of weights that overflow.
+def _token_ids(checkpoint: Checkpoint, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Texts, and where an encoder tells their types apart, pairs of them, too."""
+    ids = text_ids(checkpoint, texts)
+    if checkpoint.pairs and checkpoint.pairs.token_types:
+        ids += pair_ids(checkpoint, checkpoint.pairs, neighboring_pairs(texts), checkpoint.prompts.choose())
+    return ids
 
-    Raises:
-        CheckpointError: A figure isn't finite.
-    """
+
+def _check_finite(statistics: Mapping[tuple[int, str], InputStatistics]) -> None:
     for (number, name), seen in statistics.items():
         figures = (seen.lowest, seen.highest, seen.covariance, seen.held_out, seen.degenerate)
         if not all(np.isfinite(values).all() for values in figures):
@@ -193,7 +230,8 @@ def _verify(
     target = options.target
     texts = verification_inputs(pairs=manifest.pairs is not None and manifest.pairs.token_types)
     with measurable(draft, target, write_plain) as folder, Embedder.load(folder, verify_hashes=False) as found:
-        manifest = _measure_bits(found, manifest, builtin_verification()["names"])
+        invariance = measure_invariance(found, builtin_verification()["names"])
+        manifest = with_bits(manifest, invariance, ("vector", "text"), lambda: make_golden(found, golden_texts()))
         ranges = measure_ranges(found, (options.calibration or builtin_calibration()).texts)
         manifest = add_file(draft, manifest, RANGES_NAME, ranges_to_json(ranges))
         if target.name == REFERENCE_TARGET:
@@ -212,17 +250,28 @@ def _verify(
     return replace(manifest, fidelity=report.to_json()), report
 
 
-def _measure_bits(found: Embedder, manifest: Manifest, names: Sequence[str]) -> Manifest:
-    """Say how much of a vector depends on its batch, and, where nothing may, what its bits are."""
-    invariance = measure_invariance(found, names)
+def with_bits(
+    manifest: Manifest, invariance: BatchInvariance, what: tuple[str, str], golden: Callable[[], Golden]
+) -> Manifest:
+    """Say how much of a result depends on its batch, and, where nothing may, what its bits are.
+
+    Args:
+        manifest: To complete.
+        invariance: As measured.
+        what: A result, and what it is of, in words.
+        golden: Makes the golden vectors or scores.
+
+    Raises:
+        FidelityError: It depends on the batch, and the target promises that it doesn't.
+    """
     if not manifest.requires.operators:
         return replace(manifest, batch_invariance=invariance)
     if invariance.bound:
         raise FidelityError(
-            f"a vector differs by {invariance.bound} between a text alone and among others, {manifest.target} "
+            f"a {what[0]} differs by {invariance.bound} between a {what[1]} alone and among others, {manifest.target} "
             f"promises 0 (kernels: {kernels.chosen()}): report this"
         )
-    return replace(manifest, batch_invariance=invariance, golden=make_golden(found, golden_texts()))
+    return replace(manifest, batch_invariance=invariance, golden=golden())
 
 
 @contextmanager
@@ -236,8 +285,13 @@ def measurable(draft: Path, target: Target, write_plain: Callable[..., None]) ->
         yield folder
 
 
-def _read_and_write_reference(folder: Path, checkpoint: Checkpoint, road: FloatRoad = FLOAT32_ROAD) -> None:
-    write_reference(folder, checkpoint, load_weights(checkpoint), road)
+def _read_and_write_reference(
+    folder: Path,
+    checkpoint: Checkpoint,
+    load: Callable[[Checkpoint], EncoderWeights],
+    road: FloatRoad = FLOAT32_ROAD,
+) -> None:
+    write_reference(folder, checkpoint, load(checkpoint), road)
 
 
 def write_reference(

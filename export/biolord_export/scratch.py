@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,12 +62,10 @@ def moved_away(path: Path, draft: Path) -> Iterator[None]:
     descriptor = _lock(path)
     try:
         path.rename(old)
-        try:
+        with ExitStack() as failing:
+            failing.callback(_bring_back, old, path)
             yield
-        except BaseException:
-            if not os.path.lexists(path):
-                old.rename(path)
-            raise
+            failing.pop_all()
         shutil.rmtree(old)
     finally:
         _release(descriptor)
@@ -101,6 +99,11 @@ def _unowned(place: Path, pattern: str) -> Iterator[tuple[Path, int]]:
         descriptor = _lock(folder)
         if descriptor is not None:
             yield folder, descriptor
+
+
+def _bring_back(old: Path, path: Path) -> None:
+    if not os.path.lexists(path):
+        old.rename(path)
 
 
 def _lock(folder: Path) -> int | None:

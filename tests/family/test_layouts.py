@@ -80,7 +80,9 @@ def test_hidden_states_that_config_asks_for_are_no_outputs(name: str, tmp_path: 
     assert [output.name for output in graph.output] == ["sentence_embedding", "unit_embedding"]
 
 
-@pytest.mark.parametrize("revision", [(), ("--revision", "main"), ("--revision", COMMIT)])
+@pytest.mark.parametrize(
+    "revision", [(), *(pytest.param(("--revision", name), marks=pytest.mark.real) for name in ("main", COMMIT))]
+)
 def test_the_multilingual_model_out_of_the_hubs_cache(tmp_path: Path, place: Place, revision: tuple[str, ...]) -> None:
     """Under its real id, offline: HF_HOME and HF_HUB_OFFLINE are the client's to honor, the commit is recorded."""
     layout = LAYOUTS["BioLORD-2023-M"]

@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ALLOWED = frozenset({"numpy", "onnxruntime", "tokenizers"})
@@ -58,12 +59,13 @@ class Import:
     at_module_level: bool
 
 
-def imports_of(source: str) -> list[Import]:
+@cache
+def imports_of(source: str) -> tuple[Import, ...]:
     """List every import of a source, those by `import_module("name")` included.
 
     What stands under `if TYPE_CHECKING:` never runs and counts as being inside a function.
     """
-    return list(_walk(ast.parse(source), at_module_level=True))
+    return tuple(_walk(ast.parse(source), at_module_level=True))
 
 
 def violations(source: str, package: str, also: frozenset[str] = frozenset()) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -13,9 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from guards.missing import find_program
 
-PROGRAM = "strace"
 TELEMETRY = "ORT_DISABLE_TELEMETRY"
 # What reaches out; a server that listens and answers does none of it.
 OUTWARD = re.compile(r"\b(?:connect|sendto|sendmsg|sendmmsg)\(.*sa_family=AF_INET6?,")
@@ -55,7 +53,7 @@ class Watch:
         """Return a command that runs another one under strace."""
         self.home.mkdir(parents=True, exist_ok=True)
         options = ["-f", "-qq", "--seccomp-bpf", "-e", "trace=network", "-o", str(self.folder / "calls")]
-        return [find_strace(), *options, *map(str, command)]
+        return [find_program("strace", "strace"), *options, *map(str, command)]
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return a user's environment: nobody has turned off anything, as onnxruntime itself does under CI."""
@@ -107,7 +105,16 @@ class Watch:
     @contextmanager
     def attached(self) -> Iterator[None]:
         """Watch this process, all its threads included."""
-        command = [find_strace(), "-f", "-e", "trace=network", "-o", str(self.folder / "calls"), "-p", str(os.getpid())]
+        command = [
+            find_program("strace", "strace"),
+            "-f",
+            "-e",
+            "trace=network",
+            "-o",
+            str(self.folder / "calls"),
+            "-p",
+            str(os.getpid()),
+        ]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracing:
             assert tracing.stderr
             assert "attached" in (said := tracing.stderr.readline()), said
@@ -131,14 +138,3 @@ class Watch:
 
     def _lines(self) -> list[str]:
         return (self.folder / "calls").read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-def find_strace() -> str:
-    """Find strace; without it the test is skipped, and fails where CI=true says that nothing may be missing."""
-    program = shutil.which(PROGRAM)
-    if program:
-        return program
-    reason = f"{PROGRAM} is not installed: apt-get install {PROGRAM}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

@@ -7,9 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from real.machines import find_tool
+from guards.missing import find_program, missing
 from unit.runtime.command import COMMAND
 
 MOUNTED = """
@@ -21,13 +19,13 @@ cd / && unset TMPDIR && exec "$@"
 
 def run(stdin: bytes, *arguments: object) -> subprocess.CompletedProcess[bytes]:
     """Run a command where no folder of its own, or of the system's, takes a file."""
-    unshare = find_tool("unshare", "util-linux", as_root=True)
+    unshare = find_program("unshare", "util-linux", as_root=True)
     command = [unshare, "--mount", "sh", "-c", MOUNTED, "sh", *COMMAND, *map(str, arguments)]
     # The tool that measures coverage would write, too, and complain.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     done = subprocess.run(command, input=stdin, capture_output=True, check=False, env=environment)
     if done.returncode == 77:
-        pytest.skip("the temporary folder can't be mounted read-only here")
+        missing("/tmp can't be mounted read-only: give the container the capability SYS_ADMIN")
     return done
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 import hatch_build
 from biolord_onnx.session import kernels
+from guards.missing import find_program
 
 pytestmark = pytest.mark.real
 
@@ -46,16 +45,6 @@ def hashes(platform: str, *emulator: str) -> dict[str, set[str]]:
     return kinds
 
 
-def emulator(name: str) -> str:
-    """Find a qemu; without it the test is skipped, and fails where CI=true says that nothing may be missing."""
-    program = shutil.which(name)
-    if program is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
-            f"{name} is not installed: apt-get install qemu-user"
-        )
-    return program
-
-
 def test_here() -> None:
     """All kinds that this machine has."""
     platform = hatch_build.this_platform()
@@ -67,7 +56,7 @@ def test_here() -> None:
 @pytest.mark.parametrize(("cpu", "kinds"), [("Haswell", {"avx2", "plain"}), ("Nehalem", {"plain"})])
 def test_older_x86(cpu: str, kinds: set[str]) -> None:
     """Without dot products, and without AVX at all: the kinds that the CPU can't run aren't offered."""
-    assert set(hashes("linux_x86_64", emulator("qemu-x86_64"), "-cpu", cpu)) == kinds
+    assert set(hashes("linux_x86_64", find_program("qemu-x86_64", "qemu-user"), "-cpu", cpu)) == kinds
 
 
 @pytest.mark.parametrize(
@@ -80,14 +69,14 @@ def test_older_x86(cpu: str, kinds: set[str]) -> None:
 )
 def test_arm(cpu: str, kinds: set[str]) -> None:
     """With matrix products, with dot products, with neither."""
-    assert set(hashes("linux_aarch64", emulator("qemu-aarch64"), "-cpu", cpu)) == kinds
+    assert set(hashes("linux_aarch64", find_program("qemu-aarch64", "qemu-user"), "-cpu", cpu)) == kinds
 
 
 def test_gcc_gives_the_same_bits(tmp_path: Path) -> None:
     """Another compiler."""
-    compiler = shutil.which("g++")
-    if compiler is None or hatch_build.this_platform() != "linux_x86_64":
-        pytest.skip("an x86 Linux with g++ is needed")
+    if hatch_build.this_platform() != "linux_x86_64":
+        pytest.skip("the flags are those of an x86 Linux")
+    compiler = find_program("g++", "g++")
     flags = [
         flag for flag in hatch_build.FLAGS if flag not in {"-fno-sanitize=undefined", "-Werror", "-Wall", "-Wextra"}
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from guards.readme import DOCS, README
 BIOLORD = Path(sys.executable).with_name("biolord")
 
 
+@cache
 def biolord(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the installed command."""
     return subprocess.run([str(BIOLORD), *arguments], capture_output=True, text=True, check=False)

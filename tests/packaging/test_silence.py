@@ -55,7 +55,7 @@ def test_a_command_opens_no_connection(watch: Watch, tiny: Path, arguments: tupl
     assert watch.sockets() == []
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.real)])
 def test_a_server_only_listens(watch: Watch, tiny: Path, workers: int) -> None:
     """It answers, and asks nobody."""
     command = (*COMMAND, "serve", tiny, "--port", 0, "--workers", workers)

@@ -16,7 +16,6 @@ from biolord_bench.results.figures import (
     Latency,
     Memory,
     Query,
-    Roofline,
     Stages,
     Start,
 )
@@ -55,7 +54,6 @@ ROW = st.builds(
     idle_cpu_percent=UNKNOWN,
     stages=st.none() | st.builds(Stages, FIGURE, FIGURE, FIGURE),
     grid=st.lists(st.builds(Cell, COUNT, COUNT, FIGURE, FIGURE), max_size=1).map(tuple),
-    roofline=st.none() | st.builds(Roofline, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN),
     fidelity=st.none() | st.builds(Fidelity, COSINE, COSINE, COUNT, TEXT),
     batch_dependence=st.none() | st.builds(BatchDependence, COSINE, COSINE, COUNT),
 )

@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from guards.missing import find_program
 
 MIRROR = "http://deb.debian.org/debian"
 SUITE = "bookworm"
-
-
-def find_tool(name: str, package: str, *, as_root: bool = False) -> str:
-    """Find a program; without it the test is skipped, and fails where CI=true says that nothing may be missing."""
-    if sys.platform != "linux":
-        pytest.skip("needs Linux")
-    if as_root and os.geteuid() != 0:
-        _missing(f"{name} needs root")
-    return shutil.which(name) or _missing(f"{name} is not installed: apt-get install {package}")
-
-
-def _missing(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -51,7 +33,7 @@ def make_debian(folder: Path, *packages: str, arch: str = "") -> Path:
         packages: beside the minimum.
         arch: of another machine.
     """
-    debootstrap = find_tool("debootstrap", "debootstrap", as_root=True)
+    debootstrap = find_program("debootstrap", "debootstrap", as_root=True)
     options = ["--foreign", "--variant=minbase", f"--include={','.join(packages)}"]
     done = run(debootstrap, *options, *([f"--arch={arch}"] if arch else []), SUITE, folder, MIRROR)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.pack.platforms import PLATFORMS
+from guards.missing import find_program
 from guards.readme import REPOSITORY
 from guards.wheels import build_wheel
 from real.exports import MINILM, RealExports
-from real.machines import Arm, find_tool, make_debian, run
+from real.machines import Arm, make_debian, run
 from unit.runtime.command import run_process
 from unit.runtime.compiled_artifact import write_compiled_artifact
 
@@ -71,7 +72,7 @@ def own_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def arm(exported: RealExports, own_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Arm:
     """Give an aarch64 Python with what a pack brings, installed from it alone."""
-    qemu = find_tool("qemu-aarch64", "qemu-user")
+    qemu = find_program("qemu-aarch64", "qemu-user")
     folder = tmp_path_factory.mktemp("arm")
     artifact = exported(MINILM, "cpu-int8")
     options = ["--offline-for", PLATFORM.name, "--python", "3.11", "--name", "edge", "--find-links", own_wheel.parent]

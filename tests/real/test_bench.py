@@ -13,7 +13,6 @@ from typing import Literal
 import pytest
 
 from biolord_bench.results.results import Results, Row
-from biolord_bench.worker.layers import linear_layers
 from biolord_onnx.artifact.folder import Artifact
 from real.bars import SECONDS_FOR_QUICK_BENCH
 from real.chromium import chromium
@@ -26,8 +25,6 @@ pytestmark = pytest.mark.real
 Figure = Callable[[str], None]
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 BRIGHTNESS = "Math.max(...getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)) / 255"
-LAYERS, DIM, INNER = 6, 384, 1536
-"""Of all-MiniLM-L6-v2."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +57,14 @@ def measured(exported: RealExports, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_a_quick_look_is_quick(measured: Measured, figure: Figure) -> None:
-    """Two processes, four workloads, a grid, a roofline and a page."""
+    """Two processes, four workloads, a grid and a page."""
     slow = slowness(Path(sys.executable))
     figure(f"bench --quick of {measured.row.name}: {measured.seconds:.0f} s, on a machine {slow:.2f} times as slow")
     assert measured.seconds <= SECONDS_FOR_QUICK_BENCH * slow
 
 
-def test_the_figures_are_there_and_make_sense(measured: Measured, figure: Figure) -> None:
-    """Percentiles in order, parts within wholes, and what the model reaches below what the machine can."""
+def test_the_figures_are_there_and_make_sense(measured: Measured) -> None:
+    """Percentiles in order, and parts within wholes."""
     row = measured.row
     assert row.query is not None
     assert 0 < row.query.p50_ms <= row.query.p95_ms <= row.query.p99_ms
@@ -78,18 +75,6 @@ def test_the_figures_are_there_and_make_sense(measured: Measured, figure: Figure
     assert 30 < row.memory.after_queries_mb <= row.memory.peak_mb < 1000
     assert row.idle_cpu_percent is not None
     assert row.idle_cpu_percent < 5
-    assert row.roofline is not None
-    assert row.roofline.int8_gops is not None
-    assert row.roofline.share is not None
-    assert row.roofline.share > 0
-    figure(f"int8 matmul {row.roofline.int8_gops:.0f} GOP/s, of which bulk reaches {row.roofline.share:.0%}")
-
-
-def test_multiplications_are_those_of_the_architecture(measured: Measured) -> None:
-    """Counted in the graph's file: what the exporter adds for accuracy is less than a hundredth."""
-    counted = sum(layer.macs for layer in linear_layers(measured.artifact.model_path))
-    expected = LAYERS * (4 * DIM * DIM + 2 * DIM * INNER)
-    assert expected <= counted <= 1.01 * expected
 
 
 def test_fidelity_is_the_manifests(measured: Measured) -> None:

@@ -20,8 +20,9 @@ import pytest
 from dockerfile_parse import DockerfileParser
 
 from biolord_onnx.embedder import Embedder
+from guards.missing import find_program
 from real.exports import MINILM, RealExports
-from real.machines import find_tool, make_debian, run
+from real.machines import make_debian, run
 from unit.runtime.command import run_process
 
 pytestmark = pytest.mark.real
@@ -135,7 +136,7 @@ def test_it_serves_without_a_network_a_root_or_a_place_to_write(
     image: Image, exported: RealExports, figure: Callable[[str], None]
 ) -> None:
     """Healthy, with a key, with the artifact's own vectors; it ends when told to."""
-    find_tool("unshare", "util-linux", as_root=True)
+    find_program("unshare", "util-linux", as_root=True)
     task = {
         "root": str(image.stage.root),
         "user": [int(part) for part in image.stage.user.split(":")],

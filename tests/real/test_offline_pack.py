@@ -13,7 +13,8 @@ import pytest
 
 from biolord_onnx.artifact.folder import Artifact
 from biolord_onnx.embedder import Embedder
-from real.machines import find_tool, run
+from guards.missing import find_program
+from real.machines import run
 from unit.runtime.command import run_process
 
 pytestmark = pytest.mark.real
@@ -26,7 +27,7 @@ def test_a_pack_is_installed_without_a_network(
     demo_artifact: Artifact, tmp_path: Path, figure: Callable[[str], None]
 ) -> None:
     """A fresh Python, no network at all: install, then a query, with the vector of the artifact itself."""
-    unshare = [find_tool("unshare", "util-linux", as_root=True), "--net"]
+    unshare = [find_program("unshare", "util-linux", as_root=True), "--net"]
     pack = tmp_path / "pack.tar"
     packed = run_process("pack", demo_artifact.path, "--wheel", pack, "--offline-for", "linux-x86_64", "--name", "edge")
     assert packed.code == 0, packed.err

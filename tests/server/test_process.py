@@ -72,10 +72,10 @@ def process(
             reader.join()
 
 
-def embed(port: int, texts: list[str] = TEXTS) -> tuple[int, list[list[float]]]:
+def embed(port: int, texts: list[str] = TEXTS, key: str = "none") -> tuple[int, list[list[float]]]:
     """Ask for vectors."""
     connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    connection.request("POST", "/embed", json.dumps({"inputs": texts}))
+    connection.request("POST", "/embed", json.dumps({"inputs": texts}), {"Authorization": f"Bearer {key}"})
     answer = connection.getresponse()
     found = json.loads(answer.read())
     connection.close()
@@ -115,9 +115,10 @@ def test_sigterm_loses_no_accepted_request(tiny: Path, embedder: Embedder) -> No
 @pytest.mark.parametrize(
     ("workers", "number"),
     [
-        *((1, number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)),
+        *((1, number) for number in (signal.SIGTERM, signal.SIGINT)),
         (2, signal.SIGTERM),
-        *(pytest.param(2, number, marks=pytest.mark.real) for number in (signal.SIGHUP, signal.SIGINT)),
+        *(pytest.param(count, signal.SIGHUP, marks=pytest.mark.real) for count in (1, 2)),
+        pytest.param(2, signal.SIGINT, marks=pytest.mark.real),
     ],
 )
 def test_whoever_stops_it_finds_that_all_went_well(tiny: Path, number: signal.Signals, workers: int) -> None:
@@ -136,15 +137,22 @@ def alive(child: psutil.Process) -> bool:
     return False
 
 
-def test_workers_end_with_their_parent(tiny: Path, tmp_path: Path) -> None:
-    """Even where it is killed; the address is free then. Nothing shows their keys to others meanwhile."""
-    keys = tmp_path / "keys"
+def test_several_workers(tiny: Path, tmp_path: Path, embedder: Embedder) -> None:
+    """Each is a process of its own; all give the same vectors, and nothing shows their keys to others.
+
+    They end with their parent, even where it is killed; the address is free then.
+    """
+    keys, expected = tmp_path / "keys", embedder.encode(TEXTS, normalize=True)
     keys.write_text("known-to-nobody\n", encoding="utf-8")
     with process(tiny, "--workers", 2, "--api-key-file", keys) as (running, port, _):
         children = psutil.Process(running.pid).children(recursive=True)
         assert len(children) >= 2
         for child in children:
             assert "known-to-nobody" not in repr((child.environ(), child.cmdline()))
+        for _ in range(6):
+            status, found = embed(port, key="known-to-nobody")
+            assert status == 200
+            np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
         running.kill()
         wait_for(lambda: not any(map(alive, children)))
         with socket.create_server(("127.0.0.1", port)):
@@ -175,16 +183,6 @@ def test_more_connections_than_open_files(tiny: Path) -> None:
         time.sleep(1)
     assert len("".join(lines)) < 5000
     assert "Traceback" not in "".join(lines)
-
-
-def test_several_workers(tiny: Path, embedder: Embedder) -> None:
-    """Each is a process of its own; all give the same vectors."""
-    expected = embedder.encode(TEXTS, normalize=True)
-    with process(tiny, "--workers", 2, "--quiet") as (_, port, _):
-        for _ in range(6):
-            status, found = embed(port)
-            assert status == 200
-            np.testing.assert_array_equal(np.array(found, dtype=np.float32), expected)
 
 
 def test_an_artifact_that_is_replaced(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Loads on what users run: the server and a large bulk job."""
+"""Load on a server."""

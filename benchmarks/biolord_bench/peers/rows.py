@@ -71,11 +71,10 @@ def _library(tool: str, kind: str, model: str, distribution: str, setting: str) 
 PEERS = (
     _torch("fp32", f"{_SORTS}, set_num_threads"),
     _torch("bf16", f"{_SORTS}, set_num_threads, weights in bfloat16"),
-    _backend("onnx", "fp32", "onnx", "onnxruntime", f"{_SORTS}, its own export"),
+    _backend("onnx", "fp32", "onnx", "onnxruntime", f"{_SORTS}, optimum's ORTModel, its own export"),
     _backend("onnx", "qint8", "onnx-qint8", "onnxruntime", f"{_SORTS}, its own preset for AVX512-VNNI"),
     _backend("openvino", "fp32", "openvino", "openvino", f"{_SORTS}, its own export, which runs in bf16 on AMX"),
     _backend("openvino", "int8", "openvino-int8", "openvino", f"{_SORTS}, quantized by NNCF on this domain's texts"),
-    _onnx("optimum ORTModel", "fp32", "optimum", "optimum-onnx", "texts sorted by length"),
     _onnx("fastembed", "fp32", "fastembed", "fastembed", "custom model, in the order of arrival"),
     _onnx("fastembed", "qint8", "fastembed", "fastembed", "custom model, in the order of arrival"),
     _onnx("light-embed", "fp32", "light-embed", "light-embed", _AFFINITY),
@@ -98,7 +97,7 @@ PEERS = (
     _library("libembedding", "qint8", "onnx-qint8", "libembedding-ng", "in the order of arrival"),
     _library("kjarni", "fp32", "checkpoint", "kjarni", f"encode_batch, texts sorted by length, {_AFFINITY}"),
     _library("tract", "fp32", "onnx", "tract", f"one thread, which is all it has, {_BY_HAND}"),
-    Peer("CTranslate2 int8", "ctranslate2", "optimum", "checkpoint", "ctranslate2", "ctranslate2", "int8"),
+    Peer("CTranslate2", "", "", "", "ctranslate2", "ctranslate2", "", reason="has no loader for MPNet"),
     Peer(
         "text-embeddings-inference",
         "",

@@ -4,45 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 
 from biolord_bench.report.cells import Table, figure_of
 from biolord_bench.report.table import summary, tables
 from biolord_bench.results.results import Results
 
-_STYLE = """
-:root {
-  color-scheme: light dark;
-  --page: #ffffff; --text: #1c2024; --muted: #60646c; --line: #dfe2e6; --tint: #f5f7f9; --bar: #d5e4f3;
-}
-@media (prefers-color-scheme: dark) {
-  :root { --page: #14171a; --text: #e8eaed; --muted: #9ba1a8; --line: #33383e; --tint: #1c2024; --bar: #26405c; }
-}
-* { box-sizing: border-box; }
-body {
-  margin: 0 auto; max-width: 92rem; padding: 2.5rem clamp(1rem, 4vw, 3.5rem) 4rem; background: var(--page);
-  color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
-}
-h1 { font-size: 1.75rem; letter-spacing: -0.015em; line-height: 1.2; margin: 0 0 1rem; }
-h2 { font-size: 1.15rem; letter-spacing: -0.01em; margin: 0 0 0.75rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1.25rem; margin: 0; font-size: 0.9rem; }
-dt { color: var(--muted); }
-dd { margin: 0; }
-section { border-top: 1px solid var(--line); margin-top: 2.25rem; padding-top: 1.5rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
-table { min-width: min(100%, 60rem); }
-th, td { padding: 0.4rem 0.55rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-th { color: var(--muted); font-weight: 500; vertical-align: bottom; }
-th:first-child, td:first-child { padding-left: 0.35rem; color: var(--muted); }
-tbody tr:hover { background: var(--tint); }
-.bar { background: linear-gradient(to left, var(--bar) var(--share), transparent var(--share)) content-box; }
-.bar { min-width: 7rem; padding-block: 0.2rem; }
-.words { text-align: left; }
-td.words:nth-child(2) { font-weight: 500; white-space: normal; min-width: 11rem; }
-.why { white-space: normal; min-width: 24rem; }
-p.note, footer { color: var(--muted); font-size: 0.84rem; margin: 0.6rem 0 0; max-width: 70ch; }
-footer { margin-top: 2.5rem; }
-""".strip()
+_STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def render(results: Results) -> str:
@@ -57,8 +25,7 @@ def render(results: Results) -> str:
 <title>biolord bench, {escape(results.machine.cpu)}</title>
 <link rel="icon" href="data:,">
 <style>
-{_STYLE}
-</style>
+{_STYLE}</style>
 </head>
 <body>
 <h1>biolord bench</h1>

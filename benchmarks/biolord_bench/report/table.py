@@ -16,7 +16,7 @@ def tables(results: Results) -> list[Table]:
     Rows are numbered through all tables. Ratios are to the first row that has the figure: 2.00 is twice as fast.
     """
     rows = [(str(position), row) for position, row in enumerate(results.rows, start=1)]
-    builders = (_overview, _queries, _bulk, ratios, _start, _memory, _stages, _roofline, _grid, _rows, _notes, _errors)
+    builders = (_overview, _queries, _bulk, ratios, _start, _memory, _stages, _grid, _rows, _notes, _errors)
     return [table for build in builders if (table := build(rows)).rows]
 
 
@@ -154,21 +154,6 @@ def _stages(rows: Numbered) -> Table:
     header = ("#", "stages", "tokenize %", "graph %", "other %", "tokenize ms", "graph ms", "other ms")
     note = "One bulk run of names and sentences."
     return Table("stages", "Where the time goes", note, header, _by_row(rows, cells), bars=(2, 3, 4))
-
-
-def _roofline(rows: Numbered) -> Table:
-    def cells(row: Row) -> Sequence[str] | None:
-        if (r := row.roofline) is None:
-            return None
-        share = NONE if r.share is None else f"{100 * r.share:.0f}"
-        return (*numbers(r.int8_gops, r.float32_gops, r.bulk_gops), share)
-
-    header = ("#", "roofline", "int8 GOP/s", "float32 GOP/s", "bulk GOP/s", "of matmul %")
-    note = (
-        "int8, float32: onnxruntime's matmul alone at the shapes of the model's layers. Bulk: those layers in the "
-        "fastest bulk job, and its share of the matmul in the model's number format; operators of our own may pass it."
-    )
-    return Table("roofline", "Roofline", note, header, _by_row(rows, cells))
 
 
 def _grid(rows: Numbered) -> Table:

@@ -113,21 +113,6 @@ class Cell(Figure, frozen=True):
     tokens_per_s: Measure
 
 
-class Roofline(Figure, frozen=True):
-    """What onnxruntime's matmuls reach alone, and what the model's linear layers make of the machine.
-
-    Attributes:
-        int8_gops: 10^9 operations a second of onnxruntime's 8-bit matmul alone, at the model's shapes.
-        bulk_gops: Those of the model's linear layers in the fastest bulk run.
-        share: Of the matmul in the model's own number format; above 1 with kernels that are faster than onnxruntime's.
-    """
-
-    int8_gops: Measure | None
-    float32_gops: Measure | None
-    bulk_gops: Measure | None
-    share: Measure | None
-
-
 class Fidelity(Figure, frozen=True):
     """Cosine to a reference."""
 

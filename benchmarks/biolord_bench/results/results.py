@@ -18,7 +18,6 @@ from biolord_bench.results.figures import (
     Measure,
     Memory,
     Query,
-    Roofline,
     Stages,
     Start,
 )
@@ -108,7 +107,6 @@ class Row(Figure, frozen=True):
     idle_cpu_percent: Measure | None = None
     stages: Stages | None = None
     grid: tuple[Cell, ...] = ()
-    roofline: Roofline | None = None
     fidelity: Fidelity | None = None
     batch_dependence: BatchDependence | None = None
 
@@ -116,7 +114,7 @@ class Row(Figure, frozen=True):
     def measured(self) -> bool:
         """Whether there is any figure."""
         figures = (self.start, self.query, self.query_during_bulk, self.memory, self.idle_cpu_percent)
-        more = (self.stages, self.roofline, self.fidelity, self.batch_dependence)
+        more = (self.stages, self.fidelity, self.batch_dependence)
         return any(figure is not None for figure in (*figures, *more)) or bool(self.bulk or self.grid)
 
     def bulk_of(self, workload: str) -> Bulk | None:

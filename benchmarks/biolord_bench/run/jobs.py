@@ -58,7 +58,7 @@ class Job:
 
     @property
     def own(self) -> bool:
-        """Whether it can be asked for stages, grid and roofline."""
+        """Whether it can be asked for stages and grid."""
         return self.settings.adapter == ADAPTER
 
 

@@ -121,7 +121,6 @@ def steps(workloads: Mapping[str, Written]) -> list[Step]:
     found += [Step("contend", contend, once=True)] * (QUERIES in timed)
     found += [Step("stages", _own("stages", COMPARED), once=True, own=True)]
     found += [Step(GRID, _own("grid", COMPARED), once=True, own=True)] * (GRID in workloads)
-    found += [Step("roofline", _own("roofline", COMPARED), once=True, own=True)] * bool(bulk)
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from biolord_bench.results.agreement import NotComparableError, batch_dependence, fidelity
-from biolord_bench.results.figures import Bulk, Cell, Fidelity, Latency, Memory, Query, Roofline, Stages, Start
+from biolord_bench.results.figures import Bulk, Cell, Fidelity, Latency, Memory, Query, Stages, Start
 from biolord_bench.results.results import FORMAT, Machine, Results, Row, Settings, WorkloadSize
 from biolord_bench.run.driver import Plan
 from biolord_bench.run.jobs import Job
@@ -93,7 +93,6 @@ class _Summary:
             idle_cpu_percent=_median(self._starts, "idle_cpu_percent"),
             stages=self._stages(),
             grid=self._grid(),
-            roofline=self._roofline(bulk),
             fidelity=self._fidelity(),
             batch_dependence=self._compared(batch_dependence),
         )
@@ -131,16 +130,6 @@ class _Summary:
             for entry in self._of(GRID)
             for batch, length, ms in zip(*map(entry.numbers, ("batch", "length", "ms")), strict=True)
         )
-
-    def _roofline(self, bulk: Sequence[Bulk]) -> Roofline | None:
-        """Set the fastest bulk job against onnxruntime's matmul in the model's own number format."""
-        entry = self._done("roofline")
-        if entry is None or not (macs := entry.number("macs")):
-            return None
-        gops = 2 * macs * max(one.tokens_per_s for one in bulk) / 1e9 if bulk else None
-        peaks = entry.number("int8_gops"), entry.number("float32_gops")
-        peak = peaks[0] if entry.number("integer") else peaks[1]
-        return Roofline(*peaks, gops, gops / peak if gops is not None and peak else None)
 
     def _fidelity(self) -> Fidelity | None:
         """Compare with the reference; without one, take what the manifest states."""

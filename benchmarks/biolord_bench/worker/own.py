@@ -1,4 +1,4 @@
-"""What can be measured of this project's own models alone: stages, a grid of shapes, and the machine's matmuls."""
+"""What can be measured of this project's own models alone: stages, and a grid of shapes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from biolord_bench.worker.layers import linear_layers
-from biolord_bench.worker.roofline import measure_peak
 from biolord_onnx.embedder import Embedder
 from biolord_onnx.encoding.encoder import Encoder
 from biolord_onnx.encoding.model import load_tokenizer
-from biolord_onnx.session.engine import import_onnxruntime
 from biolord_onnx.session.session import Session
 
 if TYPE_CHECKING:
@@ -33,8 +30,8 @@ _GRID_MOST_RUNS = 20
 
 
 def measure(model: Model, request: Mapping[str, object]) -> Answer:
-    """Measure what the request names as ``what``: ``stages``, ``grid`` or ``roofline``."""
-    measures = {"stages": stages, "grid": grid, "roofline": roofline}
+    """Measure what the request names as ``what``: ``stages`` or ``grid``."""
+    measures = {"stages": stages, "grid": grid}
     return measures[str(request["what"])](cast("OwnModel", model), request)
 
 
@@ -81,23 +78,6 @@ def grid(model: OwnModel, request: Mapping[str, object]) -> Answer:
         "batch": [float(batch) for batch, _ in shapes],
         "length": [float(length) for _, length in shapes],
         "ms": times,
-    }
-
-
-def roofline(model: OwnModel, _: Mapping[str, object]) -> Answer:
-    """Count the model's multiplications, and time onnxruntime's matmuls at its shapes on the CPU."""
-    layers = linear_layers(model.artifact.model_path)
-    macs = sum(layer.macs for layer in layers)
-    counted: Answer = {
-        "macs": float(macs),
-        "integer": float(2 * sum(layer.macs for layer in layers if layer.integer) > macs),
-    }
-    if not layers or model.provider != "cpu":  # the matmuls are the CPU's
-        return counted
-    ort, threads = import_onnxruntime(), model.encoder.session.threads
-    return counted | {
-        "int8_gops": measure_peak(ort, layers, "int8", threads),
-        "float32_gops": measure_peak(ort, layers, "float32", threads),
     }
 
 

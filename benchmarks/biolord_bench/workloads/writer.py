@@ -9,26 +9,17 @@ prefix has nearly the same distribution of lengths as the whole.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
-
-from biolord_bench.workloads.words import (
-    CAUSES,
-    CONDITIONS,
-    COURSES,
-    DRUGS,
-    EVENTS,
-    FINDINGS,
-    LINKS,
-    PEOPLE,
-    QUALIFIERS,
-    SITES,
-)
+from pathlib import Path
 
 NAMES, DEFINITIONS, PASSAGES, REQUESTS = 5000, 500, 50, 40
 REQUEST_SIZE = 8
 CALIBRATION_TEXTS = 400
 
+WORDS: dict[str, list[str]] = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
+"""Lists that texts are put together from. Written for this purpose; nothing in them is a patient's."""
 _GOLDEN = 0.6180339887498949
 _TOKENS_PER_WORD = 1.36  # of these word lists with all-mpnet-base-v2, special tokens apart
 
@@ -39,40 +30,39 @@ class _Writer:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
 
-    def pick(self, items: Sequence[str]) -> str:
-        return items[int(self._random.random() * len(items))]
+    def pick(self, kind: str) -> str:
+        return WORDS[kind][int(self._random.random() * len(WORDS[kind]))]
 
     def chance(self, probability: float) -> bool:
         return self._random.random() < probability
 
     def name(self) -> str:
         """Write a concept name."""
-        words = [self.pick(COURSES)] if self.chance(0.55) else []
-        words += [self.pick(SITES)] if self.chance(0.7) else []
-        words.append(self.pick(CONDITIONS))
+        words = [self.pick("courses")] if self.chance(0.55) else []
+        words += [self.pick("sites")] if self.chance(0.7) else []
+        words.append(self.pick("conditions"))
         if self.chance(0.22):
-            words += ["due to", self.pick(CAUSES)]
+            words += ["due to", self.pick("causes")]
         text = " ".join(words)
         if self.chance(0.15):
-            text = f"{text}, {self.pick(QUALIFIERS)}"
+            text = f"{text}, {self.pick('qualifiers')}"
         return text[0].upper() + text[1:] if self.chance(0.5) else text
 
     def clause(self) -> str:
         """Write a part of a sentence."""
         if self.chance(0.45):
-            return f"{self.pick(PEOPLE)} {self.pick(EVENTS)}"
+            return f"{self.pick('people')} {self.pick('events')}"
         if self.chance(0.5):
-            return (
-                f"{self.pick(COURSES)} {self.pick(SITES)} {self.pick(CONDITIONS)} was treated with {self.pick(DRUGS)}"
-            )
-        return f"examination showed {self.pick(FINDINGS)} and {self.pick(FINDINGS)}"
+            condition = f"{self.pick('courses')} {self.pick('sites')} {self.pick('conditions')}"
+            return f"{condition} was treated with {self.pick('drugs')}"
+        return f"examination showed {self.pick('findings')} and {self.pick('findings')}"
 
     def prose(self, tokens: float) -> str:
         """Write sentences of about so many tokens."""
         limit = max(3, round((tokens - 2) / _TOKENS_PER_WORD))
         words: list[str] = []
         while len(words) < limit:
-            link = f" {self.pick(LINKS)} {self.clause()}" if self.chance(0.5) else ""
+            link = f" {self.pick('links')} {self.clause()}" if self.chance(0.5) else ""
             sentence = f"{self.clause()}{link}."
             words += (sentence[0].upper() + sentence[1:]).split()
         return " ".join(words[:limit])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 from biolord_export.errors import FidelityError
 from biolord_export.verification.fidelity import OVERFLOW
 from biolord_export.verification.pairs import spearman
+from biolord_export.verification.report import Report, shortfalls
 from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
@@ -61,28 +61,8 @@ class RankingGate:
 
 
 @dataclass(frozen=True, slots=True)
-class RankingReport:
-    """Fidelity to a reference, and the gate it was held against; ``shortfalls`` is empty if it passed."""
-
-    reference: str
-    groups: tuple[GroupRanking, ...]
-    gate: RankingGate
-    shortfalls: tuple[str, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every gate was reached."""
-        return not self.shortfalls
-
-    def to_json(self) -> JSONObject:
-        """Return the report as the JSON object that a manifest holds."""
-        return {
-            "passed": self.passed,
-            "reference": self.reference,
-            "groups": [asdict(group) for group in self.groups],
-            "gate": asdict(self.gate),
-            "shortfalls": list(self.shortfalls),
-        }
+class RankingReport(Report[GroupRanking, RankingGate]):
+    """Fidelity of scores."""
 
     @classmethod
     def from_json(cls, members: JSONObject, source: str) -> RankingReport:
@@ -138,14 +118,8 @@ def compare_rankings(kind: str, exact: Sequence[Float32], found: Sequence[Float3
 
 def judge_rankings(reference: str, groups: Sequence[GroupRanking], gate: RankingGate) -> RankingReport:
     """Hold groups against a gate."""
-    bars: Mapping[str, float] = asdict(gate)
-    shortfalls = [
-        f"{group.kind}: {name} {found:.6f} is below {bar}"
-        for group in groups
-        for name, bar in bars.items()
-        if (found := getattr(group, name)) < bar
-    ]
-    return RankingReport(reference, tuple(groups), gate, tuple(shortfalls))
+    below = [line for group in groups for line in shortfalls(group.kind, asdict(group), asdict(gate))]
+    return RankingReport(reference, tuple(groups), gate, tuple(below))
 
 
 def _best(scores: Float32) -> list[int]:

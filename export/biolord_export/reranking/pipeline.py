@@ -4,37 +4,28 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from biolord_export.artifact.writer import check_destination, publish, write_draft, write_manifest
-from biolord_export.calibration.collect import collect_statistics
 from biolord_export.calibration.token_ids import pair_ids
 from biolord_export.checkpoint.architectures import read_weights
 from biolord_export.checkpoint.heads import with_head
-from biolord_export.corpus import builtin_calibration, builtin_verification, golden_texts
-from biolord_export.errors import CheckpointError, FidelityError
+from biolord_export.corpus import builtin_verification, golden_texts
+from biolord_export.errors import CheckpointError
 from biolord_export.pipeline import (
     CPU_PROXY,
     REFERENCE,
     REFERENCE_TARGET,
-    Calibrated,
-    Exported,
-    check_finite,
-    describe,
+    Purpose,
+    convert,
     measurable,
-    write_reference,
+    with_bits,
 )
 from biolord_export.reranking.gates import find_ranking_gate
 from biolord_export.reranking.measure import measure_ranking, measure_score_invariance, scores_of
 from biolord_export.reranking.queries import calibration_pairs, make_queries
-from biolord_export.roads.road import Loaded
 from biolord_export.scratch import beside
 from biolord_onnx.golden import make_golden_scores
 from biolord_onnx.reranker import Reranker
-from biolord_onnx.session import kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,9 +33,8 @@ if TYPE_CHECKING:
 
     from biolord_export.checkpoint.source import Checkpoint
     from biolord_export.checkpoint.weights import EncoderWeights
-    from biolord_export.pipeline import ExportOptions
+    from biolord_export.pipeline import Exported, ExportOptions
     from biolord_export.reranking.fidelity import RankingReport
-    from biolord_onnx.artifact.json_fields import JSONObject
     from biolord_onnx.artifact.manifest import Manifest
     from biolord_onnx.artifact.reranking import Reranking
 
@@ -81,52 +71,15 @@ def export_reranker(
     Raises:
         BiolordError: As of `export_artifact`, or the target has no rerankers.
     """
-    check_destination(out, force=options.force)
-    target = options.target
-    find_ranking_gate(target.name)
-    target.road.check(checkpoint, target.name)
-    say("reading weights")
-    weights = read_cross_weights(checkpoint)
-    calibrated = _calibrate(checkpoint, weights, options, say)
-    say(f"writing the {target.name} graph")
-    written = target.road.write(Loaded(checkpoint, weights, calibrated.statistics))
-    layers = written.reports
-    manifest = describe(checkpoint, target, weights, layers, calibrated.record)
-    with beside(out) as draft:
-        manifest = write_draft(draft, written.graph, checkpoint.tokenizer_json, manifest)
-        del calibrated, written
-        write_plain = partial(write_reference, checkpoint=checkpoint, weights=weights)
-        manifest, report = _verify(draft, manifest, options, write_plain, say)
-        if report and report.shortfalls and not options.accept_below_gate:
-            raise FidelityError(
-                f"{out} was not written, its fidelity is below the gate of {target.name}: "
-                f"{'; '.join(report.shortfalls)} (--accept-below-gate writes it anyway, marked so)"
-            )
-        write_manifest(draft, manifest)
-        check_destination(out, force=options.force)  # minutes have passed, and something may have appeared there
-        publish(draft, out)
-    return Exported(manifest, report, layers)
-
-
-def _calibrate(
-    checkpoint: Checkpoint, weights: EncoderWeights, options: ExportOptions, say: Callable[[str], None]
-) -> Calibrated:
-    if not options.target.calibrated:
-        return Calibrated({}, {})
-    corpus = options.calibration or builtin_calibration()
-    say(f"calibrating on {len(corpus.texts)} pairs of texts ({corpus.origin})")
-    frame = frame_of(checkpoint)
-    ids = pair_ids(checkpoint, frame, list(calibration_pairs(corpus.texts)))
-    record: JSONObject = {
-        "origin": corpus.origin,
-        "pairs": len(ids),
-        "tokens": int(sum(row.shape[-1] for row in ids)),
-        "sha256": corpus.sha256(),
-    }
-    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        statistics = collect_statistics(weights, ids, pair_ids(checkpoint, frame, [("", "")]))
-    check_finite(statistics)
-    return Calibrated(statistics, {"calibration": record})
+    find_ranking_gate(options.target.name)
+    purpose = Purpose(
+        read_cross_weights,
+        ("pairs", "pairs of texts"),
+        lambda checkpoint, texts: pair_ids(checkpoint, frame_of(checkpoint), list(calibration_pairs(texts))),
+        lambda checkpoint: pair_ids(checkpoint, frame_of(checkpoint), [("", "")]),
+        _verify,
+    )
+    return convert(checkpoint, out, options, say, purpose)
 
 
 def _verify(
@@ -139,7 +92,8 @@ def _verify(
     """Measure a draft and put the figures into its manifest; the float32 graph is the reference of all others."""
     target, queries = options.target, make_queries(builtin_verification())
     with measurable(draft, target, write_plain) as folder, Reranker.load(folder, verify_hashes=False) as found:
-        manifest = _measure_bits(found, manifest)
+        invariance = measure_score_invariance(found, builtin_verification()["names"])
+        manifest = with_bits(manifest, invariance, ("score", "pair"), lambda: make_golden_scores(found, golden_texts()))
         if target.name == REFERENCE_TARGET:
             return manifest, None
         say(f"verifying on {sum(map(len, queries.values()))} queries that calibration never saw")
@@ -160,16 +114,3 @@ def _reference(draft: Path, write_plain: Callable[..., None]) -> Iterator[Rerank
         write_plain(folder)
         with Reranker.load(folder, verify_hashes=False) as exact:
             yield exact
-
-
-def _measure_bits(found: Reranker, manifest: Manifest) -> Manifest:
-    """Say how much of a score depends on its batch, and, where nothing may, what its bits are."""
-    invariance = measure_score_invariance(found, builtin_verification()["names"])
-    if not manifest.requires.operators:
-        return replace(manifest, batch_invariance=invariance)
-    if invariance.bound:
-        raise FidelityError(
-            f"a score differs by {invariance.bound} between a pair alone and among others, {manifest.target} "
-            f"promises 0 (kernels: {kernels.chosen()}): report this"
-        )
-    return replace(manifest, batch_invariance=invariance, golden=make_golden_scores(found, golden_texts()))

@@ -9,6 +9,7 @@ import numpy as np
 
 from biolord_export.errors import FidelityError
 from biolord_export.verification.pairs import PairsFidelity
+from biolord_export.verification.report import Report, shortfalls
 from biolord_onnx.artifact.json_fields import Fields
 
 if TYPE_CHECKING:
@@ -62,32 +63,14 @@ class FidelityGate:
 
 
 @dataclass(frozen=True, slots=True)
-class FidelityReport:
-    """Fidelity to a reference, and the gate it was held against; ``shortfalls`` is empty if it passed.
+class FidelityReport(Report[GroupFidelity, FidelityGate]):
+    """Fidelity of vectors; labeled pairs are in it where a user gave some, no gate is on them."""
 
-    Labeled pairs are in it where a user gave some; no gate is on them.
-    """
-
-    reference: str
-    groups: tuple[GroupFidelity, ...]
-    gate: FidelityGate
-    shortfalls: tuple[str, ...]
     pairs: PairsFidelity | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether every gate was reached."""
-        return not self.shortfalls
 
     def to_json(self) -> JSONObject:
         """Return the report as the JSON object that a manifest holds."""
-        members: JSONObject = {
-            "passed": self.passed,
-            "reference": self.reference,
-            "groups": [asdict(group) for group in self.groups],
-            "gate": asdict(self.gate),
-            "shortfalls": list(self.shortfalls),
-        }
+        members = Report.to_json(self)
         return members | {"pairs": asdict(self.pairs)} if self.pairs else members
 
     @classmethod
@@ -158,20 +141,15 @@ def judge(
     reference: str, groups: Sequence[GroupFidelity], gate: FidelityGate, medical: Sequence[str]
 ) -> FidelityReport:
     """Hold groups against a gate; those whose kind isn't medical only need its lower bar."""
-    shortfalls: list[str] = []
+    below: list[str] = []
     for group in groups:
         bars: Mapping[str, float] = (
             {"cosine_mean": gate.mean, "cosine_min": gate.minimum}
             if group.kind in medical
             else {"cosine_min": gate.elsewhere}
         )
-        values = asdict(group)
-        shortfalls += [
-            f"{group.kind}: {name} {values[name]:.6f} is below {bar}"
-            for name, bar in bars.items()
-            if values[name] < bar
-        ]
-    return FidelityReport(reference, tuple(groups), gate, tuple(shortfalls))
+        below += shortfalls(group.kind, asdict(group), bars)
+    return FidelityReport(reference, tuple(groups), gate, tuple(below))
 
 
 def _read_group(fields: Fields) -> GroupFidelity:

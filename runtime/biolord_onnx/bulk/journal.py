@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -80,16 +81,13 @@ class Journal:
         self._place = place
         self._output = output
         self._checksum = ""
-        with naming(place):
+        with naming(place), ExitStack() as failing:
             try:
-                self._file = open_left(place) or create(place)
+                self._file = failing.enter_context(open_left(place) or create(place))
             except FileExistsError as error:
                 raise self._held() from error
-            try:
-                self._hold()
-            except BaseException:
-                self._file.close()
-                raise
+            self._hold()
+            failing.pop_all()
 
     def begin(self, identity: Identity) -> tuple[Done, ...]:
         """Start, or go on.

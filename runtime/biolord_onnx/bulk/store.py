@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -42,17 +43,14 @@ class Store:
         self._dtype = np.dtype(dtype)
         self._header = _header(shape, self._dtype)
         self._row_bytes = shape[1] * self._dtype.itemsize
-        with naming(path):
-            self._file = self._open(bool(done))
-            try:
-                if done:
-                    self._check(done)
-                    self._file.truncate(self._offset(done[-1].stop))
-                else:
-                    self._write(self._header)
-            except BaseException:
-                self._file.close()
-                raise
+        with naming(path), ExitStack() as failing:
+            self._file = failing.enter_context(self._open(bool(done)))
+            if done:
+                self._check(done)
+                self._file.truncate(self._offset(done[-1].stop))
+            else:
+                self._write(self._header)
+            failing.pop_all()
 
     def write(self, part: Part, vectors: Vectors) -> str:
         """Append a part, and wait until it is on the disk.

@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from biolord_onnx.bulk.formats import STDOUT, check_output, real_output
-from biolord_onnx.bulk.source import Source, is_lasting, of_file, of_texts, spooled
+from biolord_onnx.bulk.source import Source, of_texts
 from biolord_onnx.cli.arguments import (
-    MOST_WORKERS,
     add_artifact,
     add_prompt,
     add_session,
     add_truncate_dim,
     load_embedder,
     wants_progress,
-    whole_number,
 )
-from biolord_onnx.cli.input import add_input, columns_from, refuse_without_input, tell_empty
+from biolord_onnx.cli.bulk import add_output, add_workers, file_source, tell_truncated
+from biolord_onnx.cli.input import add_input, columns_from, refuse_without_input
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.cli.output import tell
 from biolord_onnx.cli.overwriting import refuse_overwriting
@@ -48,15 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="column of --input that holds the second text of each pair, such as abstracts to titles",
     )
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        default=STDOUT,
-        help="file to write: .npy (vectors alone), .parquet, .arrow, .jsonl; - for JSON lines on standard output. "
-        "If the run is interrupted, the same command goes on where it stopped",
-    )
-    parser.add_argument("--force", action="store_true", help="replace an existing output file")
-    parser.add_argument("--restart", action="store_true", help="forget an interrupted run of the same output")
+    add_output(parser, ".npy (vectors alone), .parquet, .arrow, .jsonl; - for JSON lines on")
     add_prompt(parser)
     add_truncate_dim(parser)
     parser.add_argument(
@@ -78,13 +68,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="number format of the vectors (default: %(default)s)",
     )
     add_session(parser)
-    parser.add_argument(
-        "--workers",
-        type=whole_number(1, MOST_WORKERS),
-        default=1,
-        metavar="N",
-        help="processes that share the cores, for machines of dozens (default: %(default)s)",
-    )
+    add_workers(parser, "share the cores, for machines of dozens")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -117,7 +101,7 @@ def _to_stdout(args: argparse.Namespace, source: Source, embedder: Embedder) -> 
     from biolord_onnx.bulk.run import embed_to_stdout
 
     cut = embed_to_stdout(source, embedder, _options(args), progress=args.input is not None and wants_progress())
-    _tell_truncated(cut, source.count, embedder.max_length)
+    tell_truncated(cut, source.count, embedder.max_length, "texts")
 
 
 def _options(args: argparse.Namespace) -> EncodeOptions:
@@ -148,7 +132,7 @@ def _to_file(args: argparse.Namespace, source: Source, embedder: Embedder) -> No
         options=_options(args),
         bulk=BulkOptions(args.workers, args.restart, args.force, args.input is not None and wants_progress(), tell),
     )
-    _tell_truncated(result.truncated, result.rows, embedder.max_length)
+    tell_truncated(result.truncated, result.rows, embedder.max_length, "texts")
     seconds = time.perf_counter() - started
     tell(f"{args.output}: {result.rows} vectors of {result.width} {args.precision} numbers in {seconds:.1f} s")
 
@@ -165,13 +149,5 @@ def _source(args: argparse.Namespace) -> Iterator[Source]:
         raise InputError(f"both texts and --input {args.input} are given: give one of them")
     second = () if args.text_pair is None else (args.text_pair,)
     columns = columns_from(args, args.id_column, second, ColumnOptions(more="--text-pair"), paired=bool(second))
-    folder = None if args.output == STDOUT else Path(args.output).parent
-    lasting = is_lasting(args.input)
-    with nullcontext(of_file(args.input, columns)) if lasting else spooled(args.input, folder, columns) as source:
-        tell_empty(columns, source.name)
+    with file_source(args, columns) as source:
         yield source
-
-
-def _tell_truncated(cut: int, count: int, limit: int) -> None:
-    if cut:
-        tell(f"{cut} of {count} texts have more than {limit} tokens and were cut")

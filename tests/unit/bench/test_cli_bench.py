@@ -165,7 +165,7 @@ def test_an_empty_file_of_texts_is_refused(biolord: Biolord, tiny: Path, tmp_pat
     biolord("bench", tiny, "--workload", tmp_path / "empty.txt").assert_error("has no text")
 
 
-@pytest.mark.parametrize("package", ["msgspec", "onnx", "psutil"])
+@pytest.mark.parametrize("package", ["msgspec", "psutil"])
 def test_a_missing_extra_is_named(biolord: Biolord, tiny: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     """Before minutes of measuring."""
     find = importlib.util.find_spec

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from biolord_onnx.cli.main import main
+from unit.export.few_texts import few_texts
 from unit.runtime.command import COMMAND, Outcome, heeding_signals
+
+TESTS = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ class Place:
 
 
 def run(*arguments: object) -> Outcome:
-    """Run ``biolord`` in this process, outside of any test's own capture."""
+    """Run ``biolord`` in this process, with few texts of its own, outside of any test's own capture."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with few_texts(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([str(argument) for argument in arguments])
     return Outcome(code, out.getvalue(), err.getvalue())
 
@@ -59,10 +62,10 @@ def run_with(environment: Mapping[str, str], *arguments: object) -> Outcome:
 
 
 def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start ``biolord`` as a process whose stderr can be followed."""
-    command = [sys.executable, "-u", *COMMAND[1:], *(str(argument) for argument in arguments)]
+    """Start ``biolord`` as a process whose stderr can be followed, with few texts of its own."""
+    command = [sys.executable, "-u", "-m", few_texts.__module__, *map(str, arguments)]
     with heeding_signals():
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, cwd=TESTS, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
 def assert_failed(outcome: Outcome, message: str, code: int = 2) -> None:

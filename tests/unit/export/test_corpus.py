@@ -20,6 +20,8 @@ from biolord_export.corpus import (
 from biolord_export.errors import ExportError
 from biolord_onnx.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("all_texts")
+
 ENOUGH = [f"name number {number}" for number in range(FEWEST_TEXTS)]
 
 

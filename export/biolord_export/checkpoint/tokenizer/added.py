@@ -10,6 +10,8 @@ from tokenizers import AddedToken, Tokenizer
 from biolord_export.checkpoint.config import read_json_if_there
 from biolord_export.checkpoint.known_keys import shown
 from biolord_export.errors import CheckpointError
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.tokenizer.library import told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +56,10 @@ def _add(values: JsonObject, missing: list[AddedToken]) -> JsonObject:
     if not missing:
         return values
     try:
-        tokenizer = Tokenizer.from_str(json.dumps(values))
-    except Exception:  # noqa: BLE001 - tokenizers raises the bare class; whoever loads it will say what is wrong
-        return values
+        with told("not a tokenizer"):
+            tokenizer = Tokenizer.from_str(json.dumps(values))
+    except ArtifactError:
+        return values  # whoever loads it will say what is wrong
     for token in missing:
         (tokenizer.add_special_tokens if token.special else tokenizer.add_tokens)([token])
     added: JsonObject = json.loads(tokenizer.to_str())

@@ -14,6 +14,8 @@ from google.protobuf.message import DecodeError
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from biolord_export.errors import CheckpointError
+from biolord_onnx.errors import ArtifactError
+from biolord_onnx.tokenizer.library import told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,8 +122,7 @@ def _charsmap(rules: bytes, path: Path) -> list[normalizers.Normalizer]:
     if not rules:
         return []
     try:
-        return [normalizers.Precompiled(rules)]
-    except Exception as error:  # tokenizers raises the bare class
-        raise CheckpointError(
-            f"{path} has normalization rules that tokenizers can't read ({error}): download the checkpoint again"
-        ) from error
+        with told(f"{path} has normalization rules that tokenizers can't read"):
+            return [normalizers.Precompiled(rules)]
+    except ArtifactError as error:
+        raise CheckpointError(f"{error}: download the checkpoint again") from error

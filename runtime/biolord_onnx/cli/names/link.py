@@ -6,15 +6,16 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from biolord_onnx.bulk.formats import STDOUT, check_place, real_output, require_pyarrow
-from biolord_onnx.bulk.source import Source, is_lasting, of_file, spooled
-from biolord_onnx.cli.arguments import MOST_WORKERS, add_artifact_hint, add_session, wants_progress, whole_number
-from biolord_onnx.cli.input import add_input, columns_from, tell_empty
+from biolord_onnx.bulk.source import Source
+from biolord_onnx.cli.arguments import add_artifact_hint, add_session, wants_progress, whole_number
+from biolord_onnx.cli.bulk import add_output, add_workers, file_source, tell_truncated
+from biolord_onnx.cli.input import add_input, columns_from
 from biolord_onnx.cli.interrupts import terminated_once
 from biolord_onnx.cli.names.link_gold import add_gold, refuse_without_gold, show
 from biolord_onnx.cli.names.link_sheet import add_sheet, kept_columns, read_sheet, refuse_idle
@@ -54,15 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_artifact_hint(parser)
     add_input(parser, required=True, format_option="--input-format")
     parser.add_argument("--id-column", metavar="NAME", help="column of --input that terms are known by")
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        default=STDOUT,
-        help="file to write: .csv, .jsonl, .parquet, .usagi.csv, .sssom.tsv; - for standard output. If the run is "
-        "interrupted, the same command goes on where it stopped",
-    )
-    parser.add_argument("--force", action="store_true", help="replace an existing output file")
-    parser.add_argument("--restart", action="store_true", help="forget an interrupted run of the same output")
+    add_output(parser, ".csv, .jsonl, .parquet, .usagi.csv, .sssom.tsv; - for")
     parser.add_argument(
         "--top",
         type=whole_number(1, MOST_TOP),
@@ -77,13 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_gold(parser)
     add_reranking(parser)
     add_session(parser)
-    parser.add_argument(
-        "--workers",
-        type=whole_number(1, MOST_WORKERS),
-        default=1,
-        metavar="N",
-        help="processes that embed, for machines of dozens of cores (default: %(default)s)",
-    )
+    add_workers(parser, "embed, for machines of dozens of cores")
 
 
 def cosine(text: str) -> float:
@@ -158,10 +145,7 @@ def _refuse_on_stdout(args: argparse.Namespace, name: str) -> None:
 def _source(args: argparse.Namespace) -> Iterator[Source]:
     gold = () if args.gold is None else (args.gold,)
     columns = columns_from(args, args.id_column, (*kept_columns(args), *gold), _OPTIONS)
-    folder = None if args.output == STDOUT else Path(args.output).parent
-    lasting = is_lasting(args.input)
-    with nullcontext(of_file(args.input, columns)) if lasting else spooled(args.input, folder, columns) as source:
-        tell_empty(columns, source.name)
+    with file_source(args, columns) as source:
         yield source
 
 
@@ -206,7 +190,7 @@ def _to_stdout(source: Source, found: _Opened, plan: Plan) -> None:
     from biolord_onnx.link.run import link_to_stream
 
     cut = link_to_stream(source, sys.stdout.buffer, found.index, found.embedder, plan=plan, progress=wants_progress())
-    _tell_truncated(cut, source.count, found.embedder.max_length)
+    tell_truncated(cut, source.count, found.embedder.max_length, "terms")
 
 
 def _to_file(args: argparse.Namespace, source: Source, found: _Opened, plan: Plan) -> None:
@@ -217,11 +201,6 @@ def _to_file(args: argparse.Namespace, source: Source, found: _Opened, plan: Pla
     session = found.session.shared(args.workers)
     bulk = BulkOptions(args.workers, args.restart, args.force, wants_progress(), tell, PART_TERMS)
     result = link_to_file(source, args.output, found.index, found.embedder, session=session, plan=plan, bulk=bulk)
-    _tell_truncated(result.truncated, result.rows, found.embedder.max_length)
+    tell_truncated(result.truncated, result.rows, found.embedder.max_length, "terms")
     seconds = time.perf_counter() - started
     tell(f"{args.output}: {plan.linked} of {result.rows} terms have a match, in {seconds:.1f} s")
-
-
-def _tell_truncated(cut: int, count: int, limit: int) -> None:
-    if cut:
-        tell(f"{cut} of {count} terms have more than {limit} tokens and were cut")

@@ -28,7 +28,6 @@ def test_every_table_is_there() -> None:
         "Start",
         "Memory",
         "Where the time goes",
-        "Roofline",
         "Batch and length",
         "Rows",
         "How each was run",
@@ -51,11 +50,10 @@ def test_speed_never_stands_without_fidelity() -> None:
 
 
 def test_the_other_tables() -> None:
-    """Start, memory, stages, roofline, grid, rows and errors."""
+    """Start, memory, stages, grid, rows and errors."""
     assert cells("start")[0] == ("1", "tiny-cpu-int8", "200", "100", "5.00", "400", "114")
     assert cells("memory")[0] == ("1", "tiny-cpu-int8", "100", "50.0", "150", "190", "0.100")
     assert cells("stages")[0] == ("1", "tiny-cpu-int8", "2.0", "96.0", "2.0", "20.0", "960", "20.0")
-    assert cells("roofline")[0] == ("1", "tiny-cpu-int8", "870", "220", "510", "59")
     assert cells("grid")[:2] == [
         ("1", "tiny-cpu-int8", "1", "2,000", "–"),
         ("1", "tiny-cpu-int8", "8", "3,200", "3,200"),
@@ -78,7 +76,6 @@ def test_what_is_not_known_is_a_dash() -> None:
     found = {one.key: one.rows for one in table.tables(results(partly))}
     assert found["start"] == (("1", "peer", *"–––––"),)
     assert found["memory"] == (("1", "peer", *"–––––"),)
-    assert found["roofline"] == (("1", "peer", *"––––"),)
     assert found["queries"][0][-4:] == ("–", "–", "–", "–")
     assert found["stages"][0][2:5] == ("–", "–", "–")
 

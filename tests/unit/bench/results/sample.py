@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 from msgspec.structs import replace
-from onnx import helper, numpy_helper
 
 from biolord_bench.results.figures import (
     BatchDependence,
@@ -16,13 +12,10 @@ from biolord_bench.results.figures import (
     Latency,
     Memory,
     Query,
-    Roofline,
     Stages,
     Start,
 )
 from biolord_bench.results.results import FORMAT, Machine, Results, Row, Settings, WorkloadSize
-from biolord_onnx.artifact.manifest import Manifest
-from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_model, tiny_table, write_manifest, write_tiny_artifact
 
 MACHINE = Machine("Some CPU", ("avx2", "avx512_vnni"), 2, 25_000.0, "Linux 6.1 x86_64")
 SETTINGS = Settings(threads=2, spinning=False, repeats=2)
@@ -63,7 +56,6 @@ def row(name: str = "tiny-cpu-int8", *, speed: float = 1.0, provider: str = "cpu
         idle_cpu_percent=0.1,
         stages=Stages(20.0, 960.0, 20.0),
         grid=(Cell(1, 8, 4.0, 2000.0), Cell(8, 8, 20.0, 3200.0), Cell(8, 32, 80.0, 3200.0)),
-        roofline=Roofline(870.0, 220.0, 510.0, 0.586),
         fidelity=Fidelity(0.999, 0.9969, 1979, "float32"),
         batch_dependence=BatchDependence(0.0, 0.0, 64),
     )
@@ -73,7 +65,7 @@ def failed_row(name: str = "tiny-cuda-fp16", error: str = "no installed provider
     """Make a row without figures."""
     none = dict.fromkeys(("python", "affinity", "onnxruntime", "kernels", "max_length"))
     whole = replace(bare(row(name)), provider="cuda", target="cuda-fp16", error=error, **none)
-    return replace(whole, start=None, memory=None, roofline=None, file_mb=113.5)
+    return replace(whole, start=None, memory=None, file_mb=113.5)
 
 
 def results(*rows: Row) -> Results:
@@ -96,20 +88,6 @@ def bare(whole: Row) -> Row:
         idle_cpu_percent=None,
         stages=None,
         grid=(),
-        roofline=Roofline(None, None, None, None),
         fidelity=None,
         batch_dependence=None,
     )
-
-
-def write_layered_artifact(folder: Path, manifest: Manifest | None = None) -> Path:
-    """Write a tiny artifact whose graph has one linear layer, which changes nothing."""
-    write_tiny_artifact(folder)
-    model = tiny_model(tiny_table())
-    model.graph.initializer.append(numpy_helper.from_array(np.eye(DIM, dtype=np.float32), "layer"))
-    for node in model.graph.node:
-        node.input[:] = ["layered" if name == "hidden" else name for name in node.input]
-    model.graph.node.insert(1, helper.make_node("MatMul", ["hidden", "layer"], ["layered"]))
-    (folder / "model.onnx").write_bytes(model.SerializeToString())
-    write_manifest(folder, manifest or tiny_manifest())
-    return folder

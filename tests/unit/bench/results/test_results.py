@@ -57,7 +57,6 @@ def test_the_members_are_those_of_the_format() -> None:
     assert set(first["memory"]) == {"after_queries_mb", "private_mb", "shared_mb", "peak_mb"}
     assert set(first["stages"]) == {"tokenize_ms", "run_ms", "other_ms"}
     assert set(first["grid"][0]) == {"batch", "length", "ms", "tokens_per_s"}
-    assert set(first["roofline"]) == {"int8_gops", "float32_gops", "bulk_gops", "share"}
     assert set(first["fidelity"]) == {"mean", "minimum", "texts", "against"}
 
 

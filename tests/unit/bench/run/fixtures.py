@@ -15,8 +15,7 @@ from biolord_bench.workloads.counted import Written
 from biolord_bench.workloads.workloads import COMPARED, GENERATED, GRID, compared, generate
 from biolord_onnx.artifact.folder import open_artifact
 from biolord_onnx.artifact.manifest import MaxLength
-from unit.bench.results.sample import write_layered_artifact
-from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
+from unit.runtime.tiny_artifact import tiny_manifest, write_manifest, write_tiny_artifact
 
 BUDGET = Budget(
     bulk=0.02,
@@ -37,7 +36,9 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Job]:
     """Two rows that run, of which one cuts texts that the model would take, and one that doesn't load."""
     folder = tmp_path_factory.mktemp("artifacts")
     whole = replace(tiny_manifest(), max_length=MaxLength(4096, "sentence_bert_config.json"))
-    return make_jobs(write_layered_artifact(folder / "long", whole), write_tiny_artifact(folder / "short"))
+    long, short = (write_tiny_artifact(folder / name) for name in ("long", "short"))
+    write_manifest(long, whole)
+    return make_jobs(long, short)
 
 
 def make_jobs(long: Path, short: Path) -> list[Job]:

@@ -51,10 +51,10 @@ def test_every_row_takes_its_turn_in_every_step(
 def test_others_are_not_asked_for_what_only_ours_can_tell(
     jobs: Sequence[Job], texts: Mapping[str, Written], tmp_path: Path
 ) -> None:
-    """Stages, grid and roofline look inside."""
+    """Stages and grid look inside."""
     peer = replace(jobs[0], settings=replace(jobs[0].settings, adapter="fastembed"))
     asked = {turn.step.name for turn in plan([peer], texts, tmp_path).turns()}
-    assert asked.isdisjoint({"stages", "grid", "roofline"})
+    assert asked.isdisjoint({"stages", "grid"})
     assert {"start", "vectors", "names"} <= asked
 
 

@@ -11,7 +11,6 @@ from biolord_bench.peers.adapters.biolord_onnx import OwnModel, load
 from biolord_bench.run.jobs import Job
 from biolord_bench.worker.own import covered, measure
 from biolord_bench.workloads.counted import Written
-from unit.runtime.tiny_artifact import DIM
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +35,6 @@ def test_the_grid_has_every_shape_that_the_model_takes(jobs: Sequence[Job], text
     request = {"what": "grid", "texts": texts["compared"].path, "batches": [1, 4], "lengths": [8, 16, 32]}
     found = measure(load(jobs[1].settings), request)
     assert (found["batch"], found["length"]) == ([1, 1, 4, 4], [8, 16, 8, 16])
-
-
-def test_a_graph_with_layers_gets_a_roofline(
-    model: OwnModel, jobs: Sequence[Job], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its multiplications are counted, onnxruntime's matmuls timed at their shapes; without layers there is none."""
-    monkeypatch.setattr("biolord_bench.worker.roofline._SECONDS_PER_SHAPE", 0.0)
-    found = measure(model, {"what": "roofline"})
-    assert (found["macs"], found["integer"]) == (DIM * DIM, 0.0)
-    assert float(str(found["int8_gops"])) > 0
-    assert measure(load(jobs[1].settings), {"what": "roofline"}) == {"macs": 0.0, "integer": 0.0}
 
 
 @pytest.mark.parametrize(

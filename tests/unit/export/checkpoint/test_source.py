@@ -136,7 +136,9 @@ def test_a_hub_name_may_hold_dashes_and_dots(tmp_path: Path, name: str) -> None:
     assert find_checkpoint(str(folder)).id == name.removeprefix("models--").replace("--", "/", 1)
 
 
-@pytest.mark.parametrize("revision", [(), ("--revision", "main"), ("--revision", COMMIT)])
+@pytest.mark.parametrize(
+    "revision", [(), *(pytest.param(("--revision", name), marks=pytest.mark.real) for name in ("main", COMMIT))]
+)
 def test_offline_a_cached_checkpoint_is_found(
     tiny_mpnet: Path, place: Place, tmp_path: Path, revision: tuple[str, ...]
 ) -> None:
@@ -149,7 +151,7 @@ def test_offline_a_cached_checkpoint_is_found(
     assert (source.id, source.revision) == (ID, COMMIT)
 
 
-@pytest.mark.parametrize("revision", ["v2", "f" * 40])
+@pytest.mark.parametrize("revision", ["v2", pytest.param("f" * 40, marks=pytest.mark.real)])
 def test_offline_a_revision_that_is_not_cached_is_refused(
     tiny_mpnet: Path, place: Place, tmp_path: Path, revision: str
 ) -> None:

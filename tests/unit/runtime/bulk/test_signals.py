@@ -65,20 +65,20 @@ def started(*arguments: object, stdin: Path | None = None, temporary: Path) -> I
 
 def family(first: int) -> list[int]:
     """Return a process and those that it has started."""
-    return [first, *(pid for pid, parent in _parents() if parent == first)]
+    with contextlib.suppress(OSError):
+        return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
+    return [first]
 
 
 def running(pids: list[int]) -> list[int]:
     """Return those that still run; one that has ended and that nobody has asked for doesn't."""
-    return [pid for pid, _ in _parents() if pid in pids]
+    return [pid for pid in pids if _state(pid) != "Z"]
 
 
-def _parents() -> Iterator[tuple[int, int]]:
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-            if state != "Z":
-                yield int(path.parent.name), int(parent)
+def _state(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return "Z"
 
 
 def noted(journal: Path) -> bool:
