@@ -98,6 +98,7 @@ def test_tokens_are_told_with_their_places(tiny_server: Running) -> None:
     assert (row[0]["start"], row[2]["start"], row[2]["stop"]) == (None, 5, 12)
     (bare,) = tiny_server.post("/tokenize", {"inputs": "cat  scratch", "add_special_tokens": False}).json
     assert bare == row[1:3]
+    assert tiny_server.post("/tokenize", {"inputs": "", "add_special_tokens": False}).json == [[]]
 
 
 def test_tokens_of_long_texts(tiny_server: Running) -> None:

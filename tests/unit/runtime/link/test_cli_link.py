@@ -258,5 +258,8 @@ def test_a_reranker_puts_candidates_in_order(biolord: Biolord, linked: list[obje
         )
         assert [match["name"] for match in line["matches"]] == names_of(json.loads(searched.out))
     assert found != plain
+    output = tmp_path / "linked.jsonl"
+    assert biolord(*common, "--rerank", reranker, "--rerank-top", 5, "--output", output).code == 0
+    assert [json.loads(line) for line in output.read_text("utf-8").splitlines()] == found
     done = biolord(*common, "--rerank-top", 5)
     assert (done.code, "--rerank-top needs --rerank" in done.err) == (2, True)
