@@ -26,7 +26,7 @@ DOCS = REPOSITORY / "docs"
 PAGES = (README, REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "RELEASE.md", *sorted(DOCS.rglob("*.md")))
 """Every page for users and contributors, the README first."""
 RUNNABLE = ("bash", "python")
-SHOWN = ("console", "json", "text")
+SHOWN = ("console", "json", "text", "js")  # js is compiled where the web example's package is tested
 
 _REASON = re.compile(r"<!--\s*not run:\s*(?P<reason>\S.*?)\s*-->")
 _FENCE = re.compile(r"(?P<fence>`{3,})(?P<language>\S*)\s*")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from biolord_onnx.embedder import Embedder
+from guards.readme import DOCS, blocks
 from portable.environments import NODE_FOLDER, node, run
 from real.web import LEAST_COSINE, TEXTS, example, served
 
@@ -72,7 +73,7 @@ def answered(address: str, path: str) -> int:
 
 
 def test_it_is_a_package(example: Path, tmp_path: Path) -> None:
-    """It is packed by npm; what is unpacked has types that a strict compiler takes, and runs."""
+    """It is packed by npm; what is unpacked has types that a strict compiler takes, the guide's lines too, and runs."""
     npm = node().with_name("npm")
     (packed,) = run([npm, "pack", "--silent", "--pack-destination", str(tmp_path)], example).split()
     modules = tmp_path / "node_modules"
@@ -83,6 +84,10 @@ def test_it_is_a_package(example: Path, tmp_path: Path) -> None:
     shutil.copytree(example / "node_modules" / "onnxruntime-common", modules / "onnxruntime-common")
     for name in ("user.mts", "tsconfig.json"):
         shutil.copyfile(NODE_FOLDER / name, tmp_path / name)
+    (guide,) = (
+        block for block in blocks((DOCS / "guides" / "browser.md").read_text("utf-8")) if block.language == "js"
+    )
+    (tmp_path / "guide.mts").write_text(guide.text, "utf-8")
     run([node(), NODE_FOLDER / "node_modules" / "typescript" / "bin" / "tsc"], tmp_path)
     assert run([node(), "user.mjs"], tmp_path).splitlines() == [
         "1 strasse",
