@@ -96,7 +96,7 @@ def test_the_page_opens_without_a_complaint_or_a_request(measured: Measured, tmp
         assert page.complaints() == []
         assert {url for url in page.requests() if not url.startswith("data:")} == {measured.page.as_uri()}
     assert isinstance(sizes, list)
-    assert len(sizes) == 10, sizes
+    assert len(sizes) == 9, sizes
     assert min(sizes) > 40
     assert wide is False
     for scheme, picture in pictures.items():
