@@ -26,6 +26,7 @@ from biolord_onnx.artifact.manifest import (
     Requirements,
     Source,
 )
+from biolord_onnx.artifact.pairing import PairFrame
 from biolord_onnx.artifact.prompts import Prompts
 from biolord_onnx.artifact.reranking import Reranking
 from biolord_onnx.errors import ArtifactError
@@ -116,6 +117,7 @@ FULL = replace(
     golden=Golden(("fever",), "0" * 64),
     prompts=Prompts({"query": "query: "}, "query"),
     reranking=Reranking((0,), (2, 2), (2,), token_types=False, activation="sigmoid"),
+    pairs=PairFrame((0,), (2, 2), (2,), token_types=True),
     fidelity={},
 )
 
