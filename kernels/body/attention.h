@@ -75,8 +75,8 @@ INLINE void project_heads(const Projected& p, int from, int width, int stride, f
   const int n0 = 2 * dim + from;
   put_products<Output::kWords>(p.words, 2 * p.tokens, n0, n0 + width, room, {p.qkv, p.word_grids, qkv + 2 * width - n0, stride, nullptr});
 }
-// Rows of keys that are read beyond the last text: they get no weight, but what memory held before may be subnormal, which is
-// a hundred times slower, or not a number.
+// Rows of keys that are read beyond the last text: they get no weight, but what memory held before may be subnormal, which
+// takes much longer, or not a number.
 INLINE void clear_keys_beyond(float* qkv, int tokens, int block, int stride) {
   for (int i = 0; i < 16; i++) memset(qkv + static_cast<size_t>(tokens + i) * stride + block, 0, block * sizeof(float));
 }

@@ -96,8 +96,7 @@ class Index:
             path: The folder.
             embedder: Embeds queries that are texts; of the artifact that the index was built with.
             threads: That share a scan; None takes the embedder's, or what affinity and cgroup quota allow.
-            verify_hashes: Read all files and compare their SHA-256 with the manifest's, which takes about a second for
-                a gigabyte. Sizes are always compared.
+            verify_hashes: Read all files and compare their SHA-256 with the manifest's. Sizes are always compared.
 
         Raises:
             ArtifactError: The folder is no index, a damaged one, of a later format, or of another artifact.
