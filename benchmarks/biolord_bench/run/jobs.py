@@ -14,6 +14,7 @@ from biolord_bench.results.names import counted_threads, distinct_names
 from biolord_bench.run.every import EVERY, Way, every_way
 from biolord_bench.worker.tool import Settings
 from biolord_onnx.artifact.folder import Artifact
+from biolord_onnx.errors import InputError
 from biolord_onnx.session.engine import import_onnxruntime
 from biolord_onnx.session.plugins import available_providers
 from biolord_onnx.session.providers import find_provider, installed_providers
@@ -79,10 +80,13 @@ def plan_jobs(
     Raises:
         MissingDependencyError: No onnxruntime is installed.
         ProviderError: A provider asked for by name is unknown or not installed.
+        InputError: One is named beside ``all``.
     """
     ort = import_onnxruntime()
     available = available_providers(ort)
     every = providers is not None and EVERY in providers
+    if every and len(providers or ()) > 1:
+        raise InputError(f"providers are {','.join(providers or ())}, but {EVERY} has every provider: name it alone")
     asked = [] if every else [find_provider(name, available).name for name in providers or ()]
     counts = Counter(artifact.manifest.name for artifact in artifacts)
     jobs, labels = list[Job](), list[str]()

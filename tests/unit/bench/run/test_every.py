@@ -15,7 +15,7 @@ from biolord_bench.run.every import every_way
 from biolord_bench.run.jobs import plan_jobs
 from biolord_bench.worker.tool import Settings
 from biolord_onnx.artifact.folder import open_artifact
-from biolord_onnx.errors import ArtifactError
+from biolord_onnx.errors import ArtifactError, InputError
 from biolord_onnx.session import kernels
 from biolord_onnx.session.providers import PROVIDERS
 from unit.runtime.command import Biolord
@@ -53,6 +53,12 @@ def test_every_kind_of_kernels_has_a_row(tmp_path: Path) -> None:
     ]
     assert len({job.name for job in jobs}) == len(jobs)
     assert len([job for job in jobs if job.error]) == len(PROVIDERS) - 1
+
+
+def test_all_stands_alone(tiny: Path) -> None:
+    """What is named beside it would be forgotten, a misspelled provider too."""
+    with pytest.raises(InputError, match="providers are all,nonsense, but all has every provider: name it alone"):
+        plan_jobs([open_artifact(tiny)], ("all", "nonsense"), (1,))
 
 
 @pytest.mark.usefixtures("no_plugins")
