@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
@@ -11,9 +12,13 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.types import Message
 
 from biolord_onnx.server.limits.sizes import STEP, JsonSizes, Most
 from biolord_onnx.server.problems import ApiError
+from biolord_onnx.server.routes.bodies import LARGE, read_body
+from biolord_onnx.server.routes.schemas import Body
 from biolord_onnx.server.settings import Limits
 from server.clients import QUERY, deaf_clients, wait_until_alone
 from server.fixtures import Running, Serving
@@ -43,6 +48,24 @@ def test_bodies_full_of_values_cost_nothing(tiny_server: Running, body: bytes) -
         connection.sendall(head + body[:1_000_000])  # and the rest is not waited for
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
     assert tiny_server.post("/embed", QUERY).status == 200
+
+
+def test_memory_of_a_refused_body_is_given_back(tiny_server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was here, however soon it was refused."""
+    planned: list[bool] = []
+    monkeypatch.setattr(tiny_server.service.trimmer, "plan", lambda: planned.append(True))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"[" * (LARGE + 1), "more_body": True}
+
+    async def read() -> None:
+        request = Request({"type": "http", "headers": []}, receive)
+        async with read_body(request, Body, tiny_server.service):
+            pytest.fail("it was taken")
+
+    with pytest.raises(ApiError, match="the limit is 3048"):
+        asyncio.run(read())
+    assert planned == [True]
 
 
 @given(VALUES, st.integers(1, 9))

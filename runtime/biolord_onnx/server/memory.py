@@ -11,13 +11,30 @@ REST_S = 1.0
 LAST_S = 5.0
 """After the last one: work for a client that hung up may go on for a while, and so may a refusal that is paced."""
 
+KEPT = 1 << 20
+"""Bytes at the end of a heap that glibc may keep, and of the smallest block that is a mapping of its own.
+
+Where nothing is set, both follow the largest block that was ever freed, and `malloc_trim` leaves the ends of all heaps
+but the first as they are: up to 64 MB for each thread.
+"""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of these options in glibc's malloc.h."""
+
 
 class Trimmer:
     """Gives freed memory back to the system, a moment after it was asked to."""
 
     def __init__(self, release: Callable[[], None]) -> None:
-        """Find the function: other C libraries have none, and need none; ``release`` frees what else is kept."""
-        self._trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        """Set what glibc keeps; other C libraries have no such function, and need none.
+
+        Args:
+            release: Frees what else is kept.
+        """
+        library = ctypes.CDLL(None)
+        self._trim: Callable[[int], int] | None = getattr(library, "malloc_trim", None)
+        if self._trim is not None:
+            library.mallopt(M_TRIM_THRESHOLD, KEPT)
+            library.mallopt(M_MMAP_THRESHOLD, KEPT)
         self._release = release
         self._planned: asyncio.TimerHandle | None = None
         self._last = 0.0

@@ -52,9 +52,10 @@ async def _receive(request: Request, service: Service, held: AsyncExitStack) -> 
     began: float | None = None
     while (part := await _next(parts, None if began is None else began + GRACE_S + len(data) / SLOWEST)) is not None:
         data += part
+        if len(data) - len(part) <= LARGE < len(data):
+            held.callback(service.trimmer.plan)  # what is refused at once has taken memory, too
         sizes.feed(part)
         if began is None and len(data) > LARGE:
-            held.callback(service.trimmer.plan)
             await held.enter_async_context(service.admission.large_request())
             began = loop.time()
     return bytes(data)
