@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.known_keys import Key, check_keys
+from biolord_export.checkpoint.settings.json_files import JsonObject, read_int, read_json_object
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys
 from biolord_export.checkpoint.spellings import SPELLINGS, USUAL
 from biolord_export.errors import CheckpointError
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from biolord_export.checkpoint.spellings import Spelling
-
-JsonObject = dict[str, object]
 
 FAIRSEQ_TYPES = frozenset({"camembert", "mpnet", "roberta", "xlm-roberta"})
 """Architectures whose first position vectors belong to padding: they have fewer places than position vectors."""
@@ -71,42 +69,6 @@ class EncoderConfig:
     def layer_range(self) -> range:
         """The numbers of the layers."""
         return range(self.layers)
-
-
-def read_json_object(path: Path) -> JsonObject:
-    """Read a JSON file that holds an object.
-
-    Raises:
-        CheckpointError: The file is missing, isn't JSON, or holds something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise CheckpointError(
-            f"{path} is missing: give a sentence-transformers folder or a transformers checkpoint"
-        ) from error
-    except (ValueError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, expected an object")
-    return value
-
-
-def read_json_if_there(path: Path) -> JsonObject:
-    """Read a JSON file that holds an object, as `read_json_object`; nothing where there is none."""
-    return read_json_object(path) if path.exists() else {}
-
-
-def read_int(values: JsonObject, key: str, path: Path, default: int | None = None) -> int:
-    """Read a whole number of at least 0 from a JSON object.
-
-    Raises:
-        CheckpointError: It is missing without a default, or isn't such a number.
-    """
-    value = values.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise CheckpointError(f"{path}: {key} is {value!r}, expected a whole number of at least 0")
-    return value
 
 
 def read_encoder_config(folder: Path) -> EncoderConfig:

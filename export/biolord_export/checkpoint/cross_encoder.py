@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_if_there
 from biolord_export.checkpoint.head.pooling import Pooling
 from biolord_export.checkpoint.heads import HEADS
-from biolord_export.checkpoint.known_keys import Key, check_keys, shown
-from biolord_export.checkpoint.library_settings import LIBRARY_FILE
 from biolord_export.checkpoint.modules import LIBRARY, MODULES_FILE, Modules
 from biolord_export.checkpoint.pairing import read_pair_frame
-from biolord_export.checkpoint.sentence_settings import NO_ARGUMENTS, SENTENCE_FILES
+from biolord_export.checkpoint.settings.json_files import read_json_if_there, read_json_list
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.settings.library_settings import LIBRARY_FILE
+from biolord_export.checkpoint.settings.sentence_settings import NO_ARGUMENTS, SENTENCE_FILES
 from biolord_export.errors import CheckpointError
 from biolord_onnx.artifact.reranking import Reranking
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import EncoderConfig, JsonObject
+    from biolord_export.checkpoint.config import EncoderConfig
+    from biolord_export.checkpoint.settings.json_files import JsonObject
     from biolord_onnx.artifact.reranking import Activation
 
 CLASSIFIER = "ForSequenceClassification"
@@ -119,12 +119,8 @@ def _check_labels(config: JsonObject, path: Path) -> None:
 
 def _check_modules(folder: Path) -> None:
     path = folder / MODULES_FILE
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
-    kinds = [entry.get("type") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    places = [entry.get("path") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    entries = read_json_list(path)
+    kinds, places = [entry.get("type") for entry in entries], [entry.get("path") for entry in entries]
     known = [str(kind).startswith(f"{LIBRARY}.") and str(kind).endswith(".Transformer") for kind in kinds]
     if known != [True] or places != [""]:
         raise CheckpointError(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_int, read_json_if_there
-from biolord_export.checkpoint.sentence_settings import read_sentence_settings
+from biolord_export.checkpoint.settings.json_files import read_int, read_json_if_there
+from biolord_export.checkpoint.settings.sentence_settings import read_sentence_settings
 from biolord_export.errors import CheckpointError
 from biolord_onnx.artifact.manifest import MaxLength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from biolord_export.checkpoint.config import EncoderConfig, JsonObject
+    from biolord_export.checkpoint.config import EncoderConfig
     from biolord_export.checkpoint.modules import Modules
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 TOKENIZER_FILE = "tokenizer_config.json"
 FEWEST = 3

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_object
 from biolord_export.checkpoint.head.dense import read_dense
 from biolord_export.checkpoint.head.pooling import (
     JOINT,
@@ -19,14 +17,15 @@ from biolord_export.checkpoint.head.pooling import (
     read_width,
     unknown_modes,
 )
-from biolord_export.checkpoint.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.settings.json_files import read_json_list, read_json_object
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys, shown
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 MODULES_FILE = "modules.json"
 LIBRARY = "sentence_transformers"
@@ -98,7 +97,7 @@ def read_modules(folder: Path, pooling: str | None = None) -> Modules:
         own = _default_pooling(read_json_object(settings))
         mode = _choose_pooling(pooling, own, settings)
         return Modules(folder, Pooling(mode, normalize=False), f"no {MODULES_FILE}", own)
-    entries = _read_list(path)
+    entries = read_json_list(path)
     kinds = [_kind(entry, path) for entry in entries]
     if kinds[: len(FIRST)] != FIRST or not all(kind in STEPS for kind in kinds[len(FIRST) :]):
         raise CheckpointError(
@@ -154,16 +153,6 @@ def check_width(modules: Modules, dim: int) -> None:
             f"{dim}: the two files don't belong together"
         )
     check_steps(modules.pooling, dim)
-
-
-def _read_list(path: Path) -> list[JsonObject]:
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not readable JSON ({error}): download it again") from error
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise CheckpointError(f"{path} is not a list of objects: download it again")
-    return entries
 
 
 def _kind(entry: JsonObject, path: Path) -> str:

@@ -13,9 +13,10 @@ from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config
 from biolord_export.checkpoint.cross_encoder import read_cross_encoder
 from biolord_export.checkpoint.head.pooling import Pooling, choose_cut
 from biolord_export.checkpoint.lengths import choose_max_length, read_max_length, tell_of_length
-from biolord_export.checkpoint.library_settings import LibrarySettings, read_library_settings
 from biolord_export.checkpoint.modules import check_width, read_modules
 from biolord_export.checkpoint.pairing import choose_pairs
+from biolord_export.checkpoint.settings.json_files import reading_once
+from biolord_export.checkpoint.settings.library_settings import LibrarySettings, read_library_settings
 from biolord_export.checkpoint.stored.pickled import PICKLED_WEIGHTS, can_unpickle
 from biolord_export.checkpoint.stored.weights_file import WEIGHTS_FILE, find_weights, weight_files
 from biolord_export.checkpoint.tokenizer.file import asks_lower_case, prepare_tokenizer
@@ -100,6 +101,7 @@ class Checkpoint:
         }
 
 
+@reading_once()
 def open_checkpoint(
     model: str,
     *,

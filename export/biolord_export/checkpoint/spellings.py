@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.known_keys import Key
+from biolord_export.checkpoint.settings.known_keys import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -79,6 +79,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     require_export_extra("export")
+    from biolord_export.checkpoint.settings.json_files import reading_once
+
+    with reading_once():
+        return _convert(args)
+
+
+def _convert(args: argparse.Namespace) -> int:
     from biolord_export.artifact.writer import check_destination
     from biolord_export.checkpoint.source import open_checkpoint
     from biolord_export.cli.tables import layer_table, report_table, vocabulary_table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.checkpoint.config import read_int, read_json_object
+from biolord_export.checkpoint.settings.json_files import read_int, read_json_object
 from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_export.checkpoint.weights import EncoderWeights, Layer, LayerNorm, Linear, Modern, Reach
 from biolord_export.errors import CheckpointError
@@ -18,7 +18,8 @@ from biolord_export.errors import CheckpointError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import EncoderConfig, JsonObject
+    from biolord_export.checkpoint.config import EncoderConfig
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 GLOBAL_THETA, LOCAL_THETA = 160_000.0, 10_000.0
 EVERY, WINDOW = 3, 128

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from biolord_export.checkpoint.config import read_int, read_json_object
-from biolord_export.checkpoint.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.settings.json_files import read_int, read_json_object
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys, shown
 from biolord_export.checkpoint.stored.tensors import TensorFile
 from biolord_export.checkpoint.stored.weights_file import find_weights
 from biolord_export.checkpoint.weights import Linear
@@ -17,7 +17,7 @@ from biolord_export.errors import CheckpointError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 ACTIVATIONS = (
     "Identity",

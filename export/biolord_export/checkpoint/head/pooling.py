@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_int
 from biolord_export.checkpoint.head.dense import Dense
-from biolord_export.checkpoint.known_keys import Key, check_keys
+from biolord_export.checkpoint.settings.json_files import read_int
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 POOLING_MODES = ("mean", "cls", "max", "weightedmean", "lasttoken", "mean_sqrt_len_tokens")
 """As sentence-transformers calls them; their order is the compiled operator's numbering."""

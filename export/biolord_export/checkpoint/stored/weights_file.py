@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_object
+from biolord_export.checkpoint.settings.json_files import read_json_object
 from biolord_export.checkpoint.stored.pickled import PICKLED_WEIGHTS, TAKE_SAFETENSORS, can_unpickle
 from biolord_export.errors import CheckpointError
 from biolord_onnx.errors import MissingDependencyError

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Tokenizer
 
-from biolord_export.checkpoint.config import read_json_if_there
-from biolord_export.checkpoint.known_keys import shown
+from biolord_export.checkpoint.settings.json_files import read_json_if_there
+from biolord_export.checkpoint.settings.known_keys import shown
 from biolord_export.errors import CheckpointError
 from biolord_onnx.errors import ArtifactError
 from biolord_onnx.tokenizer.library import told
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 SETTINGS_FILE = "tokenizer_config.json"
 SPECIALS_FILE = "special_tokens_map.json"

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_object
-from biolord_export.checkpoint.sentence_settings import read_sentence_settings
+from biolord_export.checkpoint.settings.json_files import read_json_object
+from biolord_export.checkpoint.settings.sentence_settings import read_sentence_settings
 from biolord_export.checkpoint.tokenizer.sentencepiece import MODEL_FILE, WAY_OUT, build_unigram
 from biolord_export.checkpoint.tokenizer.settings import apply_tokenizer_settings, read_truncation_side
 from biolord_export.checkpoint.tokenizer.vocabulary import SPECIAL_NAMES, VOCAB_FILE, build_wordpiece
@@ -21,8 +21,9 @@ from biolord_onnx.tokenizer.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import EncoderConfig, JsonObject
+    from biolord_export.checkpoint.config import EncoderConfig
     from biolord_export.checkpoint.modules import Modules
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 TOKENIZER_JSON = "tokenizer.json"
 ADVICE = "download the checkpoint again"

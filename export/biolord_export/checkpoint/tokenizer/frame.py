@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_if_there
+from biolord_export.checkpoint.settings.json_files import read_json_if_there
 from biolord_export.checkpoint.tokenizer.added import SETTINGS_FILE
 from biolord_export.checkpoint.tokenizer.settings import tokenizer_class
 from biolord_export.errors import CheckpointError

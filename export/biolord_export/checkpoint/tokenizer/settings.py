@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_if_there, read_json_object
-from biolord_export.checkpoint.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.settings.json_files import read_json_if_there, read_json_object
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys, shown
 from biolord_export.checkpoint.tokenizer.added import SETTINGS_FILE, add_tokens
 from biolord_export.checkpoint.tokenizer.sentencepiece import WAY_OUT
 from biolord_export.errors import CheckpointError
@@ -14,7 +14,7 @@ from biolord_onnx.artifact.manifest import LEFT, RIGHT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 OWN_CLASSES = {
     "bert": "BertTokenizer",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from biolord_export.checkpoint.config import read_json_if_there
+from biolord_export.checkpoint.settings.json_files import read_json_if_there
 from biolord_export.checkpoint.tokenizer.added import SETTINGS_FILE, SPECIALS_FILE
 from biolord_export.errors import CheckpointError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 VOCAB_FILE = "vocab.txt"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config, read_int, read_json_object
+from biolord_export.checkpoint.config import EncoderConfig, read_encoder_config
+from biolord_export.checkpoint.settings.json_files import read_int, read_json_object
 from biolord_export.demo.models import reference_model
 from biolord_export.errors import CheckpointError
 from tiny.checkpoint import SIZES

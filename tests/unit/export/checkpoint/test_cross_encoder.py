@@ -135,7 +135,7 @@ def test_settings_that_change_scores_are_refused(
     ("modules", "message"),
     [
         ("[", "modules.json is not readable JSON"),
-        ("{}", "lists the modules none"),
+        ("{}", "is not a list of objects"),
         ('[{"type": "other.Transformer", "path": ""}]', "lists the modules 'other.Transformer'"),
         ('[{"type": "sentence_transformers.models.Transformer", "path": "0"}]', "a single Transformer beside the list"),
     ],

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_object
-from biolord_export.checkpoint.known_keys import Key, check_keys, shown
+from biolord_export.checkpoint.settings.json_files import read_json_object
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys, shown
 from biolord_export.errors import CheckpointError
 from biolord_onnx.artifact.prompts import DOCUMENT, LONGEST_PROMPT, MOST_PROMPTS, QUERY, Prompts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 LIBRARY_FILE = "config_sentence_transformers.json"
 LIBRARY_KEYS = {

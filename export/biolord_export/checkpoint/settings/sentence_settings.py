@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from biolord_export.checkpoint.config import read_json_if_there
-from biolord_export.checkpoint.known_keys import Key, check_keys
+from biolord_export.checkpoint.settings.json_files import read_json_if_there
+from biolord_export.checkpoint.settings.known_keys import Key, check_keys
 from biolord_export.errors import CheckpointError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from biolord_export.checkpoint.config import JsonObject
+    from biolord_export.checkpoint.settings.json_files import JsonObject
 
 SENTENCE_FILES = tuple(
     f"sentence_{kind}_config.json"
