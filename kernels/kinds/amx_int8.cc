@@ -16,18 +16,19 @@ struct Tiles {
   ~Tiles() { _tile_release(); }
 };
 
-// What a block's steps do for the next panels: fetch a few of their lines.
+// What a block's steps do for the next panels: fetch a few of their lines into the second-level cache, for the first one
+// has room for the panels of this block and little more. What lies behind the last panels comes next as often as not.
 struct Fetched {
   const int8_t *line, *end;
   int lines;
   Panels next;
-  Fetched(const biolord::Linear& w, int n, bool more, int steps, int8_t*)
+  Fetched(const biolord::Linear& w, int n, bool, int steps, int8_t*)
       : line(w.packed + static_cast<size_t>(n) * w.inputs),
-        end(line + (more ? w.inputs * 32 : 0)),
+        end(line + w.inputs * 32),
         lines(divide_up(w.inputs / 2, steps)),
         next({line, line + w.inputs * 16}) {}
   INLINE_MEMBER void step() {
-    for (int i = 0; i < lines && line < end; i++, line += 64) _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T0);
+    for (int i = 0; i < lines && line < end; i++, line += 64) _mm_prefetch(reinterpret_cast<const char*>(line), _MM_HINT_T1);
   }
 };
 // Or widen a few of their lines from 4 bits, and fetch those of the panels after them.
@@ -70,7 +71,8 @@ struct Pending {
   }
 };
 
-// 32 rows by 32 outputs, or 16 by 32 where there are no more rows.
+// 32 rows by 32 outputs, or 16 by 32 where there are no more rows. Rows are streamed: they would drive out of the first-level
+// cache the panels that all blocks of rows read. Of up to 16 rows there is one block, and panels are streamed, too.
 template <bool Both, class Ahead, class Epilogue>
 INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Panels b, Ahead& ahead, Pending<Epilogue>& before, int32_t* sums) {
   _tile_zero(0);
@@ -80,13 +82,15 @@ INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Pane
     _tile_zero(3);
   }
   for (int k = 0; k < steps; k++) {
-    _tile_loadd(6, b.first + k * 1024, 64);
-    _tile_loadd(4, a0 + k * 1024, 64);
+    if constexpr (Both) _tile_loadd(6, b.first + k * 1024, 64);
+    else _tile_stream_loadd(6, b.first + k * 1024, 64);
+    _tile_stream_loadd(4, a0 + k * 1024, 64);
     _tile_dpbusd(0, 4, 6);
-    _tile_loadd(7, b.second + k * 1024, 64);
+    if constexpr (Both) _tile_loadd(7, b.second + k * 1024, 64);
+    else _tile_stream_loadd(7, b.second + k * 1024, 64);
     _tile_dpbusd(1, 4, 7);
     if constexpr (Both) {
-      _tile_loadd(5, a1 + k * 1024, 64);
+      _tile_stream_loadd(5, a1 + k * 1024, 64);
       _tile_dpbusd(2, 5, 6);
       _tile_dpbusd(3, 5, 7);
     }
@@ -124,9 +128,10 @@ INLINE void tiled_products(const uint8_t* a, int rows, const biolord::Linear& w,
   }
   pending.hand_out_rest();
 }
+constexpr int kFewTileRows = 8;  // up to here dot products are faster: most of a tile would be empty
 template <class Epilogue>
 INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
-  if (rows <= (w.group_scales ? kFewHalfRows : kFewRows)) vnni512_products(a, rows, w, n0, n1, room, e);
+  if (rows <= (w.group_scales ? kFewHalfRows : kFewTileRows)) vnni512_products(a, rows, w, n0, n1, room, e);
   else if (w.group_scales) tiled_products<Widened>(a, rows, w, n0, n1, room, e);
   else tiled_products<Fetched>(a, rows, w, n0, n1, room, e);
 }
