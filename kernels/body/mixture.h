@@ -13,6 +13,8 @@ struct Mixture {
   int out_stride;
 };
 
+constexpr int kAhead = 4;  // rows: their stride is too large for the CPU's own prefetching
+
 // V vectors of the mixtures of some queries.
 template <int V>
 struct ValueBlock {
@@ -24,7 +26,10 @@ struct ValueBlock {
     const float *values = h.values + channel, *scores = h.scores + static_cast<size_t>(query) * h.scores_stride;
     for (int j = 0; j < h.count; j++, values += h.stride) {
       Floats v[V];
-      UNROLL for (int c = 0; c < V; c++) v[c] = load(values + 16 * c);
+      UNROLL for (int c = 0; c < V; c++) {
+        v[c] = load(values + 16 * c);
+        __builtin_prefetch(values + kAhead * h.stride + 16 * c);
+      }
       UNROLL for (int r = 0; r < R; r++) {
         const Floats p = all(scores[static_cast<size_t>(r) * h.scores_stride + j]);
         UNROLL for (int c = 0; c < V; c++) o[r][c] = fma(p, v[c], o[r][c]);

@@ -15,6 +15,10 @@ struct Window {
   float* scores;  // [kScoreRows][wide]
   float* out;
   int out_stride;
+
+  // The keys that a query sees.
+  INLINE_MEMBER int from(int query) const { return query > reach ? query - reach : 0; }
+  INLINE_MEMBER int to(int query) const { return at_most(length, query + reach + 1); }
 };
 // The keys that a block of queries sees, from a whole vector on; `vectors` floats of scores cover them.
 struct Sight {
@@ -46,12 +50,18 @@ struct SightScores {
 };
 INLINE void score_sight(const Window& h, const Sight& sight, int query, int rows) {
   int j = 0;
-  if constexpr (kScorePairs > 0)
+  if constexpr (kScorePairs > 0) {
+    for (; j + 64 <= sight.vectors; j += 64)
+      for (int r = 0, count; r < rows; r += count) {
+        count = block_rows(rows - r, kScorePairs);
+        run_rows<SightScores<4>, kScorePairs>(count, h, query + r, sight.first + j, h.scores + static_cast<size_t>(r) * h.wide + j);
+      }
     for (; j + 32 <= sight.vectors; j += 32)
       for (int r = 0, count; r < rows; r += count) {
         count = block_rows(rows - r, kScorePairs);
         run_rows<SightScores<2>, kScorePairs>(count, h, query + r, sight.first + j, h.scores + static_cast<size_t>(r) * h.wide + j);
       }
+  }
   for (; j < sight.vectors; j += 16)
     run_rows<SightScores<1>, kScoreRows>(rows, h, query, sight.first + j, h.scores + j);
 }
@@ -63,11 +73,10 @@ INLINE Floats seen_lanes(int from, int to) {
   const int low = from > 0 ? at_most(from, 16) : 0, high = to < 16 ? (to > 0 ? to : 0) : 16;
   return mul(load(zeros_ones_zeros + 16 - low), load(zeros_ones_zeros + 32 - high));
 }
-// Scores of places from ... to - 1 to probabilities times their sum, all others to zeros; returns 1 / sum.
-INLINE float softmax_sight(float* row, int vectors, int from, int to) {
-  const int first = from / 16 * 16, end = round_up(to, 16);
+// Scores of places from ... to - 1: the highest of each lane. Others in their vectors become lower than all.
+INLINE Floats hide_others(float* row, int from, int to) {
   Floats top = all(-1e30f);
-  for (int j = first; j < end; j += 16) {
+  for (int j = from / 16 * 16; j < to; j += 16) {
     const Floats s = load(row + j);
     if (j >= from && j + 16 <= to) {
       top = max(s, top);
@@ -77,7 +86,11 @@ INLINE float softmax_sight(float* row, int vectors, int from, int to) {
     store(row + j, hidden);
     top = max(hidden, top);
   }
-  const Floats most = all(highest(top));
+  return top;
+}
+// The same scores to probabilities times their sum, which is what the lanes returned add up to; all others to zeros.
+INLINE Floats weigh(float* row, int vectors, int from, int to, Floats most) {
+  const int first = from / 16 * 16, end = round_up(to, 16);
   Floats sums = all(0);
   for (int j = 0; j < first; j += 16) store(row + j, all(0));
   for (int j = first; j < end; j += 16) {
@@ -87,7 +100,18 @@ INLINE float softmax_sight(float* row, int vectors, int from, int to) {
     sums = add(sums, p);
   }
   for (int j = end; j < vectors; j += 16) store(row + j, all(0));
-  return 1.0f / sum(sums);
+  return sums;
+}
+// Softmax for some queries but for the factors that are returned in `inverse`. Each step for all of them: nothing waits for
+// the lanes of one row to be folded.
+INLINE void softmax_sight(const Window& h, const Sight& sight, int query, int rows, float* inverse) {
+  alignas(64) float lanes[kScoreRows * 16];
+  for (int r = 0; r < rows; r++) store(lanes + 16 * r, hide_others(h.scores + static_cast<size_t>(r) * h.wide, h.from(query + r) - sight.first, h.to(query + r) - sight.first));
+  for (int r = 0; r < rows; r++) inverse[r] = highest(load(lanes + 16 * r));
+  for (int r = 0; r < rows; r++)
+    store(lanes + 16 * r, weigh(h.scores + static_cast<size_t>(r) * h.wide, sight.vectors, h.from(query + r) - sight.first,
+                                h.to(query + r) - sight.first, all(inverse[r])));
+  for (int r = 0; r < rows; r++) inverse[r] = 1.0f / sum(load(lanes + 16 * r));
 }
 
 static void attend_window(const Window& h) {
@@ -98,13 +122,10 @@ static void attend_window(const Window& h) {
   float inverse[kScoreRows];
   for (int i = 0, count; i < h.length; i += count) {
     count = block_rows(h.length - i, kScoreRows);
-    const int first = i > h.reach ? (i - h.reach) / 16 * 16 : 0, last = at_most(h.length, i + count + h.reach);
+    const int first = h.from(i) / 16 * 16, last = h.to(i + count - 1);
     const Sight sight = {first, last, round_up(last - first, 16)};
     score_sight(h, sight, i, count);
-    for (int r = 0; r < count; r++) {
-      const int from = i + r > h.reach ? i + r - h.reach : 0, to = at_most(h.length, i + r + h.reach + 1);
-      inverse[r] = softmax_sight(h.scores + static_cast<size_t>(r) * h.wide, sight.vectors, from - first, to - first);
-    }
+    softmax_sight(h, sight, i, count, inverse);
     const Mixture mixture = {h.values + static_cast<size_t>(first) * h.stride, h.stride, last - first, h.scores, h.wide,
                              h.out + static_cast<size_t>(i) * h.out_stride, h.out_stride};
     mix_rows(mixture, h.width, inverse, count);
