@@ -16,7 +16,7 @@ import numpy as np
 from biolord_export.checkpoint.weights import Linear
 from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights
 from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
-from biolord_export.quantize.integer.groups import even_widths
+from biolord_export.quantize.integer.groups import choose_widths
 from biolord_export.quantize.report import LinearReport, measure_error
 from biolord_export.quantize.smoothing import choose_smoothing
 
@@ -130,7 +130,7 @@ def quantize_inner(
 ) -> tuple[IntegerLinear, ...]:
     """Round a feed-forward network's second weight, inputs in an order and in groups; the first has the bias."""
     exact = fc2.weight[order]
-    widths = even_widths(len(order))
+    widths = choose_widths((seen.held_out[:, order], seen.degenerate[:, order]), exact)
     weights = round_weight(exact, seen.covariance[np.ix_(order, order)], widths)
     shift = seen.mean[order] @ (exact - np.concatenate([weight.dense() for weight in weights]))
     first, *others = (weight.biased(np.zeros_like(fc2.bias)) for weight in weights)
