@@ -115,7 +115,7 @@ test: environments references
 	$(COVERAGE) combine --quiet
 	$(COVERAGE) report --include='runtime/*' --fail-under=100
 	$(COVERAGE) report --include='export/*' --fail-under=95
-	$(BIN)/python -m pytest -m real -n 3 $(PARALLEL) $(BESIDE)
+	$(BIN)/python -m pytest -m real -n 3 --durations=12 $(PARALLEL) $(BESIDE)
 	$(BIN)/python -m pytest -m real --durations=12 $(addprefix --ignore=,$(BESIDE))
 	rm -rf $$BIOLORD_REAL_EXPORTS
 

@@ -40,6 +40,7 @@ class BulkOptions:
         progress: Draw a bar on stderr.
         notify: Takes a line on what an interrupted run had left, or this one leaves.
         part_rows: Most rows between two notes in the journal.
+        advice: What to do where the disk has too little room.
     """
 
     workers: int = 1
@@ -48,6 +49,7 @@ class BulkOptions:
     progress: bool = False
     notify: Callable[[str], object] = _stay_silent
     part_rows: int = PART_ROWS
+    advice: str = "make room, or choose a smaller --precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Task:
         compute: Gives the numbers of parts, in order.
         write: Makes the file of the rows' numbers [rows, width]; None if these, as they are gathered, are the file.
         room: bytes that the file takes at most beside them.
-        advice: What to do where the disk has too little.
+        advice: What to do where the disk has too little room.
     """
 
     source: Source

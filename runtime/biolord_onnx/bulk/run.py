@@ -81,7 +81,7 @@ def embed_to_file(
         lambda parts: encode_parts(parts, session, embedder, options, bulk.workers),
         None if write is None else lambda stream, vectors: write(stream, source, vectors),
         form.room(source, nothing.shape[1], nothing.dtype),
-        "make room, or choose a smaller --precision",
+        bulk.advice,
     )
     return gather(task, bulk)
 

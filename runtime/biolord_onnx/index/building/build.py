@@ -128,7 +128,7 @@ def _embed(source: Source, place: Place, embedder: Embedder, options: BuildOptio
     identity = dict(run_identity(source, embedder, encoding).fields)
     truncated = _done(place, identity, options)
     if truncated is None:
-        bulk = BulkOptions(force=True, progress=options.progress, notify=options.notify)
+        bulk = BulkOptions(force=True, progress=options.progress, notify=options.notify, advice="make room")
         session = LoadOptions("")
         result = embed_to_file(source, str(place.vectors), session, embedder, options=encoding, bulk=bulk)
         truncated = result.truncated

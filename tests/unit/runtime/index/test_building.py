@@ -110,6 +110,16 @@ def test_what_is_embedded_is_not_embedded_again(
     assert not (path / ".work").exists()
 
 
+def test_advice_for_a_full_disk_is_what_a_build_can_do(
+    embedder: Embedder, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which has no --precision."""
+    usage = shutil.disk_usage(path.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    with pytest.raises(InputError, match=r"are free: make room$"):
+        Index.build(embedder, NAMES, path)
+
+
 def test_an_interrupted_build_can_be_forgotten(embedder: Embedder, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With restart."""
     with monkeypatch.context() as patch:
