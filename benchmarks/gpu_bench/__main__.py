@@ -20,7 +20,7 @@ from biolord_bench.results.results import FORMAT, Results, Row, Settings, Worklo
 from biolord_bench.run.machine import describe_machine
 from biolord_onnx.errors import BiolordError
 from biolord_onnx.session.cores import available_cores
-from biolord_onnx.session.engine import import_onnxruntime
+from biolord_onnx.session.engine import import_onnxruntime, load_nvidia_libraries
 from gpu_bench.artifacts import LAYOUTS, SIZES, seeded_checkpoint, write_artifact
 from gpu_bench.bars import judge
 from gpu_bench.onnx_side import misplaced
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("gpu_bench: torch finds no GPU: mend its driver, or try the script with --device cpu", file=sys.stderr)
         return 2
     if args.device == "cuda":
-        import_onnxruntime().preload_dlls()  # CUDA's libraries, which pip brought for torch
+        load_nvidia_libraries(import_onnxruntime())
     until = time.perf_counter() + 60 * args.minutes
     plan = Plan(args.device, available_cores().count, QUICK if args.quick else FULL, until)
     rows, missed = list[Row](), list[str]()

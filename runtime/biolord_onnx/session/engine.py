@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from contextlib import redirect_stdout
 from functools import cache
 from types import ModuleType
 
@@ -67,6 +68,16 @@ def check_release(version: str, lowest: str = LOWEST_ONNXRUNTIME) -> None:
         raise ArtifactError(
             f"onnxruntime is {version}, the artifact needs {needed} or later{why}: {_upgrade_command(needed)}"
         )
+
+
+def load_nvidia_libraries(ort: ModuleType) -> None:
+    """Load CUDA and cuDNN where pip brought them; the system's are found without. What is missing is told on stderr.
+
+    Args:
+        ort: The module, from `import_onnxruntime`.
+    """
+    with redirect_stdout(sys.stderr):
+        ort.preload_dlls()
 
 
 def ort_errors() -> tuple[type[Exception], ...]:

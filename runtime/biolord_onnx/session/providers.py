@@ -21,6 +21,7 @@ class Provider:
         session_options: Entries of the session's configuration that it needs.
         plugin: The module whose library brings it to any onnxruntime; None if it is part of one.
         compiled_operators: Whether the library of compiled operators has kernels for it.
+        nvidia: Whether it needs NVIDIA's libraries, which pip puts where the system doesn't look for them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Provider:
     session_options: tuple[tuple[str, str], ...] = ()
     plugin: str | None = None
     compiled_operators: bool = False
+    nvidia: bool = False
 
     def runs(self, target: str) -> bool:
         """Whether it runs artifacts of this target."""
@@ -54,7 +56,7 @@ _OPENVINO_CONFIG = '{"CPU": {"INFERENCE_NUM_THREADS": ' + _THREADS + ', "INFEREN
 # In the order in which "auto" tries them. Names and options are those of the pages
 # https://onnxruntime.ai/docs/execution-providers/
 PROVIDERS = (
-    Provider("cuda", "CUDAExecutionProvider", ("cuda-", "portable-"), "pip install 'biolord-onnx[cuda]'"),
+    Provider("cuda", "CUDAExecutionProvider", ("cuda-", "portable-"), "pip install 'biolord-onnx[cuda]'", nvidia=True),
     Provider(
         "cpu",
         "CPUExecutionProvider",
@@ -79,6 +81,7 @@ PROVIDERS = (
         ("portable-fp32",),
         "pip install 'biolord-onnx[cuda]' and NVIDIA's TensorRT",
         session_options=_WHOLE_GRAPH,
+        nvidia=True,
     ),
     Provider(
         "coreml",

@@ -16,7 +16,14 @@ from biolord_onnx.errors import ArtifactError, BiolordError, NotFiniteError, Pro
 from biolord_onnx.session import kernels
 from biolord_onnx.session.cores import available_cores
 from biolord_onnx.session.cpu import check_requirements, cpu_features, cpu_model
-from biolord_onnx.session.engine import LOWEST_ONNXRUNTIME, check_release, import_onnxruntime, one_line, ort_errors
+from biolord_onnx.session.engine import (
+    LOWEST_ONNXRUNTIME,
+    check_release,
+    import_onnxruntime,
+    load_nvidia_libraries,
+    one_line,
+    ort_errors,
+)
 from biolord_onnx.session.options import SessionSettings, session_options
 from biolord_onnx.session.plugins import add_plugin, available_providers
 from biolord_onnx.session.providers import Provider, choose_provider, short_names
@@ -182,6 +189,8 @@ def _open(ort: ModuleType, artifact: Artifact, chosen: Provider, settings: Sessi
         kernels.register(options)
     for key, value in chosen.session_options:
         options.add_session_config_entry(key, value)
+    if chosen.nvidia:
+        load_nvidia_libraries(ort)
     if chosen.plugin:
         add_plugin(ort, options, chosen, settings.threads)
     # A plugin's provider is among the options already, and onnxruntime takes no second list.

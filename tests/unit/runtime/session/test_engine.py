@@ -9,12 +9,19 @@ import warnings
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from biolord_onnx.errors import ArtifactError, MissingDependencyError
 from biolord_onnx.session import engine
-from biolord_onnx.session.engine import TELEMETRY_VARIABLE, check_release, cpus_at_import, import_onnxruntime
+from biolord_onnx.session.engine import (
+    TELEMETRY_VARIABLE,
+    check_release,
+    cpus_at_import,
+    import_onnxruntime,
+    load_nvidia_libraries,
+)
 from guards.readme import REPOSITORY
 
 
@@ -52,6 +59,12 @@ def test_ctrl_c_while_onnxruntime_is_imported_is_ctrl_c(tmp_path: Path, monkeypa
     fake_onnxruntime(tmp_path, "raise ImportError('initialization failed') from KeyboardInterrupt()", monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         import_onnxruntime()
+
+
+def test_what_is_said_of_nvidias_libraries_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """Onnxruntime prints it among the vectors."""
+    load_nvidia_libraries(SimpleNamespace(preload_dlls=lambda: sys.stdout.write("no libcudnn.so.9\n")))  # type: ignore[arg-type]
+    assert capsys.readouterr() == ("", "no libcudnn.so.9\n")
 
 
 TELLS = f"import os\n__version__ = '1.32.0'\nseen = os.environ.get('{TELEMETRY_VARIABLE}')"
