@@ -81,7 +81,9 @@ def to_openvino_genai_int8(checkpoint: Path, out: Path, calibration: Path) -> No
         quantized = Path(folder, "quantized")
         to_openvino_int8(checkpoint, quantized, calibration)
         (graph,) = quantized.rglob("*.xml")
-        model = OVModelForFeatureExtraction.from_pretrained(str(graph.parent), file_name=graph.name)
+        model = OVModelForFeatureExtraction.from_pretrained(
+            str(quantized), subfolder=graph.parent.name, file_name=graph.name, library_name="transformers"
+        )
         _with_tokenizer(model, checkpoint, out)
 
 
