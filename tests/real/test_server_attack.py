@@ -25,7 +25,7 @@ def test_nobody_else_notices(
 ) -> None:
     """No refusal, no fault of the server, no memory kept; it stops in time. Milliseconds are only told."""
     monkeypatch.setattr(attack, "ALONE_S", 3.0)
-    main([str(demo_artifact.path), "--seconds", "3", "--connections", "64"])
+    main([str(demo_artifact.path), "--seconds", "2", "--connections", "64"])
     out = capsys.readouterr().out
     for line in out.splitlines():
         figure(f"server under attack: {line}")
