@@ -106,7 +106,9 @@ INLINE Floats weigh(float* row, int vectors, int from, int to, Floats most) {
 // the lanes of one row to be folded.
 INLINE void softmax_sight(const Window& h, const Sight& sight, int query, int rows, float* inverse) {
   alignas(64) float lanes[kScoreRows * 16];
-  for (int r = 0; r < rows; r++) store(lanes + 16 * r, hide_others(h.scores + static_cast<size_t>(r) * h.wide, h.from(query + r) - sight.first, h.to(query + r) - sight.first));
+  for (int r = 0; r < rows; r++)
+    store(lanes + 16 * r, hide_others(h.scores + static_cast<size_t>(r) * h.wide, h.from(query + r) - sight.first,
+                                      h.to(query + r) - sight.first));
   for (int r = 0; r < rows; r++) inverse[r] = highest(load(lanes + 16 * r));
   for (int r = 0; r < rows; r++)
     store(lanes + 16 * r, weigh(h.scores + static_cast<size_t>(r) * h.wide, sight.vectors, h.from(query + r) - sight.first,
