@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class Struck:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        gc.disable()  # what a callback of the garbage collector raises is lost, and libraries of the tests have some
         sys.settrace(self._trace)
         try:
             self._work()
@@ -46,6 +48,7 @@ class Struck:
             self.error = error
         finally:
             sys.settrace(None)
+            gc.enable()
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:  # noqa: ANN401 - as `sys.settrace` has it
         # What a callback of a weak reference raises is lost: those of an earlier test's thread may be called in here.
