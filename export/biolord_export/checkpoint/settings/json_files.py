@@ -80,6 +80,8 @@ def _read(path: Path) -> object:
 
 
 def _parse(path: Path) -> object:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, forever
+        raise CheckpointError(f"{path} is not readable JSON (it is no file): download it again")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

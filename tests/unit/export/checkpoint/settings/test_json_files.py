@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,13 @@ def test_a_list_of_objects_is_one(value: object, tmp_path: Path) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"modules\.json is not a list of objects"):
         read_json_list(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_is_no_file_is_not_read(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """Of a pipe there is no end."""
+    make(tmp_path / "config.json")
+    with pytest.raises(
+        CheckpointError, match=r"config\.json is not readable JSON \(it is no file\): download it again"
+    ):
+        read_json_object(tmp_path / "config.json")
