@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 _VISIT = (
-    "Visit {number}: walking distance {metres} metres, no chest pain, ankles dry, weight {kilos} kg, "
+    "Visit {number}: walking distance {meters} meters, no chest pain, ankles dry, weight {kilos} kg, "
     "bisoprolol and ramipril continued, potassium {potassium:.1f} mmol/l."
 )
 _LONG_NOTE = " ".join(
-    _VISIT.format(number=number, metres=200 + 15 * number, kilos=91 - number, potassium=3.9 + number / 20)
+    _VISIT.format(number=number, meters=200 + 15 * number, kilos=91 - number, potassium=3.9 + number / 20)
     for number in range(1, 21)
 )
 
