@@ -169,7 +169,7 @@ def _milliseconds(search: Search, queries: Vectors) -> float:
 
 def _own_mb() -> float:
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("RssAnon"))
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("RssAnon"))
 
 
 def start(folder: Path) -> None:
