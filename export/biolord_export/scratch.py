@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import shutil
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _UNIQUE = "-[0-9a-f]{16}"
 _OLD = "-old"
+_FOLDERS_ONLY = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
@@ -59,30 +61,39 @@ def moved_away(path: Path, draft: Path) -> Iterator[None]:
         draft: What is to take its place, by whose name a later process knows what is left of a killed one.
     """
     old = draft.with_name(f"{draft.name}{_OLD}")
-    descriptor = _lock(path)
-    try:
+    with ExitStack() as stack:
+        with suppress(OSError):  # an export that has just put it there holds it still, or there are no locks
+            stack.callback(os.close, _lock(path))
         path.rename(old)
         with ExitStack() as failing:
             failing.callback(_bring_back, old, path)
             yield
             failing.pop_all()
         shutil.rmtree(old)
-    finally:
-        _release(descriptor)
 
 
 @contextmanager
 def _owned(place: Path, name: str) -> Iterator[Path]:
-    # Named before it is made, so that a Ctrl-C in between finds it, too; tempfile.mkdtemp would lose it.
-    folder = place / f"{name}-{secrets.token_hex(8)}"
-    descriptor = None
-    try:
-        folder.mkdir(mode=0o700)
-        descriptor = _lock(folder)
+    with ExitStack() as stack:
+        while True:
+            # Named before it is made, so that a Ctrl-C in between finds it, too; tempfile.mkdtemp would lose it.
+            folder = place / f"{name}-{secrets.token_hex(8)}"
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            folder.mkdir(mode=0o700)
+            if _own(folder, stack):
+                break
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _release(descriptor)
+
+
+def _own(folder: Path, stack: ExitStack) -> bool:
+    """Lock a folder that was just made; False if another process cleared it before it was locked."""
+    try:
+        stack.callback(os.close, _lock(folder))
+    except (BlockingIOError, FileNotFoundError):
+        return False
+    except OSError:
+        pass  # a file system without locks, on which nothing is cleared
+    return True
 
 
 def _clear(place: Path, pattern: str) -> None:
@@ -94,11 +105,16 @@ def _clear(place: Path, pattern: str) -> None:
 def _unowned(place: Path, pattern: str) -> Iterator[tuple[Path, int]]:
     """Yield folders of ours that no process owns, with an open descriptor that owns them now."""
     for folder in place.iterdir() if os.access(place, os.R_OK) else ():
-        if not re.fullmatch(pattern, folder.name) or folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+        if not re.fullmatch(pattern, folder.name):
             continue
-        descriptor = _lock(folder)
-        if descriptor is not None:
+        try:
+            descriptor = _lock(folder)
+        except OSError:
+            continue  # another process's, gone meanwhile, or on a file system that can't tell
+        if os.fstat(descriptor).st_uid == os.geteuid():
             yield folder, descriptor
+        else:
+            os.close(descriptor)
 
 
 def _bring_back(old: Path, path: Path) -> None:
@@ -106,21 +122,20 @@ def _bring_back(old: Path, path: Path) -> None:
         old.rename(path)
 
 
-def _lock(folder: Path) -> int | None:
-    """Lock a folder; None if another process holds it, or if the file system can't tell and it is better left alone."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return None
-    try:
-        if take_lock(descriptor):
-            return descriptor
-    except OSError:
-        pass  # NFS locks no folders
-    os.close(descriptor)
-    return None
+def _lock(folder: Path) -> int:
+    """Lock a folder for as long as the descriptor is open that is returned.
 
-
-def _release(descriptor: int | None) -> None:
-    if descriptor is not None:
-        os.close(descriptor)
+    Raises:
+        BlockingIOError: Another process holds it.
+        FileNotFoundError: There is none, or no longer: who held it before has removed or renamed it.
+        OSError: The file system locks no folders, as NFS.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | _FOLDERS_ONLY)
+    with ExitStack() as failing:
+        failing.callback(os.close, descriptor)
+        if not take_lock(descriptor):
+            raise BlockingIOError(errno.EAGAIN, "another process holds it", str(folder))
+        if not os.path.samestat(os.fstat(descriptor), folder.lstat()):
+            raise FileNotFoundError(errno.ENOENT, "another folder has its name", str(folder))
+        failing.pop_all()
+    return descriptor

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from biolord_export import scratch
 from biolord_export.scratch import beside, clear_beside, moved_away, scratch_folder
+from biolord_onnx.bulk.locks import take_lock
 
 HEX = "0123456789abcdef"
 
@@ -145,14 +147,71 @@ def test_a_file_system_without_locks(out: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_folder_that_goes_away_while_it_is_looked_at(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another process cleared it first."""
+    """Another process cleared it after it was listed, opened or locked."""
+    lock, opened = take_lock, os.open
+
+    def gone(folder: Path, flags: int) -> int:
+        folder.joinpath("model.onnx").unlink()
+        folder.rmdir()
+        return opened(folder, flags)
+
+    def replaced(descriptor: int) -> bool:
+        shutil.rmtree(out.parent / f".art.v1-{HEX}")
+        leave(out, f".art.v1-{HEX}")
+        return lock(descriptor)
+
     leave(out, f".art.v1-{HEX}")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", gone)
+        clear_beside(out)
+    assert left(out) == []
+    leave(out, f".art.v1-{HEX}")
+    with monkeypatch.context() as patch:
+        patch.setattr(scratch, "take_lock", replaced)
+        clear_beside(out)
+    assert left(out) == [f".art.v1-{HEX}"]
 
-    def gone(_: object, __: int) -> int:
-        raise FileNotFoundError
 
-    monkeypatch.setattr(os, "open", gone)
-    clear_beside(out)
+@pytest.mark.parametrize("when", ["before it is opened", "before it is locked", "while it is being cleared"])
+def test_a_folder_that_is_cleared_before_it_is_owned(out: Path, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    """Another export took it for one that a killed process left: another is made."""
+    lock, opened, seen = take_lock, os.open, []
+
+    def open_late(folder: Path, flags: int) -> int:
+        seen.append(folder)
+        if len(seen) == 1 and when == "before it is opened":
+            folder.rmdir()
+        return opened(folder, flags)
+
+    def lock_late(descriptor: int) -> bool:
+        if len(seen) == 1 and when == "before it is locked":
+            seen[0].rmdir()
+        return (len(seen) > 1 or when != "while it is being cleared") and lock(descriptor)
+
+    with ExitStack() as stack:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", open_late)
+            patch.setattr(scratch, "take_lock", lock_late)
+            draft = stack.enter_context(beside(out))
+        assert [draft] == seen[1:]
+        assert draft.is_dir()
+    assert left(out) == []
+
+
+def test_exports_at_one_time(tmp_path: Path) -> None:
+    """Processes that make and clear folders in one place as fast as they can keep theirs while they use them."""
+    code = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
+        "from biolord_export.scratch import scratch_folder\n"
+        "for _ in range(300):\n"
+        "    with scratch_folder('calibration') as folder: (folder / 'weights').write_text('x')"
+    )
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 4
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scratch_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
