@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from emulated import older_cpu
 from emulated.emulator import Emulator, find_emulator
 from emulated.portable import export_portable
 from unit.export.fixtures import Exported
+from unit.export.places import run_with
 from unit.runtime.command import run_process
 
 pytestmark = pytest.mark.real
@@ -68,6 +70,18 @@ def test_compiled_operators_give_the_same_bits_on_other_cpus(
     golden = json.loads(outcome.out)["golden"]
     assert (outcome.code, golden["same"]) == (0, True), outcome
     assert golden["kernels"] == {"Haswell": "avx2", "Nehalem": "plain"}[cpu]
+
+
+@pytest.mark.skipif(not older_cpu.is_possible(), reason="CPUID of this machine can't be made to fault")
+@pytest.mark.parametrize(("architecture", "target"), [("mpnet", "cpu-int8"), ("bert", "cpu-int4")])
+def test_an_older_cpu_at_full_speed_gives_the_same_bits(
+    exported: Export, tmp_path: Path, architecture: str, target: str
+) -> None:
+    """Not emulated: this CPU, which says that it has neither AVX-512 nor VNNI nor AMX."""
+    environment = {"LD_PRELOAD": str(older_cpu.build(tmp_path))}
+    outcome = run_with(environment, "verify", exported(architecture, target).path, "--json")
+    golden = json.loads(outcome.out)["golden"]
+    assert (outcome.code, golden["same"], golden["kernels"]) == (0, True, "avx2"), outcome
 
 
 def test_portable_int8_is_wrong_on_a_saturating_cpu(emulator: Emulator, portable: Path, tmp_path: Path) -> None:
