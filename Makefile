@@ -1,8 +1,9 @@
 # make demo         from nothing to biomedical vectors out of a quantized artifact, without torch
-# make test         every test, both tiers, with the coverage gates
+# make test         every test of every tier, with the coverage gates
 # make test-fast    the fast tier: no reference weights, no oracle, no network
+# make test-slow    what is like it, but starts, kills and attacks whole processes
 # make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
-# make test-floors  the fast tier with the oldest dependencies that pyproject.toml admits
+# make test-floors  the fast and the slow tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine
 # make bench-cuda   measures cuda-fp16 beside torch on a GPU, offline, from WHEELS=folder; make cuda-wheels fills it online
 # make bench-peers  measures them beside what else there is: sentence-transformers, fastembed, OpenVINO and others; an hour
@@ -42,7 +43,7 @@ BESIDE := tests/emulated tests/family tests/hostile tests/kernels tests/oracle t
 	$(addprefix tests/packaging/,test_lean_install.py test_silence.py test_wheel.py) \
 	$(addprefix tests/real/,test_arm.py test_docker_context.py test_other_names.py test_portable_architectures.py test_web_search.py test_web_tokens.py)
 
-.PHONY: help demo environments references test test-ecosystem test-fast test-floors lint docs reference-pages format golden bench bench-peers bench-serve clean python
+.PHONY: help demo environments references test test-ecosystem test-fast test-slow test-floors lint docs reference-pages format golden bench bench-peers bench-serve clean python
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -61,7 +62,7 @@ python:
 	touch $@
 
 # The compiled operators, for every environment.
-.venv/.kernels: .venv/.ready hatch_build.py $(wildcard kernels/*.cc kernels/*.h kernels/*/*.cc kernels/*/*.h)
+.venv/.kernels: .venv/.ready hatch_build.py $(shell find kernels -name "*.cc" -o -name "*.h")
 	$(BIN)/python hatch_build.py install
 	touch $@
 
@@ -123,7 +124,10 @@ test-ecosystem: .venv-ecosystem/.ready .venv/.kernels
 	$(ECOSYSTEM)/python -m pytest -W default tests/ecosystem
 
 test-fast: .venv/.ready .venv/.kernels
-	$(BIN)/python -m pytest -m 'not real' -n 2 $(PARALLEL)
+	$(BIN)/python -m pytest -m 'not real and not slow' -n 2 $(PARALLEL)
+
+test-slow: .venv/.ready .venv/.kernels
+	$(BIN)/python -m pytest -m 'slow and not real' -n 2 $(PARALLEL)
 
 test-floors: .venv-floors/.ready .venv/.kernels
 	.venv-floors/bin/python -m pytest -m 'not real' -n 2 $(PARALLEL)

@@ -20,6 +20,8 @@ from tiny.weights import Sizes
 from unit.export.places import Place, assert_failed, run, start
 from unit.runtime.command import COMMAND, Outcome
 
+pytestmark = pytest.mark.slow
+
 FLOAT32 = ("--target", "cpu-fp32")
 ROOM = 1_000_000
 """Bytes that a file may have on the "full" disk."""

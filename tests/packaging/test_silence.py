@@ -15,6 +15,8 @@ from real.exports import MINILM, RealExports, real_exports
 from unit.runtime.command import COMMAND, PATIENCE
 from unit.runtime.tiny_artifact import write_tiny_artifact
 
+pytestmark = pytest.mark.slow
+
 QUICK_BENCH = ("--quick", "--workload", "names", "--repeats", 1)
 CONNECT = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('127.0.0.1', 53))"
 SETTLED_S = 20

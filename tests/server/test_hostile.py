@@ -13,6 +13,8 @@ from server.fixtures import Running, Serving
 from server.test_refusals import Held, keep_busy
 from unit.runtime.command import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = b"GET /docs/assets/swagger-ui-bundle.js HTTP/1.1\r\nhost: localhost\r\n\r\n"
 KEY = {"authorization": "Bearer one"}
 

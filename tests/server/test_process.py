@@ -34,6 +34,8 @@ from server.fixtures import Running
 from unit.runtime.command import COMMAND, PATIENCE, ended, heeding_signals, wait_for
 from unit.runtime.tiny_artifact import tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["cat scratch", "fever"]
 
 

@@ -17,6 +17,8 @@ from biolord_onnx.server.settings import Limits, ServerSettings
 from server.fixtures import Running, Serving, run_server
 from unit.runtime.command import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 DEEP = b'{"inputs": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 MILLION = b'{"inputs": [' + b'"",' * 999_999 + b'""]}'
 

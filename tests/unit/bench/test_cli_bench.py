@@ -16,6 +16,8 @@ from unit.bench.results.sample import failed_row, results, row
 from unit.runtime.command import Biolord, run_process
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:

@@ -26,6 +26,8 @@ from biolord_bench.workloads.workloads import GENERATED
 from unit.bench.run.fixtures import THREADS, plan
 from unit.runtime.command import wait_for
 
+pytestmark = pytest.mark.slow
+
 BULK = [name for name in GENERATED if name != "queries"]
 
 

@@ -23,6 +23,8 @@ from tiny.checkpoint import write_checkpoint
 from unit.export.hub import COMMIT, ID, NOWHERE, Hub, cached, running_hub
 from unit.export.places import Place, assert_failed, run_with
 
+pytestmark = pytest.mark.slow
+
 
 class Bomb:
     """An object whose pickle writes a file when it is loaded."""

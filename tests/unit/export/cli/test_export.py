@@ -20,6 +20,8 @@ from unit.export.fixtures import Exported
 from unit.export.places import Place, assert_failed
 from unit.runtime.command import run_process
 
+pytestmark = pytest.mark.slow
+
 Exports = Callable[[str, str], Exported]
 FLOAT32 = ("--target", "cpu-fp32")
 INT4 = ("--target", "cpu-int4")

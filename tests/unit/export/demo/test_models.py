@@ -26,6 +26,8 @@ from biolord_export.demo.models import (
     reference_model,
 )
 
+pytestmark = pytest.mark.slow
+
 FILES = {"model.safetensors": b"weights" * 1000, "1_Pooling/config.json": b"{}"}
 
 

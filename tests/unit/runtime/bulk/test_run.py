@@ -384,6 +384,7 @@ def noted(journal: Path) -> int:
     return max(0, journal.read_bytes().count(b"\n") - 1) if journal.exists() else 0
 
 
+@pytest.mark.slow
 def test_killed_three_times(tiny: Path, tmp_path: Path) -> None:
     """``kill -9`` at any moment: the same command goes on, and the file is the one that no kill would have changed."""
     names = [f"cat scratch {number % 25_000}" for number in range(42_000)]

@@ -13,7 +13,10 @@ import pytest
 
 from unit.runtime.command import COMMAND, ended, heeding_signals, run_process, unmeasured, wait_for
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc"),
+]
 
 # SIGHUP is handled as SIGTERM is, and costs as much again.
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.real)]

@@ -162,6 +162,7 @@ def test_long_names_are_told(tiny: Path, tmp_path: Path, biolord: Biolord) -> No
     assert outcome.err.startswith("1 of 2 texts have more than 16 tokens and were cut\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="counts on signals")
 @pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.real)])
 def test_a_build_that_is_killed_goes_on(tiny: Path, tmp_path: Path, how: signal.Signals) -> None:

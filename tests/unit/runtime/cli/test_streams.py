@@ -15,6 +15,8 @@ from biolord_onnx import __version__
 from biolord_onnx.cli.streams import OutputStream, standard_streams
 from unit.runtime.command import COMMAND, Outcome
 
+pytestmark = pytest.mark.slow
+
 CLOSED = "biolord: standard output: it is closed\n"
 FULL = "biolord: standard output: No space left on device\n"
 NO_INPUT = "biolord: standard input: it is closed\n"

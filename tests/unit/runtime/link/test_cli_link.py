@@ -212,6 +212,7 @@ def test_terms_come_through_a_pipe(linked: list[object], tmp_path: Path) -> None
     assert b"3 of 3 terms have a match" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on(biolord: Biolord, index_path: Path, tiny: Path, tmp_path: Path) -> None:
     """Twice, by SIGKILL, wherever it is: the same command gives the bytes of a run that nobody killed."""
     terms = [f"cat {number} {number % 97}" for number in range(5_000)]

@@ -19,6 +19,8 @@ from biolord_onnx.pack.platforms import container_platform
 from unit.runtime.command import Biolord
 from unit.runtime.pack.test_offline import simple_wheel
 
+pytestmark = pytest.mark.slow
+
 HERE = ".".join(platform.python_version_tuple()[:2])
 PLATFORM = "linux-x86_64"
 

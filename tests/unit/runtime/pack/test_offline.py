@@ -20,6 +20,8 @@ from biolord_onnx.pack.offline import Machines, fetch_wheels, write_install_scri
 from biolord_onnx.pack.platforms import PLATFORMS, PYTHONS, check_pythons, container_platform, find_platform
 from biolord_onnx.pack.wheel import Member, WheelName, write_wheel
 
+pytestmark = pytest.mark.slow
+
 X86, ARM = PLATFORMS["linux-x86_64"], PLATFORMS["linux-aarch64"]
 HERE = ".".join(platform.python_version_tuple()[:2])
 MACHINES = Machines(PLATFORMS.get(f"linux-{platform.machine()}", X86), (HERE,))

@@ -27,7 +27,7 @@ TAG = f"py3-none-manylinux_2_17_{ELSEWHERE.machine}"
 NAME = f"biolord_onnx-{__version__}-{TAG}.whl"
 PYTHONS = ("3.12",)
 
-pytestmark = pytest.mark.usefixtures("operators", "index")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("operators", "index")]
 
 
 @pytest.fixture
