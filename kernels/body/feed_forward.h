@@ -2,7 +2,7 @@
 // of its own per token. One thread works the groups off one after another, so that a group's values stay in the cache;
 // several share all groups, which takes fewer phases.
 #pragma once
-#include "body/attention.h"
+#include "body/attention/attention.h"
 
 namespace {
 

@@ -29,14 +29,14 @@ INLINE Floats gelu(Floats x) {
 
 // exp(x) for x <= 0, relative error about 1e-6. It stays at exp(-80) below: nothing becomes subnormal.
 INLINE Floats exp_of_negative(Floats x) {
-  const Floats y = mul(max(x, all(-80)), all(1.44269504f));
-  const Floats n = round_lanes(y), f = sub(y, n);
+  const float large = 12582912.0f;  // 1.5 * 2^23: beyond it floats are whole numbers
+  const Floats low = max(x, all(-80)), n = fma(low, all(1.44269504f), all(large)), f = fma(low, all(1.44269504f), sub(all(large), n));
   Floats p = fma(all(0.0013276466634124517f), f, all(0.009675541892647743f));
   p = fma(p, f, all(0.05550713464617729f));
   p = fma(p, f, all(0.24022120237350464f));
   p = fma(p, f, all(0.6931469440460205f));
   p = fma(p, f, all(1.0f));
-  return mul(p, power_of_two(n));
+  return times_power_of_two(p, n);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ INLINE size_t products_room(const biolord::Linear& w) {
 }
 }  // namespace
 
-#include "body/attention.h"
+#include "body/attention/attention.h"
 #include "body/dense.h"
 #include "body/ends.h"
 #include "body/feed_forward.h"

@@ -1,6 +1,6 @@
 // Rows to rows of another width, and rows normalized.
 #pragma once
-#include "body/attention.h"
+#include "body/attention/attention.h"
 
 namespace {
 

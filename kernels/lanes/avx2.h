@@ -39,15 +39,10 @@ INLINE Floats widened(const int8_t* p) {
   return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
           _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_unpackhi_epi64(bytes, bytes)))};
 }
-INLINE Floats round_lanes(Floats x) {
-  const int mode = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
-  return {_mm256_round_ps(x.a, mode), _mm256_round_ps(x.b, mode)};
+INLINE __m256 with_exponent(__m256 a, __m256 n) {
+  return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), _mm256_slli_epi32(_mm256_castps_si256(n), 23)));
 }
-INLINE Floats power_of_two(Floats n) {
-  const __m256i bias = _mm256_set1_epi32(127);
-  return {_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.a), bias), 23)),
-          _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n.b), bias), 23))};
-}
+INLINE Floats times_power_of_two(Floats a, Floats n) { return {with_exponent(a.a, n.a), with_exponent(a.b, n.b)}; }
 INLINE __m256i packed16(Floats x) { return _mm256_packs_epi32(_mm256_cvtps_epi32(x.a), _mm256_cvtps_epi32(x.b)); }
 INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
@@ -66,6 +61,36 @@ INLINE void store_32_words(uint8_t* low, uint8_t* high, Floats a, Floats b) {
 INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats c, Floats d) {
   store_32_words(low, high, a, b), store_32_words(low + 32, high + 32, c, d);
 }
+// 32 values rounded to 16 bits, one vector behind the other; and two vectors' values side by side, for add_pairs.
+INLINE void store_int16(int16_t* p, Floats x, Floats y) {
+  __m256i* to = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(to, _mm256_permute4x64_epi64(packed16(x), 0xd8));
+  _mm256_storeu_si256(to + 1, _mm256_permute4x64_epi64(packed16(y), 0xd8));
+}
+INLINE __m256i paired(__m256 x, __m256 y) {
+  return _mm256_blend_epi16(_mm256_cvtps_epi32(x), _mm256_slli_epi32(_mm256_cvtps_epi32(y), 16), 0xaa);
+}
+INLINE void store_pairs(int16_t* p, Floats x, Floats y) {
+  __m256i* to = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(to, paired(x.a, y.a));
+  _mm256_storeu_si256(to + 1, paired(x.b, y.b));
+}
+typedef Ints Pairs;
+INLINE Pairs load_pairs(const int16_t* p) { return load_ints(reinterpret_cast<const int32_t*>(p)); }
+INLINE Ints no_ints() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+INLINE __m256i add_eight(__m256i sum, __m256i two, __m256i pairs) {
+#if defined(__AVXVNNI__)
+  // Not by _mm256_dpwssd_avx_epi32: clang takes some apart into a product and a sum.
+  __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(two), "x"(pairs));
+  return sum;
+#else
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(two, pairs));
+#endif
+}
+INLINE Ints add_pairs(Ints sum, int32_t two, Pairs pairs) {
+  const __m256i x = _mm256_set1_epi32(two);
+  return {add_eight(sum.a, x, pairs.a), add_eight(sum.b, x, pairs.b)};
+}
 INLINE float sum(Floats x) {
   const __m256 h = _mm256_add_ps(x.a, x.b);
   __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
@@ -78,9 +103,9 @@ INLINE float highest(Floats x) {
   q = _mm_max_ps(q, _mm_movehl_ps(q, q));
   return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
-INLINE void transpose8(const float* from, size_t from_stride, float* to, size_t to_stride) {
+INLINE void transpose8(const int16_t* from, size_t from_stride, int16_t* to, size_t to_stride) {
   __m256 r[8], t[8];
-  UNROLL for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(from + i * from_stride);
+  UNROLL for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(reinterpret_cast<const float*>(from + i * from_stride));
   UNROLL for (int i = 0; i < 8; i += 2) {
     t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
     t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
@@ -92,15 +117,16 @@ INLINE void transpose8(const float* from, size_t from_stride, float* to, size_t 
     r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
   }
   UNROLL for (int i = 0; i < 4; i++) {
-    _mm256_storeu_ps(to + i * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
-    _mm256_storeu_ps(to + (i + 4) * to_stride, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+    _mm256_storeu_ps(reinterpret_cast<float*>(to + i * to_stride), _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+    _mm256_storeu_ps(reinterpret_cast<float*>(to + (i + 4) * to_stride), _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
   }
 }
-INLINE void transpose(const float* from, size_t from_stride, float* to, size_t to_stride) {
+// 16 rows of 16 pairs become 16 columns.
+INLINE void transpose_pairs(const int16_t* from, size_t from_stride, int16_t* to, size_t to_stride) {
   transpose8(from, from_stride, to, to_stride);
-  transpose8(from + 8, from_stride, to + 8 * to_stride, to_stride);
-  transpose8(from + 8 * from_stride, from_stride, to + 8, to_stride);
-  transpose8(from + 8 * from_stride + 8, from_stride, to + 8 * to_stride + 8, to_stride);
+  transpose8(from + 16, from_stride, to + 8 * to_stride, to_stride);
+  transpose8(from + 8 * from_stride, from_stride, to + 16, to_stride);
+  transpose8(from + 8 * from_stride + 16, from_stride, to + 8 * to_stride + 16, to_stride);
 }
 
 // Sixteen outputs' scales in both halves of their lanes, the same times 4096, and 8 times the scale in every byte.

@@ -27,10 +27,8 @@ INLINE Floats to_floats(Ints a) { return _mm512_cvtepi32_ps(a); }
 INLINE Floats widened(const int8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
-INLINE Floats round_lanes(Floats a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-INLINE Floats power_of_two(Floats n) {
-  const __m512i bits = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-  return _mm512_castsi512_ps(_mm512_slli_epi32(bits, 23));
+INLINE Floats times_power_of_two(Floats a, Floats n) {
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), _mm512_slli_epi32(_mm512_castps_si512(n), 23)));
 }
 INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
   const __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b));
@@ -47,6 +45,23 @@ INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats 
   _mm512_storeu_si512(low, _mm512_permutexvar_epi32(order, lows));
   _mm512_storeu_si512(high, _mm512_permutexvar_epi32(order, highs));
 }
+// 32 values rounded to 16 bits, one vector behind the other; and two vectors' values side by side, for add_pairs.
+INLINE void store_int16(int16_t* p, Floats a, Floats b) {
+  const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  _mm512_storeu_si512(p, _mm512_permutexvar_epi64(order, _mm512_packs_epi32(_mm512_cvtps_epi32(a), _mm512_cvtps_epi32(b))));
+}
+INLINE void store_pairs(int16_t* p, Floats a, Floats b) {
+  const __m512i high = _mm512_slli_epi32(_mm512_cvtps_epi32(b), 16);
+  _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_cvtps_epi32(a), high));
+}
+typedef __m512i Pairs;
+INLINE Pairs load_pairs(const int16_t* p) { return _mm512_loadu_si512(p); }
+INLINE Ints no_ints() { return _mm512_setzero_si512(); }
+// Not by _mm512_dpwssd_epi32: clang takes some apart into a product and a sum, which takes twice as long.
+INLINE Ints add_pairs(Ints sum, int32_t two, Pairs pairs) {
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(_mm512_set1_epi32(two)), "v"(pairs));
+  return sum;
+}
 INLINE float sum(Floats a) {
   const __m256 h = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
   __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
@@ -59,9 +74,10 @@ INLINE float highest(Floats a) {
   q = _mm_max_ps(q, _mm_movehl_ps(q, q));
   return _mm_cvtss_f32(_mm_max_ss(q, _mm_shuffle_ps(q, q, 1)));
 }
-INLINE void transpose(const float* from, size_t from_stride, float* to, size_t to_stride) {
+// 16 rows of 16 pairs become 16 columns.
+INLINE void transpose_pairs(const int16_t* from, size_t from_stride, int16_t* to, size_t to_stride) {
   __m512 r[16], t[16];
-  UNROLL for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_ps(from + i * from_stride);
+  UNROLL for (int i = 0; i < 16; i++) r[i] = _mm512_castsi512_ps(_mm512_loadu_si512(from + i * from_stride));
   UNROLL for (int i = 0; i < 16; i += 2) {
     t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
     t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
@@ -79,8 +95,8 @@ INLINE void transpose(const float* from, size_t from_stride, float* to, size_t t
     t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
   }
   UNROLL for (int i = 0; i < 8; i++) {
-    _mm512_storeu_ps(to + i * to_stride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88));
-    _mm512_storeu_ps(to + (i + 8) * to_stride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd));
+    _mm512_storeu_si512(to + i * to_stride, _mm512_castps_si512(_mm512_shuffle_f32x4(t[i], t[i + 8], 0x88)));
+    _mm512_storeu_si512(to + (i + 8) * to_stride, _mm512_castps_si512(_mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd)));
   }
 }
 

@@ -35,11 +35,9 @@ INLINE Floats widened(const int8_t* p) {
   return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(low))),
            vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_s16(vget_high_s16(high)))}};
 }
-INLINE Floats round_lanes(Floats a) { EACH a.v[i] = vrndnq_f32(a.v[i]); return a; }
-INLINE Floats power_of_two(Floats n) {
-  Floats r;
-  EACH r.v[i] = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n.v[i]), vdupq_n_s32(127)), 23));
-  return r;
+INLINE Floats times_power_of_two(Floats a, Floats n) {
+  EACH a.v[i] = vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a.v[i]), vshlq_n_s32(vreinterpretq_s32_f32(n.v[i]), 23)));
+  return a;
 }
 INLINE void store_16_bytes(uint8_t* p, Floats a) {
   const uint16x8_t low = vcombine_u16(vqmovun_s32(vcvtnq_s32_f32(a.v[0])), vqmovun_s32(vcvtnq_s32_f32(a.v[1])));
@@ -59,6 +57,29 @@ INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats 
   store_16_words(low, high, a), store_16_words(low + 16, high + 16, b);
   store_16_words(low + 32, high + 32, c), store_16_words(low + 48, high + 48, d);
 }
+// 32 values rounded to 16 bits, one vector behind the other; and two vectors' values side by side, for add_pairs.
+INLINE int16x8_t eight_int16(Floats a, int i) { return vcombine_s16(vqmovn_s32(vcvtnq_s32_f32(a.v[i])), vqmovn_s32(vcvtnq_s32_f32(a.v[i + 1]))); }
+INLINE void store_int16(int16_t* p, Floats a, Floats b) {
+  vst1q_s16(p, eight_int16(a, 0)), vst1q_s16(p + 8, eight_int16(a, 2)), vst1q_s16(p + 16, eight_int16(b, 0)), vst1q_s16(p + 24, eight_int16(b, 2));
+}
+INLINE void store_pairs(int16_t* p, Floats a, Floats b) {
+  vst2q_s16(p, {{eight_int16(a, 0), eight_int16(b, 0)}});
+  vst2q_s16(p + 16, {{eight_int16(a, 2), eight_int16(b, 2)}});
+}
+struct Pairs { int16x8x2_t v[2]; };
+INLINE Pairs load_pairs(const int16_t* p) { return {{vld2q_s16(p), vld2q_s16(p + 16)}}; }
+INLINE Ints no_ints() { Ints r; EACH r.v[i] = vdupq_n_s32(0); return r; }
+INLINE Ints add_pairs(Ints sum, int32_t two, Pairs pairs) {
+  const int16x4_t x = vreinterpret_s16_s32(vdup_n_s32(two));
+  UNROLL for (int i = 0; i < 2; i++)
+    UNROLL for (int j = 0; j < 2; j++) {
+      const int16x8_t values = pairs.v[i].val[j];
+      const int16x4_t by = j ? vdup_lane_s16(x, 1) : vdup_lane_s16(x, 0);
+      sum.v[2 * i] = vmlal_s16(sum.v[2 * i], vget_low_s16(values), by);
+      sum.v[2 * i + 1] = vmlal_s16(sum.v[2 * i + 1], vget_high_s16(values), by);
+    }
+  return sum;
+}
 INLINE float sum(Floats a) {
   const float32x4_t q = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
   const float32x2_t d = vadd_f32(vget_low_f32(q), vget_high_f32(q));
@@ -70,17 +91,20 @@ INLINE float highest(Floats a) {
   const float x = vget_lane_f32(d, 0), y = vget_lane_f32(d, 1);
   return x > y ? x : y;
 }
-INLINE void transpose4(const float* from, size_t from_stride, float* to, size_t to_stride) {
-  const float32x4x2_t a = vtrnq_f32(vld1q_f32(from), vld1q_f32(from + from_stride));
-  const float32x4x2_t b = vtrnq_f32(vld1q_f32(from + 2 * from_stride), vld1q_f32(from + 3 * from_stride));
-  vst1q_f32(to, vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0])));
-  vst1q_f32(to + to_stride, vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1])));
-  vst1q_f32(to + 2 * to_stride, vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0])));
-  vst1q_f32(to + 3 * to_stride, vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1])));
+INLINE int32x4_t four_pairs(const int16_t* p) { return vreinterpretq_s32_s16(vld1q_s16(p)); }
+INLINE void store_four_pairs(int16_t* p, int32x2_t low, int32x2_t high) { vst1q_s16(p, vreinterpretq_s16_s32(vcombine_s32(low, high))); }
+INLINE void transpose4(const int16_t* from, size_t from_stride, int16_t* to, size_t to_stride) {
+  const int32x4x2_t a = vtrnq_s32(four_pairs(from), four_pairs(from + from_stride));
+  const int32x4x2_t b = vtrnq_s32(four_pairs(from + 2 * from_stride), four_pairs(from + 3 * from_stride));
+  store_four_pairs(to, vget_low_s32(a.val[0]), vget_low_s32(b.val[0]));
+  store_four_pairs(to + to_stride, vget_low_s32(a.val[1]), vget_low_s32(b.val[1]));
+  store_four_pairs(to + 2 * to_stride, vget_high_s32(a.val[0]), vget_high_s32(b.val[0]));
+  store_four_pairs(to + 3 * to_stride, vget_high_s32(a.val[1]), vget_high_s32(b.val[1]));
 }
-INLINE void transpose(const float* from, size_t from_stride, float* to, size_t to_stride) {
+// 16 rows of 16 pairs become 16 columns.
+INLINE void transpose_pairs(const int16_t* from, size_t from_stride, int16_t* to, size_t to_stride) {
   for (int r = 0; r < 16; r += 4)
-    for (int c = 0; c < 16; c += 4) transpose4(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+    for (int c = 0; c < 16; c += 4) transpose4(from + r * from_stride + 2 * c, from_stride, to + c * to_stride + 2 * r, to_stride);
 }
 
 // Sixteen outputs' scales, each four times; four outputs to a vector.

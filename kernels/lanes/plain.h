@@ -50,15 +50,15 @@ INLINE Floats keep_first(Floats a, int count, float other) { EACH if (i >= count
 INLINE Ints load_ints(const int32_t* p) { Ints r; memcpy(&r, p, 64); return r; }
 INLINE Floats to_floats(Ints a) { Floats r; EACH r.v[i] = static_cast<float>(a.v[i]); return r; }
 INLINE Floats widened(const int8_t* p) { Floats r; EACH r.v[i] = static_cast<float>(p[i]); return r; }
-INLINE Floats round_lanes(Floats a) { EACH a.v[i] = rounded(a.v[i]); return a; }
-// 2^n of whole numbers -126 ... 127.
-INLINE Floats power_of_two(Floats n) {
-  Floats r;
+// a * 2^n for n + 1.5 * 2^23, the last bits of which are n: it is added to the exponent. The result must not be subnormal.
+INLINE Floats times_power_of_two(Floats a, Floats n) {
   EACH {
-    const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.v[i]) + 127) << 23;
-    memcpy(&r.v[i], &bits, 4);
+    uint32_t bits, more;
+    memcpy(&bits, &a.v[i], 4), memcpy(&more, &n.v[i], 4);
+    bits += more << 23;
+    memcpy(&a.v[i], &bits, 4);
   }
-  return r;
+  return a;
 }
 // 64 values rounded to the nearest of 0 ... 255.
 INLINE void store_bytes(uint8_t* p, Floats a, Floats b, Floats c, Floats d) {
@@ -79,6 +79,19 @@ INLINE void store_words(uint8_t* low, uint8_t* high, Floats a, Floats b, Floats 
       low[16 * j + i] = static_cast<uint8_t>(word & 255), high[16 * j + i] = static_cast<uint8_t>(word >> 8);
     }
 }
+// 32 values rounded to 16 bits, one vector behind the other; and two vectors' values side by side, for add_pairs.
+INLINE int16_t to_int16(float x) { return static_cast<int16_t>(rounded(x > -32767 ? (x < 32767 ? x : 32767) : -32767)); }
+INLINE void store_int16(int16_t* p, Floats a, Floats b) { EACH p[i] = to_int16(a.v[i]), p[16 + i] = to_int16(b.v[i]); }
+INLINE void store_pairs(int16_t* p, Floats a, Floats b) { EACH p[2 * i] = to_int16(a.v[i]), p[2 * i + 1] = to_int16(b.v[i]); }
+struct Pairs { int16_t v[32]; };
+INLINE Pairs load_pairs(const int16_t* p) { Pairs r; memcpy(&r, p, 64); return r; }
+INLINE Ints no_ints() { return {}; }
+// To each lane, the lower half of `two` times the first of its pair, and the upper half times the second.
+INLINE Ints add_pairs(Ints sum, int32_t two, const Pairs& pairs) {
+  const int32_t low = static_cast<int16_t>(two & 0xffff), high = static_cast<int16_t>(two >> 16);
+  EACH sum.v[i] += low * pairs.v[2 * i] + high * pairs.v[2 * i + 1];
+  return sum;
+}
 INLINE float sum(Floats a) {
   for (int half = 8; half; half /= 2)
     for (int i = 0; i < half; i++) a.v[i] = a.v[i] + a.v[i + half];
@@ -89,10 +102,10 @@ INLINE float highest(Floats a) {
     for (int i = 0; i < half; i++) a.v[i] = a.v[i] > a.v[i + half] ? a.v[i] : a.v[i + half];
   return a.v[0];
 }
-// 16 rows of 16 become 16 columns.
-INLINE void transpose(const float* from, size_t from_stride, float* to, size_t to_stride) {
+// 16 rows of 16 pairs become 16 columns.
+INLINE void transpose_pairs(const int16_t* from, size_t from_stride, int16_t* to, size_t to_stride) {
   for (int r = 0; r < 16; r++)
-    for (int c = 0; c < 16; c++) to[c * to_stride + r] = from[r * from_stride + c];
+    for (int c = 0; c < 16; c++) memcpy(to + c * to_stride + 2 * r, from + r * from_stride + 2 * c, 4);
 }
 
 // Sixteen outputs' scales, and a line of two times four 4-bit weights for each, (half - 8) * scale.

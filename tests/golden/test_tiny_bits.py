@@ -33,6 +33,8 @@ from unit.runtime.tiny_artifact import tiny_manifest
 if TYPE_CHECKING:
     from biolord_export.roads.road import Statistics
 
+pytestmark = pytest.mark.slow
+
 HASHES: dict[str, str] = json.loads(Path(__file__).with_name("tiny_bits.json").read_text(encoding="utf-8"))
 ENCODERS = {
     "mpnet 8 bits": ("mpnet", 8, 8),

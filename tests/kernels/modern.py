@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto
 
 from kernels.encoder import EPSILON, HIDDEN, IDS, VECTORS, Bytes, Floats, Graph, Linear
-from kernels.reference import Doubles, _erf, linear, rounded
+from kernels.reference import Doubles, _erf, attend, linear, rounded
 
 OPERATORS = ("EmbedTokens", "Project", "LayerNorm", "RotaryAttention", "GatedFeedForward")
 
@@ -196,11 +196,9 @@ def rotary_attention(encoder: Encoder, layer: Layer, x: Doubles, *, normalized: 
         .transpose(1, 2, 0, 3)
     )
     q, k = (_turn(each, encoder.turns[:length].astype(np.float64)) for each in (q, k))
-    scores = q @ k.transpose(0, 2, 1) / math.sqrt(width)
     away = np.abs(np.arange(length)[None] - np.arange(length)[:, None])
     reach = length if sizes.window is None else sizes.window
-    weights = np.where(away > reach, 0, np.exp(scores - scores.max(axis=2, keepdims=True)))
-    mixed = (weights / weights.sum(axis=2, keepdims=True) @ v).transpose(1, 0, 2).reshape(length, dim)
+    mixed = attend(q, k, v, seen=away <= reach).transpose(1, 0, 2).reshape(length, dim)
     return np.asarray(x + linear(rounded(mixed), layer.out) + layer.out.columns[2])
 
 

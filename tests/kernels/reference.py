@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from kernels.encoder import EPSILON, Encoder, Layer, Linear
 
 Doubles = NDArray[Any]
+MIXED = 16384
+"""What the weights of a query are rounded to add up to, and what values reach."""
+CHUNK = 512
+"""Keys whose weights are rounded together."""
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
@@ -28,6 +32,38 @@ def rounded(x: Doubles, bits: int = 8) -> Doubles:
     step = np.maximum(high - low, 1e-20) / most
     zero = np.rint(-low / step)
     return np.asarray((np.clip(np.rint(x / step + zero), 0, most) - zero) * step)
+
+
+def attend(
+    q: Doubles, k: Doubles, v: Doubles, bias: Doubles | float = 0, seen: NDArray[np.bool_] | None = None
+) -> Doubles:
+    """Mix the values of every head, of shape [heads, tokens, width], each query those of the keys that it sees.
+
+    Args:
+        q: Queries.
+        k: Keys.
+        v: Values.
+        bias: Added to scores.
+        seen: Of shape [tokens, tokens], which keys each query sees; None: all.
+    """
+    width = q.shape[2]
+    most = max(2**n for n in range(15) if width * 4**n <= 2**30)
+    scores = _whole(q, most) @ _whole(k, most).transpose(0, 2, 1) / math.sqrt(width) + bias
+    weights = np.exp(scores - np.where(True if seen is None else seen, scores, -np.inf).max(axis=2, keepdims=True))
+    weights = weights * (1 if seen is None else seen)
+    total, values = weights.sum(axis=2, keepdims=True), _whole(v, MIXED)
+    mixed = np.zeros_like(v)
+    for first in range(0, v.shape[1], CHUNK):
+        part = weights[:, :, first : first + CHUNK]
+        sums = np.maximum(part.sum(axis=2, keepdims=True), 1e-30)
+        mixed += np.rint(part / sums * MIXED) / MIXED * sums / total @ values[:, first : first + CHUNK]
+    return mixed
+
+
+def _whole(x: Doubles, most: int) -> Doubles:
+    """Round heads to a grid each, even around 0, and return them as floats again."""
+    step = np.maximum(np.abs(x).max(axis=(1, 2), keepdims=True), 1e-20) / most
+    return np.asarray(np.rint(x / step) * step)
 
 
 def linear(x: Doubles, layer: Linear) -> Doubles:
@@ -56,12 +92,11 @@ def attention(encoder: Encoder, layer: Layer, x: Doubles) -> Doubles:
     )
     qkv = np.concatenate([queries_and_keys[:, : 2 * dim], values[:, 2 * dim :]], axis=1)
     q, k, v = qkv.reshape(length, 3, heads, dim // heads).transpose(1, 2, 0, 3)
-    scores = q @ k.transpose(0, 2, 1) / math.sqrt(dim // heads)
+    bias: Doubles | float = 0
     if encoder.position_bias is not None:
         at = encoder.sizes.positions - 1 + np.arange(length)[None] - np.arange(length)[:, None]
-        scores = scores + encoder.position_bias[:, at]
-    weights = np.exp(scores - scores.max(axis=2, keepdims=True))
-    mixed = (weights / weights.sum(axis=2, keepdims=True) @ v).transpose(1, 0, 2).reshape(length, dim)
+        bias = encoder.position_bias[:, at]
+    mixed = attend(q, k, v, bias).transpose(1, 0, 2).reshape(length, dim)
     return layer_norm(x + linear(rounded(mixed), layer.out) + layer.out.columns[2], encoder)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from biolord_export.kernels.layers import AttentionWeights, FeedForwardWeights, IntegerLinear
 from biolord_export.quantize.integer.arithmetic import contract, expand, project, project_mixed
 from kernels.encoder import EPSILON, Encoder, Layer, Linear, Sizes, operator_model
+from kernels.reference import MIXED
 from kernels.running import hidden_feed, open_session, run
 
 Floats = NDArray[np.float32]
@@ -63,7 +64,9 @@ def test_attention(sizes: Sizes) -> None:
     )
     feed = hidden_feed([1] * TOKENS, sizes.dim)
     (found,) = run(open_session(operator_model(encoder, "Attention"), "plain"), feed)
-    values = project(weights, hidden)[:, 2 * sizes.dim :]
+    values = project(weights, hidden)[:, 2 * sizes.dim :].reshape(TOKENS, sizes.heads, -1)
+    steps = np.abs(values).max(axis=2, keepdims=True) / MIXED
+    values = (np.rint(values / steps) * steps).reshape(TOKENS, sizes.dim)
     close(found, hidden + project_mixed(weights, values))
 
 

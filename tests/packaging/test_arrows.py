@@ -54,6 +54,14 @@ def test_no_folder_is_crowded(folder: str) -> None:
     assert {name: files for name, files in crowds.items() if files > MOST_FILES} == {}
 
 
+def test_no_folder_of_kernels_is_crowded() -> None:
+    """Nor of C++."""
+    files = [path for path in (REPOSITORY / "kernels").rglob("*") if path.suffix in {".cc", ".h"}]
+    crowds = Counter(path.parent.relative_to(REPOSITORY).as_posix() for path in files)
+    assert crowds
+    assert {name: count for name, count in crowds.items() if count > MOST_FILES} == {}
+
+
 def test_circles_are_found(tmp_path: Path) -> None:
     """Of modules, and of folders whose modules stand in none; an import that only types need makes none."""
     package = tmp_path / "house"

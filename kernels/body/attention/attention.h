@@ -2,11 +2,11 @@
 // Queries and keys may be turned by their places, and keys be seen at most a window away.
 #pragma once
 #include "arena.h"
+#include "body/attention/turns.h"
+#include "body/attention/window.h"
 #include "body/mode.h"
 #include "body/normed.h"
 #include "body/outputs.h"
-#include "body/turns.h"
-#include "body/window.h"
 #include "phases.h"
 
 namespace {
@@ -75,51 +75,40 @@ INLINE void project_heads(const Projected& p, int from, int width, int stride, f
   const int n0 = 2 * dim + from;
   put_products<Output::kWords>(p.words, 2 * p.tokens, n0, n0 + width, room, {p.qkv, p.word_grids, qkv + 2 * width - n0, stride, nullptr});
 }
-// Rows of keys that are read beyond the last text: they get no weight, but what memory held before may be subnormal, which
-// takes much longer, or not a number.
-INLINE void clear_keys_beyond(float* qkv, int tokens, int block, int stride) {
-  for (int i = 0; i < 16; i++) memset(qkv + static_cast<size_t>(tokens + i) * stride + block, 0, block * sizeof(float));
-}
 // The part of a head's row of biases that the longest text needs, with room for whole vectors: window[longest - 1 + key - query].
 INLINE void take_window(const biolord::AttentionTask& t, int head, int longest, float* window) {
   const float* row = t.position_bias + static_cast<size_t>(head) * (2 * t.positions - 1) + t.positions - longest;
   memcpy(window, row, (2 * longest - 1) * sizeof(float));
   memset(window + 2 * longest - 1, 0, 32 * sizeof(float));
 }
-// Scratch memory of a head: its keys, and the scores of some queries.
-struct HeadRoom {
-  float *turned, *scores;
-};
-INLINE void attend_head(const AttentionWork& w, int head, const float* q, int block, int stride, float* window, HeadRoom room) {
-  const float scale = 1.0f / __builtin_sqrtf(static_cast<float>(w.width));
+INLINE void attend_head(const AttentionWork& w, int head, const float* q, int block, int stride, float* window, const HeadRoom& room) {
   const int32_t* starts = w.t.starts + w.first;
   if (w.t.position_bias) take_window(w.t, head, w.longest, window);
   for (int text = 0; text < w.texts; text++) {
     const int start = starts[text] - starts[0], length = starts[text + 1] - starts[text];
     const float* rows = q + static_cast<size_t>(start) * stride;
-    attend_window({rows, rows + block, rows + 2 * block, stride, w.width, length, round_up(length, 16), w.t.window,
-                   w.t.position_bias ? window + w.longest - 1 : nullptr, scale, room.turned, room.scores,
-                   w.y + static_cast<size_t>(start) * w.t.dim + head * w.width, w.t.dim});
+    attend_window({rows, rows + block, rows + 2 * block, stride, w.width, length, w.t.window,
+                   w.t.position_bias ? window + w.longest - 1 : nullptr, w.y + static_cast<size_t>(start) * w.t.dim + head * w.width, w.t.dim}, room);
   }
 }
 static void attend_heads(AttentionWork& w, int item) {
   const int block = w.heads_each * w.width, stride = 3 * block + 16, wide = round_up(w.longest, 16);
-  const size_t cells = (static_cast<size_t>(w.tokens) + 16) * stride;  // rows beyond the last text are read
+  const size_t cells = (static_cast<size_t>(w.tokens) + 1) * stride;  // a row of values beyond the last text is read
   const size_t window_room = 2 * w.longest + 32, room_bytes = products_room(w.t.qkv);
   using biolord::Arena;
-  Arena arena(Arena::room<float>(cells) + Arena::room<float>(wide * w.width) + Arena::room<float>(wide * kScoreRows) +
-              Arena::room<float>(window_room) + Arena::room<int8_t>(room_bytes));
+  HeadRoom room(w.width, wide);
+  Arena arena(Arena::room<float>(cells) + room.bytes(w.width) + Arena::room<float>(window_room) +
+              Arena::room<int8_t>(room_bytes));
   if (!arena.ok()) {
     w.failed = true;
     return;
   }
   float* qkv = arena.take<float>(cells);
-  float* turned = arena.take<float>(wide * w.width);
-  const HeadRoom room = {turned, arena.take<float>(wide * kScoreRows)};
+  room.take(arena, w.width);
   float* window = arena.take<float>(window_room);
   project_heads({w.t.qkv, w.rounded, w.grids, w.words, w.word_grids, w.tokens}, item * block, block, stride, qkv,
                 arena.take<int8_t>(room_bytes));
-  clear_keys_beyond(qkv, w.tokens, block, stride);
+  memset(qkv + static_cast<size_t>(w.tokens) * stride, 0, stride * sizeof(float));
   if (w.t.turns) turn_texts(w.t, w.first, w.texts, qkv, 2 * w.heads_each, w.width, stride);
   for (int h = 0; h < w.heads_each; h++) attend_head(w, item * w.heads_each + h, qkv + h * w.width, block, stride, window, room);
 }
