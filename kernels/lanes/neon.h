@@ -63,8 +63,8 @@ INLINE void store_int16(int16_t* p, Floats a, Floats b) {
   vst1q_s16(p, eight_int16(a, 0)), vst1q_s16(p + 8, eight_int16(a, 2)), vst1q_s16(p + 16, eight_int16(b, 0)), vst1q_s16(p + 24, eight_int16(b, 2));
 }
 INLINE void store_pairs(int16_t* p, Floats a, Floats b) {
-  vst2q_s16(p, {{eight_int16(a, 0), eight_int16(b, 0)}});
-  vst2q_s16(p + 16, {{eight_int16(a, 2), eight_int16(b, 2)}});
+  const int16x8x2_t low = {{eight_int16(a, 0), eight_int16(b, 0)}}, high = {{eight_int16(a, 2), eight_int16(b, 2)}};
+  vst2q_s16(p, low), vst2q_s16(p + 16, high);
 }
 struct Pairs { int16x8x2_t v[2]; };
 INLINE Pairs load_pairs(const int16_t* p) { return {{vld2q_s16(p), vld2q_s16(p + 16)}}; }

@@ -86,10 +86,14 @@ INLINE void store_pairs(int16_t* p, Floats a, Floats b) { EACH p[2 * i] = to_int
 struct Pairs { int16_t v[32]; };
 INLINE Pairs load_pairs(const int16_t* p) { Pairs r; memcpy(&r, p, 64); return r; }
 INLINE Ints no_ints() { return {}; }
-// To each lane, the lower half of `two` times the first of its pair, and the upper half times the second.
+// To each lane, the lower half of `two` times the first of its pair, and the upper half times the second. It may wrap around,
+// as it does elsewhere: for keys that nobody sees, and numbers that aren't finite.
 INLINE Ints add_pairs(Ints sum, int32_t two, const Pairs& pairs) {
   const int32_t low = static_cast<int16_t>(two & 0xffff), high = static_cast<int16_t>(two >> 16);
-  EACH sum.v[i] += low * pairs.v[2 * i] + high * pairs.v[2 * i + 1];
+  EACH {
+    const uint32_t first = static_cast<uint32_t>(low * pairs.v[2 * i]), second = static_cast<uint32_t>(high * pairs.v[2 * i + 1]);
+    sum.v[i] = static_cast<int32_t>(static_cast<uint32_t>(sum.v[i]) + first + second);
+  }
   return sum;
 }
 INLINE float sum(Floats a) {
