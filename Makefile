@@ -1,7 +1,7 @@
 # make demo         from nothing to biomedical vectors out of a quantized artifact, without torch
 # make test         every test of every tier, with the coverage gates
 # make test-fast    the fast tier: no reference weights, no oracle, no network
-# make test-slow    what is like it, but starts, kills and attacks whole processes
+# make test-slow    what is like it, but kills and attacks whole processes, exports whole models, or takes large inputs
 # make test-ecosystem  the adapters, Ray and Spark, in an environment of their own; needs Java 17 or newer
 # make test-floors  the fast and the slow tier with the oldest dependencies that pyproject.toml admits
 # make bench        measures this project's own targets on this machine

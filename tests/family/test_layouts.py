@@ -18,7 +18,7 @@ from family.layouts import LAYOUTS, Layout, lay_out_for_hub, write_layout
 from tiny.tokenizer import BAKED_LENGTH
 from unit.export.places import Place, assert_failed, run_with
 
-pytestmark = pytest.mark.usefixtures("coverage_paused")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coverage_paused")]
 COMMIT = "4ea2ea2" + "0" * 33
 FLOAT32 = ("--target", "cpu-fp32")
 READABLE = [name for name, layout in LAYOUTS.items() if layout.safetensors]

@@ -26,7 +26,7 @@ from unit.runtime.modern_artifact import write_modern_artifact
 from unit.runtime.tiny_artifact import write_manifest
 from unit.runtime.tiny_reranker import reranker_manifest, write_tiny_reranker
 
-pytestmark = pytest.mark.usefixtures("coverage_paused")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coverage_paused")]
 TEXTS = ["cat scratch", "fever of the heart", ""]
 
 

@@ -21,7 +21,7 @@ from biolord_onnx.tokenizer.tokenizer import Tokenizer
 from biolord_onnx.tokenizer.unigram import UnigramEncoder
 from unit.runtime.tiny_artifact import DIM
 
-pytestmark = pytest.mark.usefixtures("coverage_paused")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("coverage_paused")]
 STRANGE = [
     "",
     " ",

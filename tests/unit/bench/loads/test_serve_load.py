@@ -13,6 +13,8 @@ from biolord_bench.loads.serve_load import LARGE, main, requests
 from biolord_onnx.artifact.manifest import MaxLength
 from unit.runtime.tiny_artifact import tiny_manifest, write_tiny_artifact
 
+pytestmark = pytest.mark.slow
+
 
 def test_one_request_in_ten_is_large() -> None:
     """And the same seed makes the same requests."""

@@ -19,6 +19,8 @@ from unit.export.places import Place, run
 from unit.export.schema import VALIDATOR
 from unit.runtime.command import Outcome
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ("fever", "cat scratch", "", "the dog bite of a cat", "injury")
 
 
