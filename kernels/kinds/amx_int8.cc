@@ -1,20 +1,9 @@
 // Tiles of AMX: Sapphire Rapids and newer.
 #include "lanes/avx512.h"
+#include "kinds/amx_ring.h"
 #include "kinds/vnni512_tile.h"
 
 namespace {
-
-// Eight full tiles. In memory for good: gcc 12 tells the optimizer that ldtilecfg reads 8 bytes, so it may drop the
-// stores to the other 56 of a configuration that is built on the stack.
-alignas(64) const uint8_t tile_configuration[64] = {1,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-                                                    64, 0,  64, 0,  64, 0,  64, 0,  64, 0,  64, 0,  64, 0,  64, 0,
-                                                    0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,  0,
-                                                    16, 16, 16, 16, 16, 16, 16, 16, 0,  0,  0,  0,  0,  0,  0,  0};
-// Tiles are a thread's own: configured where products begin, released where they end.
-struct Tiles {
-  Tiles() { _tile_loadconfig(tile_configuration); }
-  ~Tiles() { _tile_release(); }
-};
 
 // What a block's steps do for the next panels: fetch a few of their lines into the second-level cache, for the first one
 // has room for the panels of this block and little more. What lies behind the last panels comes next as often as not.
@@ -53,34 +42,11 @@ struct Widened {
   }
 };
 
-// Sums whose epilogue is still to come: a few rows of it in each step of the next block, which keeps tiles and vectors
-// busy at the same time.
-template <class Epilogue>
-struct Pending {
-  const Epilogue& e;
-  const int32_t* sums = nullptr;
-  int rows = 0, m = 0, n = 0, each = 0;
-  INLINE_MEMBER void hand_out_some() {
-    const int count = at_most(each, rows);
-    hand_out(sums, count, m, n, e);
-    sums += count * 32, m += count, rows -= count;
-  }
-  INLINE_MEMBER void hand_out_rest() {
-    hand_out(sums, rows, m, n, e);
-    rows = 0;
-  }
-};
-
 // 32 rows by 32 outputs, or 16 by 32 where there are no more rows. Rows are streamed: they would drive out of the first-level
 // cache the panels that all blocks of rows read. Of up to 16 rows there is one block, and panels are streamed, too.
 template <bool Both, class Ahead, class Epilogue>
 INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Panels b, Ahead& ahead, Pending<Epilogue>& before, int32_t* sums) {
-  _tile_zero(0);
-  _tile_zero(1);
-  if constexpr (Both) {
-    _tile_zero(2);
-    _tile_zero(3);
-  }
+  clear_sums<Both>();
   for (int k = 0; k < steps; k++) {
     if constexpr (Both) _tile_loadd(6, b.first + k * 1024, 64);
     else _tile_stream_loadd(6, b.first + k * 1024, 64);
@@ -97,12 +63,7 @@ INLINE void multiply_block(const uint8_t* a0, const uint8_t* a1, int steps, Pane
     ahead.step();
     before.hand_out_some();
   }
-  _tile_stored(0, sums, 128);
-  _tile_stored(1, sums + 16, 128);
-  if constexpr (Both) {
-    _tile_stored(2, sums + 16 * 32, 128);
-    _tile_stored(3, sums + 16 * 32 + 16, 128);
-  }
+  store_sums<Both>(sums);
 }
 
 template <class Ahead, class Epilogue>
@@ -128,10 +89,12 @@ INLINE void tiled_products(const uint8_t* a, int rows, const biolord::Linear& w,
   }
   pending.hand_out_rest();
 }
-constexpr int kFewTileRows = 8;  // up to here dot products are faster: most of a tile would be empty
+// Up to here dot products are faster: most of a tile would be empty.
+constexpr int kFewTileRows = 8, kFewTileHalfRows = 4;
 template <class Epilogue>
 INLINE void products(const uint8_t* a, int rows, const biolord::Linear& w, int n0, int n1, int8_t* room, Epilogue e) {
-  if (rows <= (w.group_scales ? kFewHalfRows : kFewTileRows)) vnni512_products(a, rows, w, n0, n1, room, e);
+  if (rows <= (w.group_scales ? kFewTileHalfRows : kFewTileRows)) vnni512_products(a, rows, w, n0, n1, room, e);
+  else if (w.group_scales && rows <= 32) products_once(a, rows, w, n0, n1, e);
   else if (w.group_scales) tiled_products<Widened>(a, rows, w, n0, n1, room, e);
   else tiled_products<Fetched>(a, rows, w, n0, n1, room, e);
 }
