@@ -3,7 +3,7 @@
     python tests/emulated/older_cpu.py biolord bench CPU-INT8 CPU-FP32 --quick
 
 Unlike an override, it reaches onnxruntime's own choice of kernels. It takes Linux on a CPU whose CPUID may fault
-(`cpuid_fault` in /proc/cpuinfo: Intel's since 2012, AMD's since Zen 5).
+(`cpuid_fault` in /proc/cpuinfo).
 """
 
 from __future__ import annotations

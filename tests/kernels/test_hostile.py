@@ -272,6 +272,20 @@ def test_no_text_at_all() -> None:
     assert [a.shape for a in run(session, {"input_ids": empty, "attention_mask": empty})] == [(0, 64), (0, 64)]
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("channel", [5, 64 + 5, 128 + 5], ids=["query", "key", "value"])
+def test_attention_of_numbers_that_are_not_finite(kind: str, channel: int, bad: float) -> None:
+    """They are rounded to whole numbers, and must not become rows, or vectors of a model, that look right."""
+    columns = ENCODER.layers[0].qkv.columns.copy()
+    columns[2, channel] = bad
+    layer = replace(ENCODER.layers[0], qkv=replace(ENCODER.layers[0].qkv, columns=columns))
+    encoder = replace(ENCODER, layers=(layer,))
+    (rows,) = run(open_session(operator_model(encoder, "Attention"), kind), hidden_feed([7, 33], 64))
+    assert not np.isfinite(rows).all(axis=1).any()
+    vectors, _ = run(open_session(whole_model(encoder), kind), ids_feed([7, 33], encoder.sizes.vocabulary))
+    assert not np.isfinite(vectors).all(axis=1).any()
+
+
 def test_numbers_that_are_none(kind: str) -> None:
     """Infinities and NaN, which no artifact of ours holds, end in some vector, on every kind."""
     encoder = replace(

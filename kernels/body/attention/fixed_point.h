@@ -39,22 +39,29 @@ struct HeadRoom {
   }
 };
 
-// Rows of a text's queries, keys or values, all of which share a grid: the largest of them without its sign.
+// Rows of a text's queries, keys or values, all of which share a grid: the largest of them without its sign, or what isn't
+// finite where one of them isn't.
 struct Rows {
   const float* x;
   int stride, width, count;
 };
 NOT_INLINE static float largest(const Rows& rows) {
-  Floats top[4];
-  UNROLL for (int i = 0; i < 4; i++) top[i] = all(1e-20f);
+  Floats top[4], zeros[4];  // a maximum forgets what is not a number, times 0 it stays
+  UNROLL for (int i = 0; i < 4; i++) top[i] = all(1e-20f), zeros[i] = all(0);
   for (int c = 0; c < rows.width; c += 16) {
     const float* x = rows.x + c;
     int j = 0;
     for (; j + 4 <= rows.count; j += 4, x += 4 * rows.stride)
-      UNROLL for (int i = 0; i < 4; i++) top[i] = max(abs(load(x + i * rows.stride)), top[i]);
-    for (; j < rows.count; j++, x += rows.stride) top[0] = max(abs(load(x)), top[0]);
+      UNROLL for (int i = 0; i < 4; i++) {
+        const Floats v = load(x + i * rows.stride);
+        top[i] = max(abs(v), top[i]), zeros[i] = fma(v, all(0), zeros[i]);
+      }
+    for (; j < rows.count; j++, x += rows.stride) {
+      const Floats v = load(x);
+      top[0] = max(abs(v), top[0]), zeros[0] = fma(v, all(0), zeros[0]);
+    }
   }
-  return highest(max(max(top[0], top[1]), max(top[2], top[3])));
+  return highest(max(max(top[0], top[1]), max(top[2], top[3]))) + total(zeros);
 }
 static_assert(kScoreRows <= 16, "queries are rounded where 16 keys are");
 // Some rows of them, `scored` apart, with zeros up to there.

@@ -148,10 +148,16 @@ INLINE void round_weights(const Sight& sight, const Chunk& chunk, const HeadRoom
   }
 }
 
+// What isn't finite must not become a vector that is: infinity passes through the rounding that follows, other things don't.
+NOT_INLINE static void spoil(const Window& h) {
+  for (int i = 0; i < h.length; i++)
+    for (int c = 0; c < h.width; c += 16) store(h.out + static_cast<size_t>(i) * h.out_stride + c, all(__builtin_inff()));
+}
 static void attend_window(const Window& h, const HeadRoom& room) {
   const Rows keys = {h.keys, h.stride, h.width, h.length}, values = {h.values, h.stride, h.width, h.length};
   const float most = most_scored(h.width), query_range = largest({h.queries, h.stride, h.width, h.length});
   const float key_range = largest(keys), value_range = largest(values);
+  if (!(query_range + key_range + value_range < 3e38f)) return spoil(h);
   round_keys(keys, most / key_range, room);
   round_values(values, kMostMixed / value_range, room.values);
   const float scale = query_range / most * (key_range / most) / __builtin_sqrtf(static_cast<float>(h.width));
