@@ -23,6 +23,8 @@ from biolord_onnx.index.artifact import HINT, find_artifact
 from biolord_onnx.index.building import build
 from biolord_onnx.index.building.options import BuildOptions
 from biolord_onnx.index.building.vocabulary import Name
+from biolord_onnx.index.files import check_files
+from biolord_onnx.index.manifest import IndexManifest
 from hostile.fuzzing import cases, mutate_json
 from unit.runtime.index.sources import athena
 
@@ -357,3 +359,23 @@ def test_an_index_that_is_replaced_all_the_time(embedder: Embedder, tmp_path: Pa
     for reader in readers:
         reader.join()
     assert not failures
+
+
+def test_an_index_that_is_replaced_once_its_manifest_was_read(
+    embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of the old one are gone then: the new one is opened, as often as that happens."""
+    path = tmp_path / "index"
+    later = [tmp_path / "newest", tmp_path / "newer"]
+    for names, place in (["cat"], path), (["cat", "dog"], later[1]), (["cat", "dog", "bird"], later[0]):
+        Index.build(embedder, names, place)
+
+    def check_late(opened: Path, manifest: IndexManifest, *, verify_hashes: bool) -> None:
+        if later:
+            shutil.rmtree(path)
+            later.pop().rename(path)
+        check_files(opened, manifest, verify_hashes=verify_hashes)
+
+    monkeypatch.setattr("biolord_onnx.index.folder.check_files", check_late)
+    assert {name.name for name in Index.open(path).names()} == {"cat", "dog", "bird"}
+    assert not later
