@@ -23,6 +23,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from biolord_bench.workloads.writer import names as write_names
 from biolord_onnx import Embedder
@@ -146,8 +147,7 @@ def library_rate(artifact: Path, names: Sequence[str]) -> float:
 
 def resident_mb(pid: int) -> float:
     """Return the memory of a process."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024 / 1e6
+    return float(psutil.Process(pid).memory_info().rss / 1e6)
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -39,6 +39,7 @@ class Peer:
 
 
 _ST = "sentence-transformers"
+_TEI = "text-embeddings-inference"
 _SORTS = "sorts texts by length"
 _AFFINITY = "CPU affinity for threads, which it has no option for"
 _BY_HAND = "tokenizers, texts sorted by length, mean pooling in numpy"
@@ -66,6 +67,10 @@ def _genai(kind: str, model: str, setting: str) -> Peer:
 
 def _library(tool: str, kind: str, model: str, distribution: str, setting: str) -> Peer:
     return Peer(f"{tool} {kind}", tool, tool, model, distribution, distribution, setting)
+
+
+def _absent(name: str, distribution: str, engine: str, reason: str) -> Peer:
+    return Peer(name, "", "", "", distribution, engine, "", reason=reason)
 
 
 PEERS = (
@@ -97,17 +102,8 @@ PEERS = (
     _library("libembedding", "qint8", "onnx-qint8", "libembedding-ng", "in the order of arrival"),
     _library("kjarni", "fp32", "checkpoint", "kjarni", f"encode_batch, texts sorted by length, {_AFFINITY}"),
     _library("tract", "fp32", "onnx", "tract", f"one thread, which is all it has, {_BY_HAND}"),
-    Peer("CTranslate2", "", "", "", "ctranslate2", "ctranslate2", "", reason="has no loader for MPNet"),
-    Peer(
-        "text-embeddings-inference",
-        "",
-        "",
-        "",
-        "text-embeddings-inference",
-        "candle",
-        "",
-        reason="has no package on PyPI: a Rust server to be built, or a Docker image",
-    ),
+    _absent("CTranslate2", "ctranslate2", "ctranslate2", "has no loader for MPNet"),
+    _absent(_TEI, _TEI, "candle", "has no package on PyPI: a Rust server to be built, or a Docker image"),
 )
 
 

@@ -20,11 +20,8 @@ def render(results: Results) -> str:
 def table_lines(table: Table) -> list[str]:
     """Lay a table out, numbers to the right."""
     rule = ["---" if column in table.left else "---:" for column in range(len(table.header))]
-    return [_line(list(table.header)), _line(rule), *(_line([_escape(cell) for cell in row]) for row in table.rows)]
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    lines = [table.header, rule, *([_escape(cell) for cell in row] for row in table.rows)]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def _escape(text: str) -> str:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from biolord_bench.report.cells import NONE, Numbered, Table
 from biolord_bench.results.results import Row
 
 
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A figure of a row.
-
-    Attributes:
-        title: Over its column.
-        repeats: Its value in each repeat; a single one where only the median is kept.
-    """
+class _Figure(NamedTuple):
+    """The title of a column, and a row's values in each repeat; a single one where only the median is kept."""
 
     title: str
     repeats: Callable[[Row], Sequence[float]]
@@ -48,11 +42,7 @@ def _figures(ours: Row) -> list[_Figure]:
 
 
 def _rate(workload: str) -> _Figure:
-    def repeats(row: Row) -> Sequence[float]:
-        bulk = row.bulk_of(workload)
-        return bulk.repeats_texts_per_s if bulk else ()
-
-    return _Figure(f"{workload}/s", repeats)
+    return _Figure(f"{workload}/s", lambda row: bulk.repeats_texts_per_s if (bulk := row.bulk_of(workload)) else ())
 
 
 def _known(value: float | None) -> Sequence[float]:

@@ -28,7 +28,11 @@ def merge_results(named: Sequence[tuple[str, Results]]) -> Results:
     first_name, first = named[0]
     settings, workloads = first.settings, dict(first.workloads)
     for name, results in named[1:]:
-        _check_machine(first_name, first.machine, name, results.machine)
+        if results.machine != first.machine:
+            raise InputError(
+                f"{name} was measured on {_describe(results.machine)}, {first_name} on {_describe(first.machine)}: "
+                "figures of different machines can't stand in one table"
+            )
         settings = _join_settings(first_name, settings, name, results.settings)
         workloads = _join_workloads(workloads, name, results.workloads)
     rows = _join_rows(named)
@@ -62,14 +66,6 @@ def _join_rows(named: Sequence[tuple[str, Results]]) -> list[Row]:
                     f"({', '.join(_environment(row))}), with other figures: leave one of the files out"
                 )
     return [row for _, row in kept.values()]
-
-
-def _check_machine(first_name: str, first: Machine, name: str, machine: Machine) -> None:
-    if machine != first:
-        raise InputError(
-            f"{name} was measured on {_describe(machine)}, {first_name} on {_describe(first)}: figures of different "
-            "machines can't stand in one table"
-        )
 
 
 def _describe(machine: Machine) -> str:

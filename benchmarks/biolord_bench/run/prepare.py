@@ -11,12 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from biolord_bench.peers.rows import Peer
+from biolord_bench.run.driver import Report
 from biolord_bench.run.jobs import Job
 from biolord_bench.run.process import OFFLINE, reason
 from biolord_bench.worker.tool import Settings, sentence_length
@@ -27,8 +28,6 @@ REQUIREMENTS = Path(__file__).parents[1] / "peers" / "requirements"
 CONVERTER_ENVIRONMENT = "optimum"
 _MODEL_FILES = frozenset({".onnx", ".data", ".bin", ".xml", ".safetensors"})
 _PACKAGES = ("biolord_bench", "biolord_export", "biolord_onnx")
-
-Report = Callable[[str], object]
 
 
 class PreparationError(Exception):

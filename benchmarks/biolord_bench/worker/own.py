@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -19,6 +20,8 @@ from biolord_onnx.encoding.model import load_tokenizer
 from biolord_onnx.session.session import Session
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from biolord_bench.peers.adapters.biolord_onnx import OwnModel
     from biolord_bench.worker.tool import Model
 
@@ -38,15 +41,11 @@ def measure(model: Model, request: Mapping[str, object]) -> Answer:
 def stages(model: OwnModel, request: Mapping[str, object]) -> Answer:
     """Split the time of one bulk run: tokenizing, the graph, and the rest."""
     tokenizer_spans, session_spans = list[Span](), list[Span]()
-    tokenizer = load_tokenizer(model.artifact)
-    timed_engine = _Timed(tokenizer.engine, "encode", tokenizer_spans)
-    timed_session = _Timed(model.encoder.session, "run", session_spans)
-    encoder: Encoder = replace(
-        model.encoder,
-        tokenizer=replace(tokenizer, engine=timed_engine),  # type: ignore[arg-type]
-        session=cast("Session", timed_session),
-    )
-    embedder = Embedder(model.artifact, encoder)
+    tokenizer, session = load_tokenizer(model.artifact), model.encoder.session
+    engine = SimpleNamespace(encode_batch_fast=_timed(tokenizer.engine.encode_batch_fast, tokenizer_spans))
+    graph = SimpleNamespace(run=_timed(session.ort_session.run, session_spans))
+    timed = replace(tokenizer, engine=cast("Tokenizer", engine)), replace(session, ort_session=graph)
+    embedder = Embedder(model.artifact, Encoder(model.encoder.manifest, *timed))
     texts = _texts(request)
     embedder.encode(texts[:_WARM_TEXTS])
     session_spans.clear()
@@ -90,24 +89,16 @@ def covered(spans: Sequence[Span]) -> float:
     return total
 
 
-class _Timed:
-    """Stands for an object, and notes when each call of a method with some beginning started and ended."""
+def _timed(method: Callable[..., object], spans: list[Span]) -> Callable[..., object]:
+    """Have a method note when each call started and ended."""
 
-    def __init__(self, inner: object, beginning: str, spans: list[Span]) -> None:
-        self._inner, self._beginning, self._spans = inner, beginning, spans
+    def call(*arguments: object, **named: object) -> object:
+        started = time.perf_counter()
+        result = method(*arguments, **named)
+        spans.append((started, time.perf_counter()))
+        return result
 
-    def __getattr__(self, name: str) -> object:
-        value = getattr(self._inner, name)
-        return self._timed(value) if name.startswith(self._beginning) and callable(value) else value
-
-    def _timed(self, method: Callable[..., object]) -> Callable[..., object]:
-        def call(*arguments: object, **named: object) -> object:
-            started = time.perf_counter()
-            result = method(*arguments, **named)
-            self._spans.append((started, time.perf_counter()))
-            return result
-
-        return call
+    return call
 
 
 def _run_seconds(session: Session, input_ids: NDArray[np.int64]) -> float:

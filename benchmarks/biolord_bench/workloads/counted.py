@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from biolord_bench.workloads.workloads import Workload
-from biolord_onnx.artifact.manifest import MANIFEST_NAME
 
 _NEGLIGIBLE = 0.01
 
@@ -42,7 +42,7 @@ class Counter:
         """Return int64 [n], the tokens of each text before any cut, special ones included.
 
         Args:
-            folder: An artifact, or a checkpoint with a ``tokenizer.json``.
+            folder: An artifact or a checkpoint, with a ``tokenizer.json``.
             workload: n texts.
         """
         key = folder, workload.sha256
@@ -64,15 +64,6 @@ def fits(tokens: NDArray[np.int64], limit: int, most: float) -> bool:
 
 
 def _count(folder: Path, texts: list[str]) -> NDArray[np.int64]:
-    if (folder / MANIFEST_NAME).exists():
-        from biolord_onnx.artifact.folder import open_artifact
-        from biolord_onnx.encoding.model import load_tokenizer
-
-        artifact = open_artifact(folder, verify_hashes=False)
-        tokenized = load_tokenizer(artifact).tokenize(texts, artifact.manifest.max_length.value)
-        return tokenized.full_lengths.astype(np.int64)
-    from tokenizers import Tokenizer
-
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
