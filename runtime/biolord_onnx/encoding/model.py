@@ -84,18 +84,21 @@ def load_model(
         BiolordError: As of `open_session`, or the process may have too little address space.
     """
     check_address_space(artifact)
-    if verify_hashes:
-        check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
-    # Worth a thread: hashing and onnxruntime's loading give up Python's global lock.
-    with closing(Crew[Tokenizer](1)) as beside:
-        beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
-        try:
-            session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
-        finally:
-            # An altered file is told first: it may be why the rest failed.
-            tokenizer = beside.result()
-    # Hashed by their names, then read by their names: this tells that it was the same files.
-    artifact.files.check_unchanged()
+    try:
+        if verify_hashes:
+            check_hashes(artifact, only=MODEL_NAME)  # onnxruntime reads the graph while the others are checked
+        # Worth a thread: hashing and onnxruntime's loading give up Python's global lock.
+        with closing(Crew[Tokenizer](1)) as beside:
+            beside.submit(lambda: _checked_tokenizer(artifact, verify_hashes=verify_hashes))
+            try:
+                session = open_session(artifact, provider=provider, threads=threads, spinning=spinning)
+            finally:
+                # An altered file is told first: it may be why the rest failed.
+                tokenizer = beside.result()
+    finally:
+        # Hashed by their names, then read by their names: this tells whether it was the same files.
+        # Told before any other failure, too: it may be why.
+        artifact.files.check_unchanged()
     return tokenizer, session
 
 

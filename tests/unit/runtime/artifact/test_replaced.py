@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from biolord_onnx.artifact.folder import Artifact, find_fingerprint, open_artifact
+from biolord_onnx.artifact.folder import Artifact, check_hashes, find_fingerprint, open_artifact
 from biolord_onnx.artifact.ranges import RANGES_NAME, Ranges, ranges_to_json
 from biolord_onnx.bulk.workers.processes import encode_in_processes
 from biolord_onnx.embedder import Embedder
@@ -22,6 +22,7 @@ from biolord_onnx.errors import ArtifactError
 from biolord_onnx.loading import LoadOptions
 from biolord_onnx.session.session import Session, open_session
 from unit.runtime.bulk.workers.test_processes import parts
+from unit.runtime.command import PATIENCE
 from unit.runtime.compiled_artifact import compiled_model, write_compiled_artifact
 from unit.runtime.pieces_file import unigram_json, write_table
 from unit.runtime.tiny_artifact import DIM, tiny_manifest, tiny_table, write_manifest, write_tiny_artifact
@@ -160,6 +161,25 @@ def test_what_changes_while_it_is_loaded_is_refused(
 
     monkeypatch.setattr(model, "open_session", late)
     with pytest.raises(ArtifactError, match=rf"{STALE}|was changed after the export"):
+        Embedder.load(old, threads=1)
+
+
+def test_what_is_gone_while_it_is_hashed_is_told(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever fails for it: a folder that another takes the place of is missing for a moment."""
+    gone = threading.Event()
+
+    def late(artifact: Artifact, **options: Any) -> Session:  # noqa: ANN401 - keywords of many types
+        old.rename(old.with_name("away"))
+        gone.set()
+        return open_session(artifact, **options)
+
+    def hash_late(artifact: Artifact, only: str | None = None) -> None:
+        assert only is not None or gone.wait(PATIENCE)
+        check_hashes(artifact, only)
+
+    monkeypatch.setattr(model, "open_session", late)
+    monkeypatch.setattr(model, "check_hashes", hash_late)
+    with pytest.raises(ArtifactError, match=STALE):
         Embedder.load(old, threads=1)
 
 
