@@ -16,6 +16,9 @@ from biolord_onnx.errors import ArtifactError
 
 FORMAT = 2
 MANIFEST_NAME = "manifest.json"
+KIND_KEY = "kind"
+"""Not in an artifact's manifest, but in those of an index and whatever else has one."""
+_LONGEST_KIND = 64
 MODEL_NAME = "model.onnx"
 TOKENIZER_NAME = "tokenizer.json"
 PIECES_NAME = "pieces.bin"
@@ -169,14 +172,15 @@ class Manifest:
     def from_json(cls, text: str, path: Path | str = MANIFEST_NAME) -> Manifest:
         """Read a manifest.
 
-        Unknown top-level keys are ignored: a later writer of the same format may add some.
+        Unknown top-level keys are ignored: a later writer of the same format may add some. ``kind`` stands in manifests
+        of other things, such as an index.
 
         Args:
             text: The JSON document.
             path: Where it came from, for messages.
 
         Raises:
-            ArtifactError: Not JSON, another format, a missing key or a value of a wrong type or range.
+            ArtifactError: Not JSON, of another kind or format, a missing key or a value of a wrong type or range.
         """
         fields = parse_object(text, str(path))
         _check_format(fields)
@@ -228,6 +232,11 @@ class Manifest:
 
 
 def _check_format(fields: Fields) -> None:
+    if KIND_KEY in fields.members:
+        kind = fields.text(KIND_KEY, longest=_LONGEST_KIND)
+        raise ArtifactError(
+            f"{fields.source} belongs to a {kind}: give an artifact, a folder that biolord export wrote"
+        )
     found = fields.integer("format", least=1)
     if found != FORMAT:
         remedy = "upgrade with pip install -U biolord-onnx" if found > FORMAT else "export it again"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from biolord_onnx.artifact.bounded import read_file
 from biolord_onnx.artifact.json_fields import Fields, parse_object
-from biolord_onnx.artifact.manifest import MANIFEST_NAME, FileEntry
+from biolord_onnx.artifact.manifest import KIND_KEY, MANIFEST_NAME, FileEntry
 from biolord_onnx.errors import ArtifactError
 
 FORMAT = 1
@@ -114,7 +114,7 @@ class IndexManifest:
 
     def to_json(self) -> str:
         """Return the document."""
-        return json.dumps({"kind": KIND, "format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=2) + "\n"
+        return json.dumps({KIND_KEY: KIND, "format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=2) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +135,11 @@ def read_index_manifest(folder: Path) -> ManifestDocument:
     if path.is_symlink():
         raise ArtifactError(f"{path} is a link: copy what it leads to into the folder")
     if not path.is_file():
-        why = "its build was interrupted" if folder.is_dir() else "there is no such folder"
+        why = f"without {MANIFEST_NAME}, or not built to its end" if folder.is_dir() else "there is no such folder"
         raise ArtifactError(f"{folder} is no index ({why}): run biolord index first")
     content = read_file(path, LARGEST_MANIFEST)
     fields = parse_object(content.decode("utf-8", "replace"), str(path), REMEDY)
-    if fields.members.get("kind") != KIND:
+    if fields.members.get(KIND_KEY) != KIND:
         raise ArtifactError(f"{folder} holds another manifest than an index has: give what biolord index wrote")
     found = fields.integer("format", least=1)
     if found > FORMAT:

@@ -84,6 +84,14 @@ def test_a_wrong_type_is_named(key: str) -> None:
         read({**document(), key: [None]})
 
 
+def test_the_manifest_of_something_else_is_refused() -> None:
+    """Whatever its format is: the remedy would be another one."""
+    with pytest.raises(ArtifactError, match=r"^m\.json belongs to a biolord index: give an artifact, "):
+        read({**document(), "kind": "biolord index"})
+    with pytest.raises(ArtifactError, match=r"^m\.json: kind"):
+        read({**document(), "kind": "x" * 65})
+
+
 def test_format_1_is_refused() -> None:
     """Nothing was released with it."""
     with pytest.raises(ArtifactError, match="has format 1, this biolord-onnx reads format 2: export it again"):

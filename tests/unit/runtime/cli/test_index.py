@@ -39,6 +39,14 @@ def built(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "index"
 
 
+def test_an_index_is_no_artifact(biolord: Biolord, built: Path, tmp_path: Path) -> None:
+    """Told by whatever takes one: nobody has to export anything again."""
+    told = f"biolord: {built / 'manifest.json'} belongs to a biolord index: give an artifact, "
+    for command in ("info", built), ("embed", built, "cat"), ("index", built, "names.txt", tmp_path / "index"):
+        outcome = biolord(*command)
+        assert (outcome.code, outcome.err.startswith(told)) == (2, True), outcome
+
+
 def test_a_search_shows_a_table(built: Path) -> None:
     """As a process: scores, codes, names and kept columns, one under the other."""
     outcome = run_process("search", built, "dog", "--top", 2)
@@ -180,7 +188,7 @@ def test_a_build_that_is_killed_goes_on(tiny: Path, tmp_path: Path, how: signal.
             assert ended(process) == (-how if how is signal.SIGKILL else 143)
         finally:
             process.kill()
-    assert "is no index (its build was interrupted)" in run_process("search", path, "cat").err
+    assert "is no index (without manifest.json, or not built to its end)" in run_process("search", path, "cat").err
     outcome = run_process(*command[len(COMMAND) :])
     assert "going on behind " in outcome.err
     whole = tmp_path / "whole"
