@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import NamedTuple
 
 from biolord_bench.report.cells import NONE, Numbered, Table
 from biolord_bench.results.results import Row
 
 
-class _Figure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Figure:
     """The title of a column, and a row's values in each repeat; a single one where only the median is kept."""
 
     title: str
