@@ -60,6 +60,22 @@ def test_bodies(tiny_server: Running, body: bytes, openai: tuple[int, str], tei:
     assert message in reply.json["error"]
 
 
+@pytest.mark.parametrize("length", [6_000_000, 10**9])
+def test_who_is_refused_while_it_sends_hears_why(tiny_server: Running, length: int) -> None:
+    """However much of the body is still to come: a connection that is reset would lose the answer."""
+    head = b"POST /embed HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % length
+    with socket.create_connection(("127.0.0.1", tiny_server.port), timeout=PATIENCE) as connection:
+        connection.sendall(head + MILLION[:100_000])
+        time.sleep(0.3)  # it is refused by now
+        for _ in range(40):
+            connection.sendall(MILLION[:100_000])
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"the limit is" in received
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [

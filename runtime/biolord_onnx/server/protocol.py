@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from biolord_onnx.server.lingering import LingeringTransport
 from biolord_onnx.server.settings import Limits
 
 TAKEN = 65_536
@@ -39,7 +40,8 @@ class ImpatientProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first head its time, and make room."""
-        super().connection_made(transport)
+        self._lingering = LingeringTransport(transport, lambda: self.conn.their_state is h11.SEND_BODY, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._lingering))
         self.logger = CLIENTS_FAULTS
         # Left to itself, Linux holds up to 4 MB of an answer, and tells only after a third of it that some was taken.
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
@@ -51,6 +53,8 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; a head that has begun must end in time."""
+        if self._lingering.lingers:
+            return
         super().data_received(data)
         if self.under_way:
             self._stop_waiting()
