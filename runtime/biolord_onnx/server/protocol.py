@@ -10,7 +10,7 @@ from typing import ClassVar, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from biolord_onnx.server.lingering import LingeringTransport
+from biolord_onnx.server.limits.lingering import LingeringTransport
 from biolord_onnx.server.settings import Limits
 
 TAKEN = 65_536
